@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the daemon's side of a ring: its two memfds, taking SQEs (each copied
+ * once into the recovery memfd), posting CQEs, credits and wake-ups.
+ *
+ * Who may touch what: the SQ side belongs to the ring's service thread; the CQ
+ * has one writer at a time, whoever owns it (ring_complete()); main makes and
+ * closes rings.
+ */
+#ifndef DAEMON_API_RING_H
+#define DAEMON_API_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ukcf/abi.h>
+#include <ukcf/ukcf.h>
+
+struct consumer;
+struct ring;
+struct service;
+
+/* main thread.  Return: 0 or -errno. */
+
+/* Make both halves.  fds[0]: SQ half, read-write; fds[1]: CQ half, read-only;
+ * the caller sends and closes them.  Puts the ring into c->rings[]. */
+int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
+		struct ring **rp, int fds[2]);
+/* Descriptors once more (a repeated request). */
+int ring_reopen(struct ring *r, int fds[2]);
+/* The consumer has mapped and prefaulted: seal, check, hand it to a service
+ * thread.  Idempotent.  -EPROTO: holes, or it cannot be sealed. */
+int ring_ready(struct ring *r);
+/* Stop taking; results in flight are dropped; freed when the last one ended.
+ * Takes it out of c->rings[]. */
+void ring_close(struct ring *r);
+/* After a restart: from its record and the stored descriptors; replays what
+ * was accepted and not answered.  Hand to a service thread by ring_ready(). */
+int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd);
+
+uint16_t ring_index(const struct ring *r);
+uint32_t ring_open_seq(const struct ring *r);
+uint8_t ring_sq_order(const struct ring *r);
+uint8_t ring_cq_order(const struct ring *r);
+uint64_t ring_sq_size(const struct ring *r);
+uint64_t ring_cq_size(const struct ring *r);
+/* A snapshot, any thread. */
+void ring_counts(const struct ring *r, struct ukcf_counts *sum);
+
+/* Free the rings whose last request ended; called when woken. */
+void ring_reap(void);
+int ring_init(void);
+int ring_reap_fd(void);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the configuration: ukcfd.conf and its drop-ins, parsed and checked. */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_PROVIDERS_MAX 16
+#define CONFIG_OPTIONS_MAX 64
+
+struct config_option {
+	char provider[32];
+	char name[32];
+	char value[128];
+};
+
+struct config {
+	/* [daemon] */
+	char socket[108];
+	char admin_socket[108];
+	char provider_dir[256];
+	unsigned int service_threads; /* 0: one per core but one, at least one */
+	unsigned int bulk_workers;    /* 0: as service_threads */
+	unsigned int slow_workers;    /* at least 1 */
+	int log_level;		      /* syslog(3) */
+	uint64_t spin_us;	      /* longest polling before sleep; 0: none */
+	uint64_t inline_us;	      /* predicted cost that runs at once */
+	uint64_t timeout_ms;	      /* default deadline of a request */
+	unsigned int queue_slots;     /* of the software queue, per lane */
+	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
+	unsigned int n_providers;
+	/* [quota], per uid */
+	unsigned int connections;
+	unsigned int rings;
+	uint64_t buffer_bytes;
+	unsigned int keys;
+	unsigned int requests; /* in flight */
+	/* [provider NAME] */
+	struct config_option options[CONFIG_OPTIONS_MAX];
+	unsigned int n_options;
+	bool captive; /* --run: the user's own daemon; own uid may connect as
+			 consumer and administer */
+};
+
+void config_defaults(struct config *c);
+/*
+ * Read path and path's sibling directory conf.d/ (*.conf in order); each error
+ * goes to errors as "file:line: what, and what is allowed".
+ * Return: 0 or -EINVAL, -errno; a missing path is 0 unless required.
+ */
+int config_load(struct config *c, const char *path, bool required,
+		FILE *errors);
+const char *config_provider_option(const struct config *c, const char *provider,
+				   const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the keys: fixed-size, pointer-free slots in one slab of secret memory
+ * (memfd_secret where the kernel has it, else locked memory), which outlives a
+ * restart through the descriptor store.
+ *
+ * A handle is slot, generation and random tag, bit 63 clear.  Every use checks
+ * handle and owner; "not yours" and "does not exist" look the same.  Destroy
+ * marks a key dead at once and wipes it when the last request has ended.
+ */
+#ifndef DAEMON_CORE_KEYSTORE_H
+#define DAEMON_CORE_KEYSTORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <ukcf/abi.h>
+#include <ukcf/provider.h>
+
+struct key; /* a slot; valid while held */
+
+/* What a key is created from; bytes are copied. */
+struct key_spec {
+	const char *name; /* NULL: a session key of consumer_serial */
+	uid_t uid;
+	uint64_t consumer_serial;
+	uint32_t mech;
+	uint32_t usage;
+	uint32_t flags; /* UKCF_KEY_* */
+	struct ukcf_bytes secret; /* empty: public only */
+	struct ukcf_bytes pub;	  /* empty: none */
+};
+
+int keystore_open(int fd, unsigned int per_uid);
+void keystore_close(void); /* wipes all */
+unsigned int keystore_count(void);
+
+/* Any thread.  Return: 0 or -errno: -EEXIST, -EDQUOT. */
+int keystore_create(const struct key_spec *spec, uint64_t *handle);
+int keystore_find(const char *name, uid_t uid, uint64_t *handle);
+int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial);
+/* Keys of a consumer that went. */
+void keystore_end_session(uint64_t consumer_serial);
+/* Rows of named keys of uid from slot *next on; *next advances, 0 at the end. */
+unsigned int keystore_list(uid_t uid, uint64_t *next,
+			   struct ukcf_key_info *rows, unsigned int n);
+
+/* Hold for a request: -ENOKEY, -EKEYREVOKED. */
+int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+		  struct key **kp);
+void keystore_release(struct key *k);
+uint32_t key_mech(const struct key *k);
+uint32_t key_usage(const struct key *k);
+uint32_t key_flags(const struct key *k);
+struct ukcf_bytes key_secret(const struct key *k);
+struct ukcf_bytes key_public(const struct key *k);
+
+#endif

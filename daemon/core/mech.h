@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the mechanism table of the daemon: limits, which providers offer what,
+ * enabled or not.  Rows are added at load time and never removed or moved, so
+ * a pointer to one stays valid; flags and offers change atomically.
+ */
+#ifndef DAEMON_CORE_MECH_H
+#define DAEMON_CORE_MECH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ukcf/provider.h>
+
+#define MECH_OFFERS_MAX 8
+
+struct provider;
+
+/* One provider's offer of a mechanism. */
+struct mech_offer {
+	struct provider *provider;
+	const struct ukcf_offer *offer;
+	/* predicted ns by size class (log2 of the bytes) and operation; see
+	 * predict.h */
+	uint32_t predicted[16][28];
+};
+
+struct mech {
+	uint32_t id;
+	const char *name;
+	uint32_t key_min, key_max;
+	uint32_t nonce_len;
+	uint32_t tag_min, tag_max;
+	uint32_t out_len;
+	uint64_t data_max, aad_max;
+	const char *pkcs11, *openssl;
+	bool enabled;
+	struct mech_offer *offers[MECH_OFFERS_MAX]; /* atomic; in order */
+	unsigned int n_offers;			    /* atomic */
+};
+
+int mech_init(void);
+/* Constant time in the number of mechanisms; NULL if unknown.  Any thread. */
+const struct mech *mech_find(uint32_t id);
+/* main/loader: a provider came.  -EINVAL: unknown id or no operation. */
+int mech_add_offer(struct provider *p, const struct ukcf_offer *o);
+void mech_remove_offers(struct provider *p);
+unsigned int mech_count(void);
+const struct mech *mech_at(unsigned int i);
+/* Entry point of an operation in an offer, NULL if it is not offered. */
+ukcf_job_fn mech_entry(const struct ukcf_offer *o, uint32_t op);
+/* enum ukcf_op bits that an offer performs. */
+uint32_t mech_ops(const struct ukcf_offer *o);
+/* The first usable offer for op (constraint: a provider id or
+ * UKCF_PROVIDER_ANY), NULL if there is none.  Any thread. */
+struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
+			       uint16_t constraint);
+/* Write the page's tables anew. */
+void mech_publish(void);
+
+#endif

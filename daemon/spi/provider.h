@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the providers: finding and checking the module file, loading it, its
+ * self-tests, its state, and the sealed copy that callers load.
+ */
+#ifndef DAEMON_SPI_PROVIDER_H
+#define DAEMON_SPI_PROVIDER_H
+
+#include <stdint.h>
+
+#include <ukcf/provider.h>
+
+struct config;
+
+struct provider {
+	uint16_t id; /* 1..UKCF_PAGE_PROVIDERS_MAX: index of its page row */
+	uint32_t state; /* atomic, enum ukcf_provider_state */
+	char name[UKCF_NAME_MAX];
+	const struct ukcf_provider *spi;
+	struct ukcf_instance *instance;
+	struct ukcf_host host;
+	void *dl;
+	int module_fd;	     /* sealed copy for callers; -1: none */
+	uint32_t module_gen; /* 0: none */
+	uint64_t jobs;	     /* atomic: done since load */
+};
+
+int provider_init(const struct config *c);
+/*
+ * Load name from the provider directory: O_NOFOLLOW walk, owned by root (or
+ * the daemon's uid), not writable by others; copied into a memfd sealed WRITE
+ * (mode 0444), dlopen()ed from that, self-tested, its offers added.
+ * Return: 0 or -errno; the reason is logged.
+ */
+int provider_load(const char *name);
+void provider_unload_all(void);
+unsigned int provider_count(void);
+struct provider *provider_at(unsigned int i);
+struct provider *provider_by_id(uint16_t id);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shared-memory ABI between consumer and daemon: ring entries, ring and
+ * page layout, opcodes, flags.  Data only, no functions.
+ *
+ * Little-endian, explicit padding, no bit-fields; reserved fields are zero or
+ * the request is refused with -EINVAL.  Shared memory carries data, never
+ * pointers.  ukcf_ring(7) explains how the pieces work together.
+ */
+#ifndef UKCF_ABI_H
+#define UKCF_ABI_H
+
+#include <stdint.h>
+
+#include <ukcf/mech.h>
+#include <ukcf/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a submission asks for (sqe.op).  Values are ABI. */
+enum ukcf_op {
+	UKCF_OP_NOP = 0,
+	UKCF_OP_DIGEST = 1,	    /* in -> out */
+	UKCF_OP_MAC = 2,	    /* obj[0], in -> out; tag_len truncates */
+	UKCF_OP_MAC_VERIFY = 3,	    /* obj[0], in, tag */
+	UKCF_OP_ENCRYPT = 4,	    /* obj[0], param, aux, in -> out || tag */
+	UKCF_OP_DECRYPT = 5,	    /* obj[0], param, aux, in || tag -> out */
+	UKCF_OP_SIGN = 6,	    /* obj[0], in -> out */
+	UKCF_OP_VERIFY = 7,	    /* obj[0], in, tag = signature */
+	UKCF_OP_DERIVE = 8,	    /* obj[0], in = peer public -> out */
+	UKCF_OP_RANDOM = 9,	    /* -> out, out.len bytes */
+	UKCF_OP_KEY_GENERATE = 16,  /* in = struct ukcf_key_req; res = handle */
+	UKCF_OP_KEY_IMPORT = 17,    /* in = struct ukcf_key_req || key bytes */
+	UKCF_OP_KEY_OPEN = 18,	    /* in = struct ukcf_key_req; res = handle */
+	UKCF_OP_KEY_PUBLIC = 19,    /* obj[0] -> out */
+	UKCF_OP_KEY_EXPORT = 20,    /* obj[0] -> out, if exportable */
+	UKCF_OP_KEY_DESTROY = 21,   /* obj[0] */
+	UKCF_OP_KEY_LIST = 22,	    /* ctx = first slot -> struct ukcf_key_info[] */
+	UKCF_OP_CANCEL = 32,	    /* reserved: ctx = handle */
+	UKCF_OP_CANCEL_CTX = 33,    /* reserved */
+	UKCF_OP_NOTIFY_SPACE = 34,  /* reserved */
+	UKCF_OP_INIT = 40,	    /* reserved: multipart */
+	UKCF_OP_UPDATE = 41,	    /* reserved */
+	UKCF_OP_FINAL = 42,	    /* reserved */
+	UKCF_OP_TMPL_CREATE = 48,   /* reserved: templates */
+	UKCF_OP_TMPL_DESTROY = 49,  /* reserved */
+	UKCF_OP_ENCRYPT_MAC = 56,   /* reserved: dual operations */
+	UKCF_OP_MAC_DECRYPT = 57,   /* reserved */
+	UKCF_OP_MAC_VERIFY_DECRYPT = 58, /* reserved */
+	UKCF_OP_PROVIDER_FETCH = 64,	 /* reserved: out-of-process provider */
+	UKCF_OP_PROVIDER_COMMIT = 65,	 /* reserved */
+	UKCF_OP_LAST = 66
+};
+
+/** How the caller means to wait (sqe.mode). */
+enum ukcf_mode {
+	UKCF_MODE_ASYNC = 0,
+	UKCF_MODE_SYNC = 1
+};
+
+/* sqe.flags */
+#define UKCF_SQE_QUEUE 0x0001	     /* queue even if it could run at once */
+#define UKCF_SQE_NOTIFY_OPDONE 0x0002 /* reserved: CQE for init and update */
+#define UKCF_SQE_WANT_HANDLE 0x0004  /* with QUEUE: handle in the QUEUED CQE */
+#define UKCF_SQE_NOTIFY_SPACE 0x0008 /* reserved: SPACE event on -EAGAIN */
+#define UKCF_SQE_LINK 0x0010	     /* reserved: the next entry waits */
+#define UKCF_SQE_FLAGS (UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE)
+
+/* sqe.subflags */
+#define UKCF_SUB_REQUIRE_HW 0x0001 /* only a hardware provider will do */
+#define UKCF_SUB_IOV 0x0002	   /* reserved: in names a list of spans */
+#define UKCF_SUBFLAGS UKCF_SUB_REQUIRE_HW
+
+/* sqe.provider: 0 lets the daemon choose, else a provider id from the page */
+#define UKCF_PROVIDER_ANY 0
+
+/** A byte range inside a registered buffer. */
+struct ukcf_range {
+	uint32_t off; /* bytes from the start of the buffer */
+	uint32_t len; /* bytes; 0 means absent */
+};
+
+/* Index of the ranges in ukcf_sqe.buf[]. */
+enum ukcf_range_index {
+	UKCF_RANGE_IN = 0,
+	UKCF_RANGE_OUT = 1,
+	UKCF_RANGE_AUX = 2,
+	UKCF_RANGE_TAG = 3
+};
+
+#define UKCF_PARAM_MAX 24 /* bytes: the nonce of XChaCha20 is the longest */
+
+/**
+ * struct ukcf_sqe - submission queue entry, 128 bytes
+ *
+ * Written by the consumer, copied by the daemon exactly once.  gen is stored
+ * last: the entry at index i of a ring of 2^order slots is ready when its gen
+ * equals (uint32_t)((i >> order) + 1).
+ */
+struct ukcf_sqe {
+	uint32_t gen;
+	uint8_t op;		/* enum ukcf_op */
+	uint8_t mode;		/* enum ukcf_mode */
+	uint16_t flags;		/* UKCF_SQE_* */
+	uint64_t user_data;	/* opaque, returned in the CQE */
+	uint32_t mech[2];	/* mech[1] only for dual operations */
+	uint64_t obj[2];	/* key or template handles */
+	uint64_t ctx;		/* context, or the handle to cancel */
+	uint32_t timeout_us;	/* relative; 0: the daemon's default */
+	uint16_t provider;	/* UKCF_PROVIDER_ANY or an id */
+	uint8_t param_len;	/* bytes of param used */
+	uint8_t tag_len;	/* bytes; 0: the mechanism's full tag */
+	struct ukcf_range in;
+	struct ukcf_range out;
+	struct ukcf_range aux;	/* additional authenticated data */
+	struct ukcf_range tag;	/* MAC or signature to verify */
+	uint16_t buf[4];	/* buffer of in, out, aux, tag */
+	uint8_t param[UKCF_PARAM_MAX];
+	uint8_t link_src;	/* reserved, 0 */
+	uint8_t link_dst;	/* reserved, 0 */
+	uint16_t subflags;	/* UKCF_SUB_* */
+	uint32_t reserved;	/* 0 */
+};
+
+/* cqe.flags: what kind of entry, in the low two bits ... */
+#define UKCF_CQE_KIND 0x0003
+#define UKCF_CQE_RESULT 0x0000 /* terminal: res is bytes produced or -errno */
+#define UKCF_CQE_QUEUED 0x0001 /* value is the handle, 0 if none was wanted */
+#define UKCF_CQE_SPACE 0x0002  /* reserved: res is the number of free slots */
+#define UKCF_CQE_EVENT 0x0003  /* reserved: value is mechanism or provider */
+/* ... and how it came about */
+#define UKCF_CQE_F_INLINE 0x0010   /* ran at once on the service thread */
+#define UKCF_CQE_F_IRQCTX 0x0020   /* ran in completion context */
+#define UKCF_CQE_F_REPLAYED 0x0040 /* ran again after a daemon restart */
+
+/**
+ * struct ukcf_cqe - completion queue entry, 32 bytes
+ *
+ * Written by the daemon only.  gen is stored last: the entry at index i of a
+ * ring of 2^order slots is ready when gen equals (uint16_t)((i >> order) + 1).
+ */
+struct ukcf_cqe {
+	uint64_t user_data;
+	int64_t res;		/* bytes produced (or a handle), or -errno */
+	union {
+		struct {
+			uint32_t queue_ns;   /* accepted -> started, saturating */
+			uint32_t service_ns; /* started -> done, saturating */
+		} t;
+		uint64_t value;
+	} u;
+	uint16_t flags;		/* UKCF_CQE_* */
+	uint16_t detail;	/* enum ukcf_detail: for people */
+	uint16_t provider;	/* provider (or queue) id; 0: none took part */
+	uint16_t gen;
+};
+
+/**
+ * struct ukcf_sq_head - first page of the SQ half, written by the consumer
+ *
+ * Hot words are 128 bytes apart: the adjacent-line prefetcher pairs lines.
+ * The slots follow at UKCF_RING_SLOTS.
+ */
+struct ukcf_sq_head {
+	uint32_t tail;	     /* entries published: a hint, never a bound */
+	uint32_t pad0[31];
+	uint32_t cq_head;    /* CQEs consumed */
+	uint32_t pad1[31];
+	uint32_t cq_event;   /* wake me when the CQE of this index is posted */
+	uint32_t notify;	     /* UKCF_NOTIFY_*: how */
+	uint32_t pad2[30];
+};
+
+#define UKCF_NOTIFY_FUTEX 0  /* FUTEX_WAKE on ukcf_cq_head.futex */
+#define UKCF_NOTIFY_SOCKET 1 /* a byte on the notification socket */
+
+/** struct ukcf_cq_head - first page of the CQ half, written by the daemon */
+struct ukcf_cq_head {
+	uint32_t tail;	    /* CQEs posted: a hint; gen decides */
+	uint32_t pad0[31];
+	uint32_t sq_head;   /* SQEs taken: these slots are free again */
+	uint32_t pad1[31];
+	uint32_t sq_event;  /* ring the doorbell when this index is published */
+	uint32_t flags;	    /* UKCF_RING_* */
+	uint32_t pad2[30];
+	uint32_t futex;	    /* counts wake-ups; FUTEX_WAIT works read-only */
+	uint32_t pad3[31];
+};
+
+#define UKCF_RING_STALLED 0x1 /* no CQ slot is free: reap to go on */
+#define UKCF_RING_DEAD 0x2    /* the daemon closed this ring */
+
+#define UKCF_RING_SLOTS 4096	/* byte offset of the slots in either half */
+#define UKCF_SQ_ORDER_MIN 1	/* 2 entries */
+#define UKCF_SQ_ORDER_MAX 12	/* 4096 entries */
+#define UKCF_CQ_ORDER_MAX 13
+
+/** Kinds of registered buffers. */
+enum ukcf_buffer_kind {
+	UKCF_BUFFER_INPUT = 0, /* written by the consumer, read by the daemon */
+	UKCF_BUFFER_OUTPUT = 1 /* written by the daemon, read by the consumer */
+};
+
+#define UKCF_BUFFERS_MAX 64		    /* per connection */
+#define UKCF_BUFFER_SIZE_MAX (128u << 20)   /* bytes */
+#define UKCF_ONESHOT_MAX (64u << 20)	    /* bytes of in or out that must be
+					       copied or withheld whole */
+
+/** What a key may be used for; one set per key, fixed at creation. */
+enum ukcf_usage {
+	UKCF_USE_DEFAULT = 0, /* all that the mechanism's class allows */
+	UKCF_USE_MAC = 0x01,
+	UKCF_USE_MAC_VERIFY = 0x02,
+	UKCF_USE_ENCRYPT = 0x04,
+	UKCF_USE_DECRYPT = 0x08,
+	UKCF_USE_SIGN = 0x10,
+	UKCF_USE_VERIFY = 0x20,
+	UKCF_USE_DERIVE = 0x40
+};
+
+/* flags of a key */
+#define UKCF_KEY_EXPORTABLE 0x1 /* ukcf_key_export() gives its bytes out */
+#define UKCF_KEY_PUBLIC_ONLY 0x2 /* holds only a public part */
+#define UKCF_KEY_SESSION 0x4	/* nameless; ends with the connection */
+#define UKCF_KEY_OWN 0x8	/* its consumer has the bytes: nothing is kept
+				   from it (ukcf_key_local()) */
+
+#define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
+#define UKCF_KEY_BYTES_MAX 256 /* bytes of a raw key */
+
+/** Input of the key operations; the raw key bytes follow it. */
+struct ukcf_key_req {
+	char name[UKCF_KEY_NAME_MAX]; /* [A-Za-z0-9._-]+, NUL padded */
+	uint32_t usage;		      /* enum ukcf_usage bits */
+	uint32_t flags;		      /* UKCF_KEY_* */
+	uint32_t key_len;	      /* bytes that follow (import) */
+	uint32_t reserved;
+};
+
+/** One row of KEY_LIST. */
+struct ukcf_key_info {
+	uint64_t id;
+	uint32_t mech;
+	uint32_t usage;
+	uint32_t flags;
+	uint32_t bits; /* size of the key */
+	char name[UKCF_KEY_NAME_MAX];
+	uint64_t uses;
+	uint64_t created_s; /* seconds since the epoch */
+	uint64_t next;	    /* sqe.ctx for the following rows */
+};
+
+/** Which field or rule made a request fail: for people, not for control flow. */
+enum ukcf_detail {
+	UKCF_DETAIL_NONE = 0,
+	UKCF_DETAIL_OP = 1,	   /* unknown operation */
+	UKCF_DETAIL_MODE = 2,
+	UKCF_DETAIL_FLAGS = 3,
+	UKCF_DETAIL_RESERVED = 4,  /* a reserved field is not zero */
+	UKCF_DETAIL_MECH = 5,	   /* no such mechanism */
+	UKCF_DETAIL_MECH_OP = 6,   /* the mechanism has no such operation */
+	UKCF_DETAIL_DISABLED = 7,  /* disabled by the administrator */
+	UKCF_DETAIL_NO_PROVIDER = 8,
+	UKCF_DETAIL_PROVIDER = 9,  /* the provider asked for cannot do it */
+	UKCF_DETAIL_KEY = 10,	   /* no such key (or not yours) */
+	UKCF_DETAIL_KEY_MECH = 11, /* the key is of another mechanism */
+	UKCF_DETAIL_KEY_USAGE = 12,
+	UKCF_DETAIL_KEY_SIZE = 13,
+	UKCF_DETAIL_KEY_NAME = 14, /* malformed, or taken already */
+	UKCF_DETAIL_NONCE_SIZE = 15,
+	UKCF_DETAIL_TAG_SIZE = 16,
+	UKCF_DETAIL_IN_RANGE = 17, /* in leaves its buffer */
+	UKCF_DETAIL_OUT_RANGE = 18,
+	UKCF_DETAIL_AUX_RANGE = 19,
+	UKCF_DETAIL_TAG_RANGE = 20,
+	UKCF_DETAIL_OVERLAP = 21,  /* in and out overlap without being equal */
+	UKCF_DETAIL_IN_SIZE = 22,  /* input too short or too long */
+	UKCF_DETAIL_OUT_SIZE = 23, /* output too small */
+	UKCF_DETAIL_AUX_SIZE = 24,
+	UKCF_DETAIL_ONESHOT = 25,  /* over UKCF_ONESHOT_MAX */
+	UKCF_DETAIL_QUEUE_FULL = 26,
+	UKCF_DETAIL_QUOTA = 27,
+	UKCF_DETAIL_TIMEOUT = 28,
+	UKCF_DETAIL_AUTH = 29,	   /* tag, MAC or signature is wrong */
+	UKCF_DETAIL_LOW_ORDER = 30, /* all-zero shared secret, RFC 7748 6.1 */
+	UKCF_DETAIL_PROVIDER_FAILED = 31,
+	UKCF_DETAIL_NOT_EXPORTABLE = 32,
+	UKCF_DETAIL_LOST_STATE = 33, /* the daemon restarted meanwhile */
+	UKCF_DETAIL_LAST = 34
+};
+
+/*
+ * The page: what the vDSO's data is to the kernel.  One read-only page set for
+ * all consumers.  A sequence count guards the tables (odd: being written);
+ * readers retry a bounded number of times and then ask over the ring.  epoch
+ * changes with every change of the tables: one load says "nothing changed".
+ */
+#define UKCF_PAGE_MAGIC 0x66636b75 /* "ukcf" */
+#define UKCF_PAGE_SIZE (128u << 10)
+#define UKCF_PAGE_MECHS_MAX 512
+#define UKCF_PAGE_PROVIDERS_MAX 63
+
+struct ukcf_page_mech {
+	uint32_t id;
+	uint32_t flags;		/* UKCF_PAGE_MECH_* */
+	char name[UKCF_NAME_MAX];
+	uint32_t ops;		/* bit n: enum ukcf_op n, n < 32, is offered */
+	uint16_t caller;	/* provider whose module may run it in the
+				   caller; 0: none */
+	uint16_t nonce_len;
+	uint16_t key_min;
+	uint16_t key_max;
+	uint16_t tag_min;
+	uint16_t tag_max;
+	uint32_t out_len;
+	uint32_t pad;
+	uint64_t data_max;
+	uint64_t aad_max;
+	uint64_t providers;	/* bit n: provider id n offers it */
+	char pkcs11[UKCF_NAME_MAX];
+	char openssl[UKCF_NAME_MAX];
+};
+
+#define UKCF_PAGE_MECH_ENABLED 0x1
+
+/** Provider kinds. */
+enum ukcf_provider_kind {
+	UKCF_PROVIDER_SOFTWARE = 0,
+	UKCF_PROVIDER_HARDWARE = 1,
+	UKCF_PROVIDER_REMOTE = 2
+};
+
+/** Provider states. */
+enum ukcf_provider_state {
+	UKCF_PROVIDER_ABSENT = 0,
+	UKCF_PROVIDER_LOADING = 1, /* self-tests are running */
+	UKCF_PROVIDER_READY = 2,
+	UKCF_PROVIDER_BUSY = 3,
+	UKCF_PROVIDER_FAILED = 4,
+	UKCF_PROVIDER_DRAINING = 5
+};
+
+struct ukcf_page_provider {
+	uint16_t id;
+	uint8_t kind;		/* enum ukcf_provider_kind */
+	uint8_t state;		/* enum ukcf_provider_state */
+	uint32_t module_gen;	/* 0: has no module for callers */
+	char name[UKCF_NAME_MAX];
+	char version[UKCF_NAME_MAX]; /* of the library beneath */
+	uint32_t n_mechs;
+	uint32_t pad;
+};
+
+struct ukcf_page {
+	uint32_t magic;
+	uint32_t abi_version;
+	uint64_t boot_gen;	/* changes with every start of the daemon */
+	uint32_t features;	/* UKCF_FEAT_* */
+	uint32_t n_mechs;
+	uint32_t n_providers;
+	uint32_t inline_ns;	/* predicted cost up to which a request runs
+				   at once */
+	uint32_t seq;
+	uint32_t pad0[23];
+	uint32_t epoch;		/* on a line of its own */
+	uint32_t pad1[31];
+	struct ukcf_page_provider providers[UKCF_PAGE_PROVIDERS_MAX + 1];
+	struct ukcf_page_mech mechs[UKCF_PAGE_MECHS_MAX];
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

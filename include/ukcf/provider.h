@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The provider interface (SPI): what a provider module exports and what it is
+ * given.
+ *
+ * A provider is a shared object that exports one symbol, ukcf_provider_init.
+ * It uses no symbol of its host: the daemon, libukcf (for calls in the
+ * caller), the tests and the benchmark all load the same file and hand it a
+ * struct ukcf_host.  ukcf-provider(3) has the life cycle.
+ */
+#ifndef UKCF_PROVIDER_H
+#define UKCF_PROVIDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ukcf/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UKCF_SPI_VERSION 1
+
+/** What a provider's entry point says about a job. */
+enum ukcf_status {
+	UKCF_DONE = 0,		/* finished; job->res is the result */
+	UKCF_QUEUED = 1,	/* the provider will call host->complete() */
+	UKCF_BUSY = 2,		/* no room now; nothing was done */
+	UKCF_RETRY_ELSEWHERE = 3, /* recoverable: another provider may do it */
+	UKCF_FAILED = 4		/* the provider is broken: take it out */
+};
+
+/** A run of bytes that the host has bounded; data may be NULL iff len is 0. */
+struct ukcf_bytes {
+	const uint8_t *data;
+	size_t len;
+};
+
+/**
+ * struct ukcf_job - one operation, as a provider sees it
+ *
+ * The host has checked every size against the mechanism table, so a provider
+ * may pass them straight to its library.  in and out are disjoint or equal.
+ * Output of an operation that fails is the host's to withhold.
+ */
+struct ukcf_job {
+	uint32_t op;		/* enum ukcf_op */
+	uint32_t mech;
+	struct ukcf_bytes key;	/* secret key; for verify the public key */
+	struct ukcf_bytes pub;	/* sign, derive: the public part, if known */
+	struct ukcf_bytes in;
+	struct ukcf_bytes aux;
+	struct ukcf_bytes tag;	/* what to verify: MAC, signature */
+	struct ukcf_bytes param; /* nonce */
+	uint8_t *out;
+	size_t out_size;	/* room at out */
+	size_t tag_len;		/* bytes of MAC or AEAD tag wanted */
+	const void *tmpl;	/* made by init_tmpl(), or NULL */
+	void *ctx;		/* multipart state of offer->ctx_size bytes */
+	int64_t res;		/* result: bytes produced, or -errno */
+	uint32_t detail;	/* enum ukcf_detail */
+	uint32_t reserved;
+	void *cookie;		/* the host's */
+};
+
+struct ukcf_instance; /* the provider's own state */
+
+typedef enum ukcf_status (*ukcf_job_fn)(struct ukcf_instance *self,
+					struct ukcf_job *job);
+
+/**
+ * struct ukcf_mech_ops - the entry points of a mechanism; NULL: not offered
+ *
+ * KCF groups them by kind of operation; one table serves here, since every
+ * entry point has the same shape.
+ */
+struct ukcf_mech_ops {
+	ukcf_job_fn digest;
+	ukcf_job_fn mac;
+	ukcf_job_fn mac_verify;
+	ukcf_job_fn encrypt; /* out = ciphertext || tag */
+	ukcf_job_fn decrypt; /* in = ciphertext || tag */
+	ukcf_job_fn sign;
+	ukcf_job_fn verify;
+	ukcf_job_fn derive;
+	ukcf_job_fn random;
+	ukcf_job_fn generate;	/* out = secret key */
+	ukcf_job_fn public_key;	/* key -> out */
+	/* multipart: state in job->ctx, offer->ctx_size bytes */
+	ukcf_job_fn init;	/* op says of what */
+	ukcf_job_fn update;	/* in; out for ciphers */
+	ukcf_job_fn final;	/* out or tag */
+	/* template: key -> out, offer->tmpl_size bytes */
+	ukcf_job_fn init_tmpl;
+};
+
+/* offer.flags */
+#define UKCF_OFFER_NOSLEEP 0x1	/* never blocks, locks or allocates: may run in
+				   completion context and in signal handlers */
+#define UKCF_OFFER_FLAT_CTX 0x2 /* ctx is flat memory: it can be copied, moved
+				   and survives a restart */
+#define UKCF_OFFER_SLOW 0x4	/* belongs into the slow lane */
+#define UKCF_OFFER_CALLER 0x8	/* may run in the caller (vDSO-like) */
+#define UKCF_OFFER_NO_CALIBRATE 0x10 /* keep the declared cost: not measured */
+
+/**
+ * struct ukcf_offer - one mechanism that a provider performs; static data
+ * @single_pass: bit n: operation enum ukcf_op n reads every input byte exactly
+ *	once and in no other way than forward, so the input may be memory that
+ *	somebody else can write.  Shown by the page-fault tracer, not claimed.
+ * @cost_ns, @cost_ps_per_byte: predicted service time before measurement
+ */
+struct ukcf_offer {
+	uint32_t mech;
+	uint32_t flags;
+	const struct ukcf_mech_ops *ops;
+	uint32_t single_pass;
+	uint32_t ctx_size;
+	uint32_t tmpl_size;
+	uint32_t cost_ns;
+	uint32_t cost_ps_per_byte;
+	uint32_t reserved;
+};
+
+/**
+ * struct ukcf_host - what the host gives to a provider
+ *
+ * Valid from ukcf_provider_init() until stop() has returned.  New members are
+ * only added at the end; struct_size says how many there are.
+ */
+struct ukcf_host {
+	uint32_t struct_size;
+	uint32_t spi_version;
+	void *host;
+	/* level as in syslog(3); never a secret */
+	void (*log)(void *host, int level, const char *fmt, ...)
+		__attribute__((format(printf, 3, 4)));
+	/* locked, non-dumpable memory, wiped when freed; NULL if there is none */
+	void *(*secure_alloc)(void *host, size_t size);
+	void (*secure_free)(void *host, void *p, size_t size);
+	/* a QUEUED job ended; callable from any thread */
+	void (*complete)(void *host, struct ukcf_job *job);
+	/* enum ukcf_provider_state: READY, BUSY or FAILED */
+	void (*notify)(void *host, int state);
+	/* value of a configuration option of this provider, or NULL */
+	const char *(*option)(void *host, const char *name);
+};
+
+/** struct ukcf_provider - what a provider is; static data and entry points */
+struct ukcf_provider {
+	uint32_t struct_size;
+	uint32_t spi_version;
+	const char *name;	 /* [a-z0-9-]+, shorter than UKCF_NAME_MAX */
+	const char *description;
+	const char *version;	 /* of the library beneath */
+	uint32_t kind;		 /* enum ukcf_provider_kind */
+	uint32_t n_offers;
+	const struct ukcf_offer *offers;
+	/* Called once before any job.  0 and *self, or -errno. */
+	int (*start)(const struct ukcf_host *host, struct ukcf_instance **self);
+	/* No job is in flight. */
+	void (*stop)(struct ukcf_instance *self);
+};
+
+/**
+ * ukcf_provider_init() - the one symbol of a provider module
+ * @host: services of the host; the provider may keep the pointer
+ *
+ * Return: the provider, whose data lives as long as the module is loaded; NULL
+ * if it cannot work here (the reason goes to host->log).
+ */
+typedef const struct ukcf_provider *(*ukcf_provider_init_fn)(
+	const struct ukcf_host *host);
+
+#define UKCF_PROVIDER_SYMBOL "ukcf_provider_init"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the control protocol: one SOCK_SEQPACKET message is one request or one
+ * reply.  Fixed-size little-endian bodies; a body of another size, an unknown
+ * verb or a non-zero reserved field is -EPROTO and ends the connection.
+ * Descriptors travel from the daemon to the consumer only.
+ *
+ * A consumer that waits for a reply and gets MSG_RESTARTED instead (the daemon
+ * was started again meanwhile) sends its request once more with the same seq;
+ * the daemon recognises ring and buffer requests it had carried out.
+ */
+#ifndef LIB_SHARED_MSG_H
+#define LIB_SHARED_MSG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ukcf/abi.h>
+#include <ukcf/ukcf.h>
+
+#define MSG_MAGIC 0x4d4b5543u
+#define MSG_FDS_MAX 3
+#define MSG_SIZE_MAX 65536
+
+enum msg_verb {
+	MSG_HELLO = 1,	       /* msg_hello -> msg_challenge */
+	MSG_ANSWER = 2,	       /* msg_challenge -> msg_welcome;
+				  fds: page, doorbell, notification */
+	MSG_RING_OPEN = 3,     /* msg_ring -> msg_ring; fds: SQ, CQ half */
+	MSG_RING_READY = 4,    /* msg_ring -> msg_ring */
+	MSG_RING_CLOSE = 5,    /* msg_ring -> msg_ring */
+	MSG_BUFFER_ALLOC = 6,  /* msg_buffer -> msg_buffer; fd */
+	MSG_BUFFER_READY = 7,  /* msg_buffer -> msg_buffer */
+	MSG_BUFFER_FREE = 8,   /* msg_buffer -> msg_buffer */
+	MSG_MODULE_GET = 9,    /* msg_module -> msg_module; fd */
+	MSG_COUNTS = 10,       /* - -> struct ukcf_counts */
+	MSG_RESTARTED = 31,    /* daemon -> consumer, unasked */
+	MSG_ADMIN_STATUS = 32, /* - -> msg_status; admin socket only */
+	MSG_ADMIN_CONSUMERS = 33, /* - -> msg_consumer[] */
+	MSG_VERB_LAST = 34
+};
+
+struct msg_head {
+	uint32_t magic;	  /* MSG_MAGIC */
+	uint16_t version; /* UKCF_ABI_VERSION */
+	uint16_t verb;	  /* enum msg_verb */
+	uint32_t seq;	  /* echoed in the reply; grows per connection */
+	int32_t err;	  /* reply: 0 or -errno */
+	uint32_t len;	  /* bytes of body */
+	uint32_t detail;  /* enum ukcf_detail */
+};
+
+struct msg_hello {
+	uint32_t abi_version;
+	uint32_t flags; /* 0 */
+};
+
+/* The consumer echoes it with its credentials attached by the kernel. */
+struct msg_challenge {
+	uint64_t nonce;
+};
+
+struct msg_welcome {
+	uint32_t consumer; /* id, for people and logs */
+	uint32_t rings_max;
+	uint64_t buffer_bytes_max; /* left in the quota of the uid */
+	uint64_t boot_gen;
+};
+
+struct msg_ring {
+	uint16_t ring;	   /* index within the connection */
+	uint8_t sq_order;  /* OPEN: wanted; reply: given */
+	uint8_t cq_order;
+	uint32_t reserved;
+	uint64_t sq_size; /* bytes of the SQ half's memfd */
+	uint64_t cq_size;
+};
+
+struct msg_buffer {
+	uint16_t buffer;
+	uint16_t kind; /* enum ukcf_buffer_kind */
+	uint32_t reserved;
+	uint64_t size;
+};
+
+struct msg_module {
+	uint16_t provider;
+	uint16_t reserved;
+	uint32_t module_gen; /* reply */
+};
+
+struct msg_status {
+	char version[16];
+	uint64_t boot_gen;
+	uint64_t started_s;   /* seconds since the epoch */
+	uint32_t pid;
+	uint32_t restarts;    /* times the state was taken over */
+	uint32_t consumers;
+	uint32_t rings;
+	uint32_t buffers;
+	uint32_t keys;
+	uint64_t buffer_bytes;
+	uint32_t service_threads;
+	uint32_t workers;
+	uint32_t queue_bulk;  /* requests waiting */
+	uint32_t queue_slow;
+	struct ukcf_counts total;
+};
+
+struct msg_consumer {
+	uint32_t id;
+	uint32_t uid;
+	uint32_t pid;
+	uint32_t rings;
+	uint32_t buffers;
+	uint32_t reserved;
+	uint64_t buffer_bytes;
+	char comm[16];
+	struct ukcf_counts counts;
+};
+
+/**
+ * msg_send() - one message with up to MSG_FDS_MAX descriptors
+ * Never blocks (MSG_DONTWAIT), never raises SIGPIPE.
+ * Return: 0, -EAGAIN, -EPIPE, ...
+ */
+int msg_send(int sock, const struct msg_head *h, const void *body,
+	     const int *fds, unsigned int n_fds);
+
+/** struct msg_in - a received message; owns its descriptors */
+struct msg_in {
+	struct msg_head h;
+	uint8_t body[MSG_SIZE_MAX - sizeof(struct msg_head)];
+	int fds[MSG_FDS_MAX];
+	unsigned int n_fds;
+	uint32_t pid;	/* of SCM_CREDENTIALS, 0 if there were none */
+	uint32_t uid;
+};
+
+/**
+ * msg_recv() - one message, not waiting
+ * @fds_allowed: 0 in the daemon: a message with descriptors is -EPROTO and
+ *	they are closed
+ * Return: 1, 0 (end of file), -EAGAIN, -EPROTO, -errno.
+ */
+int msg_recv(int sock, struct msg_in *m, unsigned int fds_allowed);
+
+/** msg_body() - the body if it has exactly this size, else NULL */
+const void *msg_body(const struct msg_in *m, size_t size);
+
+/** msg_close_fds() - close the descriptors that nobody took (-1: taken) */
+void msg_close_fds(struct msg_in *m);
+
+#endif
