@@ -42,6 +42,7 @@ struct rec_ring {
 	uint16_t index;	   /* within the connection */
 	uint8_t sq_order;
 	uint8_t cq_order;
+	uint64_t serial;   /* never reused: half of a request's id */
 	uint64_t sq_head;  /* next SQE to take */
 	uint64_t cq_tail;  /* next CQE to post */
 	struct ukcf_counts counts; /* written by the CQ's owner only */
@@ -69,8 +70,8 @@ struct rec_entry {
 	uint64_t seq;	   /* SQ index it was taken from */
 	uint64_t cq_index; /* where its CQE goes */
 	uint32_t state;	   /* enum rec_entry_state; stored last */
-	uint32_t effect;   /* a state change was carried out (key slot + 1) */
-	uint64_t pad;
+	uint32_t pad;
+	uint64_t ack;	   /* 1 + index of its QUEUED CQE; 0: none posted */
 };
 
 struct recovery {
