@@ -21,8 +21,15 @@
 
 struct key; /* a slot; valid while held */
 
+/* Names a request for ever: what makes its effect happen exactly once. */
+struct request_id {
+	uint64_t ring; /* rec_ring.serial */
+	uint64_t seq;  /* SQ index */
+};
+
 /* What a key is created from; bytes are copied. */
 struct key_spec {
+	struct request_id request; /* that creates it */
 	const char *name; /* NULL: a session key of consumer_serial */
 	uid_t uid;
 	uint64_t consumer_serial;
@@ -40,7 +47,11 @@ unsigned int keystore_count(void);
 /* Any thread.  Return: 0 or -errno: -EEXIST, -EDQUOT. */
 int keystore_create(const struct key_spec *spec, uint64_t *handle);
 int keystore_find(const char *name, uid_t uid, uint64_t *handle);
-int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial);
+/* -ENOKEY, -EKEYREVOKED (unless this very request did it). */
+int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+		     struct request_id request);
+/* The key that this request created before a restart, or -ENOKEY. */
+int keystore_created_by(struct request_id request, uint64_t *handle);
 /* Keys of a consumer that went. */
 void keystore_end_session(uint64_t consumer_serial);
 /* Rows of named keys of uid from slot *next on; *next advances, 0 at the end. */
