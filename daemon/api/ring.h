@@ -47,6 +47,45 @@ uint64_t ring_cq_size(const struct ring *r);
 /* A snapshot, any thread. */
 void ring_counts(const struct ring *r, struct ukcf_counts *sum);
 
+struct consumer *ring_consumer(const struct ring *r);
+uint64_t ring_serial(const struct ring *r);
+
+/* Service thread of the ring: the SQ side. */
+
+struct service *ring_service(const struct ring *r);
+void ring_set_service(struct ring *r, struct service *s);
+/* An accepted request that a former process left; NULL when there are none. */
+struct request *ring_take_replay(struct ring *r, uint64_t now);
+/* The next entry, copied and accepted at tick now; NULL if there is none, or no
+ * credit. */
+struct request *ring_take(struct ring *r, uint64_t now);
+/* The request leaves the service thread: it keeps the ring until posted. */
+void ring_queued(struct request *req);
+/* Tell the consumer which slots are free again; once per burst. */
+void ring_publish_head(struct ring *r);
+/* Ask for the doorbell.  False: there is something to take (nothing armed). */
+bool ring_arm(struct ring *r);
+void ring_disarm(struct ring *r);
+/* The service thread lets go; after it nothing is taken any more. */
+void ring_detached(struct ring *r);
+
+/* The CQ has one writer at a time. */
+
+bool ring_cq_acquire(struct ring *r);
+/* Also posts what others completed meanwhile. */
+void ring_cq_release(struct ring *r);
+/* Owner, service thread: post the result of a request it ran itself. */
+void ring_post(struct request *req);
+/* Owner: post its QUEUED CQE. */
+void ring_post_queued(struct request *req);
+/* Owner: wake the consumer if it asked for what was posted. */
+void ring_flush(struct ring *r);
+/* Any thread: hand in a finished request; posted at once, or by the CQ's
+ * present owner.  Does not block. */
+void ring_complete(struct request *req);
+/* Owner: count. */
+void ring_count_doorbell(struct ring *r);
+
 /* Free the rings whose last request ended; called when woken. */
 void ring_reap(void);
 int ring_init(void);

@@ -29,4 +29,7 @@ void service_attach(struct ring *r);
 /* The thread lets go of the ring, then calls ring_detached(). */
 void service_detach(struct ring *r);
 
+/* Any thread: have it look at its rings again.  Does not block. */
+void service_kick(struct service *s);
+
 #endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/api/decode.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "daemon/api/arena.h"
+#include "daemon/api/consumer.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/ring-ops.h"
+
+#define IN (1u << UKCF_RANGE_IN)
+#define OUT (1u << UKCF_RANGE_OUT)
+#define AUX (1u << UKCF_RANGE_AUX)
+#define TAG (1u << UKCF_RANGE_TAG)
+#define CLASS(c) (1u << UKCF_CLASS_##c)
+#define KEYED (CLASS(MAC) | CLASS(AEAD) | CLASS(SIGN) | CLASS(KEX))
+
+static const struct op_rule rules[UKCF_OP_LAST] = {
+	/* kind, ranges, needs, key, classes, usage */
+	[UKCF_OP_NOP] = { OP_NOP, 0, 0, 0, 0, 0 },
+	[UKCF_OP_DIGEST] = { OP_CRYPTO, IN | OUT, 0, 0, CLASS(DIGEST), 0 },
+	[UKCF_OP_MAC] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(MAC),
+			  UKCF_USE_MAC },
+	[UKCF_OP_MAC_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(MAC),
+				 UKCF_USE_MAC_VERIFY },
+	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CLASS(AEAD),
+			      UKCF_USE_ENCRYPT },
+	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CLASS(AEAD),
+			      UKCF_USE_DECRYPT },
+	[UKCF_OP_SIGN] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(SIGN),
+			   UKCF_USE_SIGN },
+	[UKCF_OP_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(SIGN),
+			     UKCF_USE_VERIFY },
+	[UKCF_OP_DERIVE] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(KEX),
+			     UKCF_USE_DERIVE },
+	[UKCF_OP_RANDOM] = { OP_CRYPTO, OUT, OUT, 0, CLASS(RNG), 0 },
+	[UKCF_OP_KEY_GENERATE] = { OP_KEY, IN, IN, 0, KEYED, 0 },
+	[UKCF_OP_KEY_IMPORT] = { OP_KEY, IN, IN, 0, KEYED, 0 },
+	[UKCF_OP_KEY_OPEN] = { OP_KEY, IN, IN, 0, 0, 0 },
+	[UKCF_OP_KEY_PUBLIC] = { OP_KEY, OUT, 0, 1, 0, 0 },
+	[UKCF_OP_KEY_EXPORT] = { OP_KEY, OUT, 0, 1, 0, 0 },
+	[UKCF_OP_KEY_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0 },
+	[UKCF_OP_KEY_LIST] = { OP_KEY, OUT, 0, 0, 0, 0 },
+};
+
+static int refuse(unsigned int *detail, unsigned int why, int err)
+{
+	*detail = why;
+	return err;
+}
+
+/* Fields that mean nothing to this operation must be zero, so that they can
+ * be given a meaning later. */
+static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
+		       unsigned int *detail)
+{
+	if (s->mode > UKCF_MODE_SYNC)
+		return refuse(detail, UKCF_DETAIL_MODE, -EINVAL);
+	if ((s->flags & ~UKCF_SQE_FLAGS) || (s->subflags & ~UKCF_SUBFLAGS))
+		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
+	if (s->reserved || s->link_src || s->link_dst || s->mech[1] ||
+	    s->obj[1] || (s->ctx && s->op != UKCF_OP_KEY_LIST) ||
+	    (!rule->classes && s->mech[0]) ||
+	    (!rule->key && s->op != UKCF_OP_KEY_DESTROY && s->obj[0]))
+		return refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
+	if (s->param_len > UKCF_PARAM_MAX ||
+	    (rule->kind != OP_CRYPTO && s->param_len))
+		return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
+	return 0;
+}
+
+static const struct ukcf_range *range_of(const struct ukcf_sqe *s,
+					 unsigned int i)
+{
+	const struct ukcf_range *const at[4] = { &s->in, &s->out, &s->aux,
+						 &s->tag };
+
+	return at[i];
+}
+
+static const uint8_t range_detail[4] = {
+	UKCF_DETAIL_IN_RANGE,
+	UKCF_DETAIL_OUT_RANGE,
+	UKCF_DETAIL_AUX_RANGE,
+	UKCF_DETAIL_TAG_RANGE,
+};
+
+static int resolve_range(struct request *req, struct consumer *c,
+			 unsigned int i, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct ukcf_range *r = range_of(s, i);
+	struct arena *a;
+
+	if (r->len == 0) {
+		if (req->rule->needs & (1u << i))
+			return refuse(detail, range_detail[i], -EINVAL);
+		return 0;
+	}
+	if (!(req->rule->ranges & (1u << i)))
+		return refuse(detail, range_detail[i], -EINVAL);
+	a = arena_hold(c, s->buf[i]);
+	if (!a)
+		return refuse(detail, range_detail[i], -EINVAL);
+	req->arena[i] = a;
+	if (i == UKCF_RANGE_OUT && a->kind != UKCF_BUFFER_OUTPUT)
+		return refuse(detail, range_detail[i], -EINVAL);
+	req->at[i] = arena_bytes(a, *r);
+	if (!req->at[i])
+		return refuse(detail, range_detail[i], -EINVAL);
+	return 0;
+}
+
+/* Disjoint, or beginning at the same byte: in place. */
+static int check_overlap(const struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint64_t out = s->out.off, out_end = out + s->out.len;
+
+	if (!req->at[UKCF_RANGE_OUT])
+		return 0;
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct ukcf_range *r = range_of(s, i);
+		uint64_t from = r->off, to = from + r->len;
+
+		if (i == UKCF_RANGE_OUT || !req->at[i] ||
+		    req->arena[i] != req->arena[UKCF_RANGE_OUT])
+			continue;
+		if (to <= out || out_end <= from)
+			continue;
+		if (i == UKCF_RANGE_IN && from == out)
+			continue;
+		return refuse(detail, UKCF_DETAIL_OVERLAP, -EINVAL);
+	}
+	return 0;
+}
+
+static int resolve_ranges(struct request *req, struct consumer *c,
+			  unsigned int *detail)
+{
+	int err;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		err = resolve_range(req, c, i, detail);
+		if (err)
+			return err;
+	}
+	return check_overlap(req, detail);
+}
+
+/* The provider's operation behind an operation on keys. */
+static uint32_t provider_op(uint32_t op, uint32_t class_)
+{
+	if (op != UKCF_OP_KEY_IMPORT)
+		return op;
+	switch (class_) {
+	case UKCF_CLASS_MAC:
+		return UKCF_OP_MAC;
+	case UKCF_CLASS_AEAD:
+		return UKCF_OP_ENCRYPT;
+	default: /* the public part is computed */
+		return UKCF_OP_KEY_PUBLIC;
+	}
+}
+
+static int resolve_mech(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint32_t class_ = UKCF_MECH_CLASS(s->mech[0]);
+	uint32_t op = provider_op(s->op, class_);
+
+	req->mech = mech_find(s->mech[0]);
+	if (!req->mech)
+		return refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
+	if (!req->mech->enabled)
+		return refuse(detail, UKCF_DETAIL_DISABLED, -EOPNOTSUPP);
+	if (class_ > 15 || !(req->rule->classes & (1u << class_)))
+		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	req->offer = mech_choose(req->mech, op, s->provider);
+	if (req->offer &&
+	    (s->subflags & UKCF_SUB_REQUIRE_HW) &&
+	    req->offer->provider->spi->kind != UKCF_PROVIDER_HARDWARE)
+		req->offer = NULL;
+	if (req->offer)
+		return 0;
+	return refuse(detail,
+		      s->provider || s->subflags ? UKCF_DETAIL_PROVIDER
+						 : UKCF_DETAIL_NO_PROVIDER,
+		      -EOPNOTSUPP);
+}
+
+static int resolve_key(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	int err = keystore_hold(s->obj[0], c->uid, c->serial, &req->key);
+
+	if (err)
+		return refuse(detail, UKCF_DETAIL_KEY, err);
+	if (req->mech && key_mech(req->key) != req->mech->id)
+		return refuse(detail, UKCF_DETAIL_KEY_MECH, -EKEYREJECTED);
+	if (req->rule->usage & ~key_usage(req->key))
+		return refuse(detail, UKCF_DETAIL_KEY_USAGE, -EKEYREJECTED);
+	return 0;
+}
+
+/* Sizes by operation, against the mechanism table.  0 or -errno. */
+static int check_aead(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech *m = req->mech;
+	uint64_t tag = req->tag_len, len = s->in.len;
+	uint64_t need;
+
+	if (s->op == UKCF_OP_DECRYPT) {
+		/* Too short to hold a tag: it cannot be authentic. */
+		if (len < tag)
+			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+		len -= tag;
+		need = len;
+	} else {
+		need = len + tag;
+	}
+	if (len > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->aux.len > m->aad_max)
+		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
+	if (s->out.len < need)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
+static int check_plain(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech *m = req->mech;
+	uint64_t need = m->out_len;
+
+	switch (s->op) {
+	case UKCF_OP_MAC:
+		need = req->tag_len;
+		break;
+	case UKCF_OP_MAC_VERIFY:
+		if (s->tag.len < m->tag_min || s->tag.len > m->tag_max)
+			return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
+		need = 0;
+		break;
+	case UKCF_OP_VERIFY:
+		/* A signature of another length is an invalid signature. */
+		if (s->tag.len != m->out_len)
+			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+		need = 0;
+		break;
+	case UKCF_OP_DERIVE:
+		if (s->in.len != m->out_len)
+			return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+		break;
+	case UKCF_OP_RANDOM:
+		if (s->out.len > m->data_max)
+			return refuse(detail, UKCF_DETAIL_OUT_SIZE, -EMSGSIZE);
+		break;
+	default:
+		break;
+	}
+	if (s->in.len > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->out.len < need)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
+static int check_tag_len(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech *m = req->mech;
+
+	req->tag_len = s->tag_len ? s->tag_len : m->tag_max;
+	if (s->tag_len && (s->tag_len < m->tag_min || s->tag_len > m->tag_max))
+		return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
+	return 0;
+}
+
+/* The null mechanisms take their nonce or leave it: it programs a delay. */
+static int check_nonce(const struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech *m = req->mech;
+	bool optional = UKCF_MECH_CLASS(m->id) != UKCF_CLASS_AEAD;
+
+	if (s->param_len == m->nonce_len || (optional && s->param_len == 0))
+		return 0;
+	return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
+}
+
+/*
+ * Work on the arenas themselves, or on private copies?  Memory that the
+ * consumer can change meanwhile is safe to read only for a single-pass
+ * operation; with the consumer's own key nothing is kept from it.
+ */
+static void choose_copy_class(struct request *req)
+{
+	uint32_t op = req->entry->sqe.op;
+
+	req->direct = (req->offer->offer->single_pass >> op & 1) ||
+		      (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+}
+
+static int check_sizes(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	int err = check_tag_len(req, detail);
+
+	if (!err)
+		err = check_nonce(req, detail);
+	if (!err && UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_AEAD)
+		err = check_aead(req, detail);
+	else if (!err)
+		err = check_plain(req, detail);
+	if (err)
+		return err;
+	choose_copy_class(req);
+	/* decrypt is withheld whole even where its input is read in place */
+	if ((!req->direct || s->op == UKCF_OP_DECRYPT) &&
+	    (uint64_t)s->in.len + s->aux.len > UKCF_ONESHOT_MAX + 4096u)
+		return refuse(detail, UKCF_DETAIL_ONESHOT, -EMSGSIZE);
+	return 0;
+}
+
+static int decode_rest(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	const struct op_rule *rule = req->rule;
+	int err = check_fixed(&req->entry->sqe, rule, detail);
+
+	if (!err && rule->classes)
+		err = rule->kind == OP_CRYPTO || req->entry->sqe.mech[0]
+			      ? resolve_mech(req, detail)
+			      : refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
+	if (!err && rule->key)
+		err = resolve_key(req, c, detail);
+	if (!err)
+		err = resolve_ranges(req, c, detail);
+	if (!err && rule->kind == OP_CRYPTO)
+		err = check_sizes(req, detail);
+	return err;
+}
+
+int decode_request(struct request *req, struct consumer *c,
+		   unsigned int *detail)
+{
+	uint32_t op = req->entry->sqe.op;
+	int err;
+
+	*detail = UKCF_DETAIL_NONE;
+	req->mech = NULL;
+	req->offer = NULL;
+	req->direct = false;
+	if (op >= UKCF_OP_LAST)
+		return refuse(detail, UKCF_DETAIL_OP, -EOPNOTSUPP);
+	req->rule = &rules[index_clamp(op, UKCF_OP_LAST)];
+	if (req->rule->kind == OP_UNKNOWN)
+		return refuse(detail, UKCF_DETAIL_OP, -EOPNOTSUPP);
+	err = decode_rest(req, c, detail);
+	if (err)
+		request_release(req);
+	return err;
+}

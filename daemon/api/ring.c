@@ -1,0 +1,814 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's side of a ring.
+ *
+ * Who writes what.  The service thread owns the SQ side: sq_head, the choice
+ * of a free entry, credits.  The CQ side (cq_tail, CQ slots, counters) belongs
+ * to whoever holds cq_owner: the service thread during a burst, or a worker
+ * that completes a request; whoever finds it held leaves the request on the
+ * done list, and the holder looks there once more after letting go.
+ *
+ * Credits.  `reserved' counts the CQ slots promised so far: an entry is taken
+ * only if two more are free (its result, and QUEUED), one is kept unless the
+ * request asks to be queued.  The consumer's cq_head can only make fewer or
+ * more of its own slots free; it never indexes anything.
+ *
+ * Order of stores for a restart (recovery.h): an entry's copy, then ACCEPTED,
+ * then sq_head; its result and place, then DONE, then the CQE, then cq_tail,
+ * then FREE.  At any point the next process can tell what was visible.
+ *
+ * Sleeping.  Dekker's pattern both ways: arm, fence, look again here; publish,
+ * fence, look at the event index there.
+ */
+#include "daemon/api/ring.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/api/consumer.h"
+#include "daemon/api/memfd.h"
+#include "daemon/api/notifier.h"
+#include "daemon/core/reaper.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/core/service.h"
+#include "daemon/fdstore.h"
+#include "lib/shared/ring-ops.h"
+
+#define RING_MAGIC 0x72696e67u
+
+/* CQ slots that must be free before an entry is taken. */
+#define CREDITS 2u
+
+struct ring {
+	struct reaper_node node; /* first */
+	uint32_t magic;
+	uint32_t refs; /* atomic: main, service thread, queued requests */
+	struct consumer *consumer;
+	struct service *service; /* set by main before the thread sees it */
+	uint32_t rec_index;
+	struct rec_ring *rec;
+	struct rec_entry *entries;
+	struct request *requests;
+	unsigned int sq_order, cq_order;
+	uint32_t sq_mask, cq_mask;
+	int sq_fd, cq_fd;
+	const struct ukcf_sq_head *sq; /* read-only; NULL until ready */
+	const struct ukcf_sqe *sqes;
+	struct ukcf_cq_head *cq;
+	struct ukcf_cqe *cqes;
+	bool attached; /* main only */
+
+	/* service thread */
+	_Alignas(128) uint64_t reserved; /* CQ slots promised, counts up */
+	uint32_t cq_head; /* the consumer's, when last read */
+	uint32_t *free; /* stack of free entries */
+	uint32_t n_free;
+	uint32_t replay; /* entries looked at for replay */
+	uint64_t burst_from; /* sq_head that the consumer knows */
+
+	/* CQ owner */
+	_Alignas(128) uint32_t cq_owner; /* atomic: 0 or 1 */
+	uint64_t flushed;   /* cq_tail up to which the consumer was woken */
+	void *done;	    /* atomic: requests completed by others */
+	void *returned;	    /* atomic: entries freed by others */
+	uint32_t starved;   /* atomic: the service thread waits for an entry */
+};
+
+static struct reaper reaper = { .fd = -1 };
+
+int ring_init(void)
+{
+	return reaper_init(&reaper);
+}
+
+int ring_reap_fd(void)
+{
+	return reaper.fd;
+}
+
+static void ring_unref(struct ring *r)
+{
+	if (fetch_sub_u32(&r->refs, 1) == 1)
+		reaper_push(&reaper, &r->node);
+}
+
+static void ring_ref(struct ring *r)
+{
+	fetch_add_u32(&r->refs, 1);
+}
+
+/* ------------------------------------------------------------ life cycle */
+
+static uint64_t half_size(unsigned int order, size_t slot)
+{
+	return memfd_round(UKCF_RING_SLOTS + ((uint64_t)slot << order));
+}
+
+uint64_t ring_sq_size(const struct ring *r)
+{
+	return half_size(r->sq_order, sizeof(struct ukcf_sqe));
+}
+
+uint64_t ring_cq_size(const struct ring *r)
+{
+	return half_size(r->cq_order, sizeof(struct ukcf_cqe));
+}
+
+static void ring_free(struct ring *r)
+{
+	if (r->sq)
+		munmap((void *)(uintptr_t)r->sq, ring_sq_size(r));
+	if (r->cq)
+		munmap(r->cq, ring_cq_size(r));
+	if (r->sq_fd >= 0)
+		close(r->sq_fd);
+	if (r->cq_fd >= 0)
+		close(r->cq_fd);
+	recovery_entries_drop(r->rec_index);
+	r->rec->state = REC_FREE;
+	consumer_unref(r->consumer);
+	free(r->requests);
+	free(r->free);
+	r->magic = 0;
+	free(r);
+}
+
+static int map_cq(struct ring *r)
+{
+	char *base = memfd_map(r->cq_fd, ring_cq_size(r), MEMFD_DAEMON_WRITES);
+
+	if (!base)
+		return -ENOMEM;
+	r->cq = (struct ukcf_cq_head *)(void *)base;
+	r->cqes = (struct ukcf_cqe *)(void *)(base + UKCF_RING_SLOTS);
+	return 0;
+}
+
+static int map_sq(struct ring *r)
+{
+	const char *base =
+		memfd_map(r->sq_fd, ring_sq_size(r), MEMFD_CONSUMER_WRITES);
+
+	if (!base)
+		return -ENOMEM;
+	r->sq = (const struct ukcf_sq_head *)(const void *)base;
+	r->sqes = (const struct ukcf_sqe *)(const void *)(base +
+							  UKCF_RING_SLOTS);
+	return 0;
+}
+
+/* Everything but the descriptors; the record says the geometry. */
+static struct ring *ring_alloc(struct consumer *c, uint32_t rec)
+{
+	struct ring *r = aligned_alloc(128, sizeof(*r));
+	uint32_t n;
+
+	if (!r)
+		return NULL;
+	memset(r, 0, sizeof(*r));
+	r->magic = RING_MAGIC;
+	r->refs = 1;
+	r->sq_fd = -1;
+	r->cq_fd = -1;
+	r->rec_index = rec;
+	r->rec = &recovery->rings[rec];
+	r->entries = recovery_entries(rec);
+	r->sq_order = r->rec->sq_order;
+	r->cq_order = r->rec->cq_order;
+	n = 1u << r->sq_order;
+	r->sq_mask = n - 1;
+	r->cq_mask = (1u << r->cq_order) - 1;
+	r->requests = calloc(n, sizeof(*r->requests));
+	r->free = calloc(n, sizeof(*r->free));
+	if (!r->requests || !r->free) {
+		free(r->requests);
+		free(r->free);
+		free(r);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		r->requests[i].ring = r;
+		r->requests[i].entry = &r->entries[i];
+	}
+	r->consumer = consumer_ref(c);
+	return r;
+}
+
+static void fill_free(struct ring *r)
+{
+	for (uint32_t i = 1u << r->sq_order; i-- > 0;) {
+		r->entries[i].state = REC_ENTRY_FREE; /* and fault it in */
+		r->free[r->n_free++] = i;
+	}
+}
+
+static int free_index(const struct consumer *c)
+{
+	for (int i = 0; i < CONSUMER_RINGS_MAX; i++)
+		if (!c->rings[i])
+			return i;
+	return -1;
+}
+
+static int make_halves(struct ring *r)
+{
+	int fd = memfd_new("ukcf-sq", ring_sq_size(r), MEMFD_CONSUMER_WRITES);
+
+	if (fd < 0)
+		return fd;
+	r->sq_fd = fd;
+	fd = memfd_new("ukcf-cq", ring_cq_size(r), MEMFD_DAEMON_WRITES);
+	if (fd < 0)
+		return fd;
+	r->cq_fd = fd;
+	return map_cq(r);
+}
+
+int ring_reopen(struct ring *r, int fds[2])
+{
+	fds[0] = memfd_for_consumer(r->sq_fd, MEMFD_CONSUMER_WRITES);
+	if (fds[0] < 0)
+		return fds[0];
+	fds[1] = memfd_for_consumer(r->cq_fd, MEMFD_DAEMON_WRITES);
+	if (fds[1] >= 0)
+		return 0;
+	close(fds[0]);
+	return fds[1];
+}
+
+int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
+		struct ring **rp, int fds[2])
+{
+	int index = free_index(c), n, err;
+	struct rec_ring *rec;
+	struct ring *r;
+
+	if (sq_order < UKCF_SQ_ORDER_MIN || sq_order > UKCF_SQ_ORDER_MAX)
+		return -EINVAL;
+	n = index < 0 ? -1 : recovery_ring_new();
+	if (n < 0)
+		return -EDQUOT;
+	rec = &recovery->rings[n];
+	rec->consumer = c->rec;
+	rec->open_seq = seq;
+	rec->index = (uint16_t)index;
+	rec->sq_order = (uint8_t)sq_order;
+	rec->cq_order = (uint8_t)(sq_order + 1);
+	r = ring_alloc(c, (uint32_t)n);
+	if (!r) {
+		rec->state = REC_FREE;
+		return -ENOMEM;
+	}
+	fill_free(r);
+	err = make_halves(r);
+	if (!err)
+		err = ring_reopen(r, fds);
+	if (err) {
+		ring_free(r);
+		return err;
+	}
+	fdstore_putf(r->sq_fd, "c%u.r%u.sq", c->rec, rec->index);
+	fdstore_putf(r->cq_fd, "c%u.r%u.cq", c->rec, rec->index);
+	c->rings[index] = r;
+	*rp = r;
+	return 0;
+}
+
+int ring_ready(struct ring *r)
+{
+	int err;
+
+	if (r->attached)
+		return 0;
+	if (!r->sq) {
+		err = map_sq(r);
+		if (err)
+			return err;
+	}
+	err = memfd_seal_late(r->sq_fd, ring_sq_size(r));
+	if (err)
+		return err;
+	r->rec->state = REC_LIVE;
+	r->attached = true;
+	ring_ref(r); /* the service thread's */
+	service_attach(r);
+	return 0;
+}
+
+void ring_close(struct ring *r)
+{
+	struct consumer *c = r->consumer;
+	uint16_t index = r->rec->index;
+
+	c->rings[index] = NULL;
+	r->rec->state = REC_CLOSING;
+	fetch_or_u32(&r->cq->flags, UKCF_RING_DEAD);
+	fdstore_removef("c%u.r%u.sq", c->rec, index);
+	fdstore_removef("c%u.r%u.cq", c->rec, index);
+	if (r->attached)
+		service_detach(r);
+	ring_unref(r);
+}
+
+void ring_detached(struct ring *r)
+{
+	ring_unref(r);
+}
+
+void ring_queued(struct request *req)
+{
+	req->queued = true;
+	ring_ref(req->ring);
+}
+
+void ring_reap(void)
+{
+	struct reaper_node *n = reaper_take(&reaper);
+
+	while (n) {
+		struct reaper_node *next = n->next;
+
+		ring_free((struct ring *)(void *)n);
+		n = next;
+	}
+}
+
+uint16_t ring_index(const struct ring *r)
+{
+	return r->rec->index;
+}
+
+uint32_t ring_open_seq(const struct ring *r)
+{
+	return r->rec->open_seq;
+}
+
+uint8_t ring_sq_order(const struct ring *r)
+{
+	return (uint8_t)r->sq_order;
+}
+
+uint8_t ring_cq_order(const struct ring *r)
+{
+	return (uint8_t)r->cq_order;
+}
+
+struct consumer *ring_consumer(const struct ring *r)
+{
+	return r->consumer;
+}
+
+uint64_t ring_serial(const struct ring *r)
+{
+	return r->rec->serial;
+}
+
+struct service *ring_service(const struct ring *r)
+{
+	return r->service;
+}
+
+void ring_set_service(struct ring *r, struct service *s)
+{
+	r->service = s;
+}
+
+/* --------------------------------------------------------------- counters */
+
+/* One writer, the CQ's owner; read from other threads. */
+static void count(uint64_t *counter)
+{
+	store_relaxed_u64(counter, load_relaxed_u64(counter) + 1);
+}
+
+void ring_counts(const struct ring *r, struct ukcf_counts *sum)
+{
+	const uint64_t *from = (const uint64_t *)&r->rec->counts;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += load_relaxed_u64(&from[i]);
+}
+
+void ring_count_doorbell(struct ring *r)
+{
+	count(&r->rec->counts.doorbells);
+}
+
+/* ---------------------------------------------------------------- CQ side */
+
+/* The last word of a CQE holds its generation: one store makes it visible. */
+union cqe_last {
+	struct {
+		uint16_t flags, detail, provider, gen;
+	} f;
+	uint64_t word;
+};
+
+static void write_cqe(struct ring *r, uint64_t index,
+		      const struct ukcf_cqe *cqe)
+{
+	struct ukcf_cqe *slot = &r->cqes[index & r->cq_mask];
+	union cqe_last last = { .f = { cqe->flags, cqe->detail, cqe->provider,
+				       ring_gen_cqe(index, r->cq_order) } };
+
+	_Static_assert(offsetof(struct ukcf_cqe, flags) == 24, "last word");
+	store_relaxed_u64(&slot->user_data, cqe->user_data);
+	store_relaxed_u64((uint64_t *)&slot->res, (uint64_t)cqe->res);
+	store_relaxed_u64(&slot->u.value, cqe->u.value);
+	/* Pairs with the consumer's load of gen. */
+	store_release_u64((uint64_t *)(void *)&slot->flags, last.word);
+}
+
+static void put_cqe(struct ring *r, uint64_t index, const struct ukcf_cqe *cqe)
+{
+	write_cqe(r, index, cqe);
+	store_release_u64(&r->rec->cq_tail, index + 1);
+}
+
+bool ring_cq_acquire(struct ring *r)
+{
+	return exchange_u32(&r->cq_owner, 1) == 0;
+}
+
+/* Bit 63 clear, never 0, unique among the connection's rings. */
+static uint64_t handle_of(const struct ring *r, const struct rec_entry *e)
+{
+	return (e->seq + 1) << 16 >> 1 | r->rec->index;
+}
+
+static struct ukcf_cqe queued_cqe(const struct ring *r,
+				  const struct rec_entry *e)
+{
+	bool wanted = e->sqe.flags & UKCF_SQE_WANT_HANDLE;
+
+	return (struct ukcf_cqe){
+		.user_data = e->sqe.user_data,
+		.u.value = wanted ? handle_of(r, e) : 0,
+		.flags = UKCF_CQE_QUEUED,
+	};
+}
+
+void ring_post_queued(struct request *req)
+{
+	struct ring *r = req->ring;
+	struct rec_entry *e = req->entry;
+	uint64_t index = r->rec->cq_tail;
+	struct ukcf_cqe ack = queued_cqe(r, e);
+
+	store_release_u64(&e->ack, index + 1);
+	put_cqe(r, index, &ack);
+	req->ack_due = false;
+}
+
+/* The entry's place goes back to the service thread from another one. */
+static void return_entry(struct request *req)
+{
+	struct ring *r = req->ring;
+	void *head = load_acquire_ptr(&r->returned);
+
+	do {
+		req->next = head;
+	} while (!compare_swap_ptr(&r->returned, &head, req));
+	full_fence(); /* pairs with the one in has_room() */
+	if (load_relaxed_u32(&r->starved))
+		service_kick(r->service);
+}
+
+static void count_result(struct ring *r, const struct request *req)
+{
+	count(&r->rec->counts.completed);
+	if (req->refused)
+		count(&r->rec->counts.refused);
+	else if (req->flags & UKCF_CQE_F_INLINE)
+		count(&r->rec->counts.inlined);
+	else
+		count(&r->rec->counts.queued);
+}
+
+static void post_result(struct request *req)
+{
+	struct ring *r = req->ring;
+	struct rec_entry *e = req->entry;
+	uint64_t index;
+
+	if (req->ack_due)
+		ring_post_queued(req);
+	index = r->rec->cq_tail;
+	e->cqe.user_data = e->sqe.user_data;
+	e->cqe.flags = req->flags | (req->replayed ? UKCF_CQE_F_REPLAYED : 0);
+	e->cq_index = index;
+	store_release_u32(&e->state, REC_ENTRY_DONE);
+	put_cqe(r, index, &e->cqe);
+	count_result(r, req);
+	store_release_u32(&e->state, REC_ENTRY_FREE);
+	request_release(req);
+}
+
+void ring_post(struct request *req)
+{
+	struct ring *r = req->ring;
+
+	post_result(req);
+	r->free[r->n_free++] = (uint32_t)(req - r->requests);
+}
+
+static void wake(struct ring *r)
+{
+	store_relaxed_u32(&r->cq->futex, load_relaxed_u32(&r->cq->futex) + 1);
+	count(&r->rec->counts.wakes);
+	if (load_relaxed_u32(&r->sq->notify) == UKCF_NOTIFY_SOCKET)
+		notifier_post(r->consumer);
+	else
+		syscall(SYS_futex, &r->cq->futex, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void ring_flush(struct ring *r)
+{
+	uint32_t from = (uint32_t)r->flushed;
+	uint32_t to = (uint32_t)r->rec->cq_tail;
+
+	if (from == to)
+		return;
+	r->flushed = r->rec->cq_tail;
+	/* The fence pairs with the consumer's between arming and looking. */
+	store_fence_u32(&r->cq->tail, to);
+	if (ring_event_passed(load_relaxed_u32(&r->sq->cq_event), to, from))
+		wake(r);
+}
+
+static void post_done(struct ring *r)
+{
+	struct request *list = exchange_ptr(&r->done, NULL), *ordered = NULL;
+
+	while (list) { /* the list is newest first */
+		struct request *next = list->next;
+
+		list->next = ordered;
+		ordered = list;
+		list = next;
+	}
+	while (ordered) {
+		struct request *next = ordered->next;
+		bool queued = ordered->queued;
+
+		post_result(ordered);
+		return_entry(ordered);
+		if (queued) /* not the last reference: we hold one */
+			ring_unref(r);
+		ordered = next;
+	}
+}
+
+static bool has_done(struct ring *r)
+{
+	return load_acquire_ptr(&r->done) != NULL;
+}
+
+void ring_cq_release(struct ring *r)
+{
+	for (;;) {
+		if (has_done(r))
+			post_done(r);
+		ring_flush(r);
+		/* The fence pairs with the one in ring_complete(). */
+		store_fence_u32(&r->cq_owner, 0);
+		if (!has_done(r) || !ring_cq_acquire(r))
+			return;
+	}
+}
+
+void ring_complete(struct request *req)
+{
+	struct ring *r = req->ring;
+	void *head;
+
+	ring_ref(r); /* the request may be posted by another and r go */
+	head = load_acquire_ptr(&r->done);
+	do {
+		req->next = head;
+	} while (!compare_swap_ptr(&r->done, &head, req));
+	full_fence();
+	if (ring_cq_acquire(r))
+		ring_cq_release(r);
+	ring_unref(r);
+}
+
+/* ---------------------------------------------------------------- SQ side */
+
+static void collect_returned(struct ring *r)
+{
+	struct request *req = exchange_ptr(&r->returned, NULL);
+
+	while (req) {
+		struct request *next = req->next;
+
+		r->free[r->n_free++] = (uint32_t)(req - r->requests);
+		req = next;
+	}
+}
+
+/* Credits: are enough CQ slots not promised? */
+static bool has_credit(const struct ring *r)
+{
+	uint32_t used = (uint32_t)r->reserved - r->cq_head;
+
+	return used <= r->cq_mask + 1 - CREDITS;
+}
+
+static bool has_room(struct ring *r)
+{
+	if (r->n_free == 0)
+		collect_returned(r);
+	if (r->n_free == 0)
+		return false;
+	if (has_credit(r))
+		return true;
+	/* Read only when needed: the line is the consumer's. */
+	r->cq_head = load_acquire_u32(&r->sq->cq_head);
+	return has_credit(r);
+}
+
+static bool slot_is_ready(const struct ring *r)
+{
+	const struct ukcf_sqe *slot = &r->sqes[r->rec->sq_head & r->sq_mask];
+
+	/* Pairs with the consumer's store of gen, its last. */
+	return load_acquire_u32(&slot->gen) ==
+	       ring_gen_sqe(r->rec->sq_head, r->sq_order);
+}
+
+/* The consumer looks at the flag after it reaped, and then rings. */
+static void set_stalled(struct ring *r, bool stalled)
+{
+	uint32_t flags = load_relaxed_u32(&r->cq->flags);
+
+	if (stalled && !(flags & UKCF_RING_STALLED))
+		fetch_or_u32(&r->cq->flags, UKCF_RING_STALLED);
+	else if (!stalled && (flags & UKCF_RING_STALLED))
+		fetch_and_u32(&r->cq->flags, ~(uint32_t)UKCF_RING_STALLED);
+}
+
+static void reserve(struct ring *r, struct request *req)
+{
+	bool ack = req->entry->sqe.flags & UKCF_SQE_QUEUE;
+
+	req->ack_due = ack;
+	r->reserved += ack ? 2 : 1;
+}
+
+static void reset_request(struct request *req, uint64_t now)
+{
+	req->accepted_ticks = now;
+	req->replayed = false;
+	req->refused = false;
+	req->queued = false;
+	req->flags = 0;
+	req->offer = NULL;
+	req->entry->cqe = (struct ukcf_cqe){ 0 };
+}
+
+struct request *ring_take(struct ring *r, uint64_t now)
+{
+	uint64_t head = r->rec->sq_head;
+	struct rec_entry *e;
+	struct request *req;
+
+	if (!slot_is_ready(r))
+		return NULL;
+	if (!has_room(r)) {
+		set_stalled(r, true);
+		return NULL;
+	}
+	set_stalled(r, false);
+	req = &r->requests[r->free[--r->n_free]];
+	e = req->entry;
+	ring_copy_sqe(&e->sqe, &r->sqes[head & r->sq_mask]);
+	e->seq = head;
+	e->ack = 0;
+	store_release_u32(&e->state, REC_ENTRY_ACCEPTED);
+	store_release_u64(&r->rec->sq_head, head + 1);
+	reset_request(req, now);
+	reserve(r, req);
+	count(&r->rec->counts.accepted);
+	return req;
+}
+
+void ring_publish_head(struct ring *r)
+{
+	if (r->burst_from == r->rec->sq_head)
+		return;
+	r->burst_from = r->rec->sq_head;
+	store_release_u32(&r->cq->sq_head, (uint32_t)r->rec->sq_head);
+}
+
+bool ring_arm(struct ring *r)
+{
+	ring_publish_head(r);
+	store_relaxed_u32(&r->starved, 1);
+	/* The fence pairs with the consumer's after publishing, and with the
+	 * one in return_entry(). */
+	store_fence_u32(&r->cq->sq_event, (uint32_t)r->rec->sq_head);
+	if (!slot_is_ready(r) || !has_room(r))
+		return true;
+	ring_disarm(r);
+	return false;
+}
+
+void ring_disarm(struct ring *r)
+{
+	store_relaxed_u32(&r->starved, 0);
+	/* Behind the head: passed only after 2^32 more entries. */
+	store_relaxed_u32(&r->cq->sq_event, (uint32_t)r->rec->sq_head - 1);
+}
+
+/* ---------------------------------------------------------------- restart */
+
+/* What the former process had posted, or was about to post, becomes so. */
+static void settle_posts(struct ring *r)
+{
+	for (uint32_t i = 0; i <= r->sq_mask; i++) {
+		struct rec_entry *e = &r->entries[i];
+
+		if (e->state == REC_ENTRY_DONE) {
+			if (e->cq_index >= r->rec->cq_tail)
+				put_cqe(r, e->cq_index, &e->cqe);
+			e->state = REC_ENTRY_FREE;
+		} else if (e->state == REC_ENTRY_ACCEPTED) {
+			if (e->seq >= r->rec->sq_head)
+				r->rec->sq_head = e->seq + 1;
+		}
+	}
+}
+
+/* A QUEUED CQE that was recorded but perhaps not written: only the newest can
+ * be, since cq_tail advances after each. */
+static void settle_ack(struct ring *r, struct rec_entry *e)
+{
+	struct ukcf_cqe ack = queued_cqe(r, e);
+
+	if (e->ack && e->ack - 1 >= r->rec->cq_tail)
+		put_cqe(r, e->ack - 1, &ack);
+}
+
+static void settle_entries(struct ring *r)
+{
+	settle_posts(r);
+	for (uint32_t i = 0; i <= r->sq_mask; i++) {
+		struct rec_entry *e = &r->entries[i];
+
+		if (e->state != REC_ENTRY_ACCEPTED) {
+			r->free[r->n_free++] = i;
+			continue;
+		}
+		settle_ack(r, e);
+	}
+	r->reserved = r->rec->cq_tail;
+	r->flushed = r->rec->cq_tail;
+}
+
+int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd)
+{
+	struct ring *r = ring_alloc(c, rec);
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->sq_fd = sq_fd;
+	r->cq_fd = cq_fd;
+	err = map_cq(r);
+	if (err) {
+		ring_free(r);
+		return err;
+	}
+	settle_entries(r);
+	c->rings[r->rec->index] = r;
+	return 0;
+}
+
+struct request *ring_take_replay(struct ring *r, uint64_t now)
+{
+	while (r->replay <= r->sq_mask) {
+		struct request *req = &r->requests[r->replay++];
+		struct rec_entry *e = req->entry;
+
+		/* Those that this process accepted have their ticks set. */
+		if (e->state != REC_ENTRY_ACCEPTED || req->accepted_ticks)
+			continue;
+		reset_request(req, now);
+		req->replayed = true;
+		reserve(r, req);
+		if (e->ack) {
+			req->ack_due = false;
+			r->reserved--;
+		}
+		return req;
+	}
+	return NULL;
+}

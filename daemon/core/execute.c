@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy classes (ARCHITECTURE.md, "Trust boundaries").  A request that is not
+ * `direct' has its input copied here once and works on the copy; retries would
+ * use the copy too.  Output:
+ *
+ *	- up to SMALL_OUT bytes (digests, MACs, signatures, shared secrets) is
+ *	  made in local memory, since some mechanisms read it back;
+ *	- ciphertext goes straight to the arena if the request is direct;
+ *	- plaintext is always made in private memory and copied out after the
+ *	  tag was verified.
+ */
+#include "daemon/core/execute.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "daemon/api/arena.h"
+#include "daemon/api/decode.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/predict.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/ring-ops.h"
+#include "lib/shared/secmem.h"
+
+#define SMALL_OUT 64u
+
+int scratch_init(struct scratch *s)
+{
+	s->base = secmem_alloc(SCRATCH_SMALL);
+	s->size = s->base ? SCRATCH_SMALL : 0;
+	s->locked = 1;
+	return s->base ? 0 : -ENOMEM;
+}
+
+static void scratch_drop(struct scratch *s)
+{
+	if (!s->base)
+		return;
+	if (s->locked)
+		secmem_free(s->base, s->size);
+	else
+		munmap(s->base, s->size);
+	s->base = NULL;
+	s->size = 0;
+}
+
+void scratch_deinit(struct scratch *s)
+{
+	scratch_drop(s);
+}
+
+/* Room for size bytes.  What is large is unlocked: messages, never keys. */
+static int scratch_reserve(struct scratch *s, size_t size)
+{
+	void *p;
+
+	if (size <= s->size)
+		return 0;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	madvise(p, size, MADV_DONTDUMP);
+	scratch_drop(s);
+	s->base = p;
+	s->size = size;
+	s->locked = 0;
+	return 0;
+}
+
+static void scratch_clean(struct scratch *s, size_t used)
+{
+	if (used)
+		secmem_wipe(s->base, used);
+	if (s->locked)
+		return;
+	scratch_drop(s);
+	if (scratch_init(s) < 0)
+		s->size = 0; /* the next request reserves anew */
+}
+
+static bool out_is_private(const struct request *req)
+{
+	uint32_t op = req->entry->sqe.op;
+
+	return op == UKCF_OP_DECRYPT ||
+	       (op == UKCF_OP_ENCRYPT && !req->direct);
+}
+
+static size_t out_bytes(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	if (s->op == UKCF_OP_DECRYPT)
+		return s->in.len - req->tag_len;
+	return (size_t)s->in.len + req->tag_len;
+}
+
+static size_t align16(size_t n)
+{
+	return (n + 15) & ~(size_t)15;
+}
+
+/* Private bytes that a request needs. */
+static size_t private_bytes(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	size_t n = 0;
+
+	if (!req->direct)
+		n = align16(s->in.len) + align16(s->aux.len) +
+		    align16(s->tag.len);
+	else
+		n = align16(s->tag.len);
+	if (out_is_private(req))
+		n += align16(out_bytes(req));
+	return n;
+}
+
+int execute_is_small(const struct request *req)
+{
+	return private_bytes(req) <= SCRATCH_SMALL;
+}
+
+static struct ukcf_bytes bytes(const uint8_t *p, size_t len)
+{
+	return (struct ukcf_bytes){ len ? p : NULL, len };
+}
+
+/* Copy n bytes into the scratch memory at *used. */
+static struct ukcf_bytes keep(struct scratch *s, size_t *used,
+			      const uint8_t *p, size_t len)
+{
+	uint8_t *to = s->base + *used;
+
+	if (len == 0)
+		return bytes(NULL, 0);
+	memcpy(to, p, len);
+	*used += align16(len);
+	return bytes(to, len);
+}
+
+static struct ukcf_bytes key_for(const struct request *req)
+{
+	if (!req->key)
+		return bytes(NULL, 0);
+	if (req->entry->sqe.op == UKCF_OP_VERIFY)
+		return key_public(req->key);
+	return key_secret(req->key);
+}
+
+static size_t fill_job(const struct request *req, struct scratch *s,
+		       struct ukcf_job *job, uint8_t *small)
+{
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	size_t used = 0;
+
+	job->op = sqe->op;
+	job->mech = sqe->mech[0];
+	job->key = key_for(req);
+	if (req->key)
+		job->pub = key_public(req->key);
+	job->param = bytes(sqe->param, sqe->param_len);
+	job->tag_len = req->tag_len;
+	/* What is compared is copied first, whatever the class. */
+	job->tag = keep(s, &used, req->at[UKCF_RANGE_TAG], sqe->tag.len);
+	if (req->direct) {
+		job->in = bytes(req->at[UKCF_RANGE_IN], sqe->in.len);
+		job->aux = bytes(req->at[UKCF_RANGE_AUX], sqe->aux.len);
+	} else {
+		job->in = keep(s, &used, req->at[UKCF_RANGE_IN], sqe->in.len);
+		job->aux = keep(s, &used, req->at[UKCF_RANGE_AUX],
+				sqe->aux.len);
+	}
+	if (out_is_private(req)) {
+		job->out = s->base + used;
+		job->out_size = out_bytes(req);
+		used += align16(job->out_size);
+	} else if (sqe->op == UKCF_OP_ENCRYPT || sqe->op == UKCF_OP_RANDOM) {
+		job->out = req->at[UKCF_RANGE_OUT];
+		job->out_size = sqe->out.len;
+	} else {
+		job->out = small;
+		job->out_size = SMALL_OUT;
+	}
+	return used;
+}
+
+/* After success: what was made in private memory becomes visible. */
+static void release_output(const struct request *req, const struct ukcf_job *job)
+{
+	uint8_t *out = req->at[UKCF_RANGE_OUT];
+	size_t len = job->res > 0 ? (size_t)job->res : 0;
+
+	if (len == 0 || job->out == out)
+		return;
+	if (len > job->out_size || len > req->entry->sqe.out.len)
+		return; /* a provider that claims more than it was given */
+	memcpy(out, job->out, len);
+}
+
+static void settle_status(struct request *req, struct ukcf_job *job,
+			  enum ukcf_status status)
+{
+	if (status == UKCF_DONE)
+		return;
+	job->res = -EIO;
+	job->detail = UKCF_DETAIL_PROVIDER_FAILED;
+	if (status == UKCF_FAILED)
+		store_release_u32(&req->offer->provider->state,
+				  UKCF_PROVIDER_FAILED);
+}
+
+static void run_crypto(struct request *req, struct scratch *s)
+{
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	ukcf_job_fn fn = mech_entry(req->offer->offer, sqe->op);
+	struct provider *p = req->offer->provider;
+	uint8_t small[SMALL_OUT];
+	struct ukcf_job job = { 0 };
+	size_t used = 0;
+
+	if (scratch_reserve(s, private_bytes(req)) < 0) {
+		request_result(req, -ENOMEM, UKCF_DETAIL_QUOTA);
+		return;
+	}
+	used = fill_job(req, s, &job, small);
+	settle_status(req, &job, fn(p->instance, &job));
+	if (job.res >= 0)
+		release_output(req, &job);
+	request_result(req, job.res, job.detail);
+	if (job.out == small)
+		secmem_wipe(small, sizeof(small));
+	scratch_clean(s, used);
+}
+
+/* Input of the key operations is copied first, always. */
+static void run_key(struct request *req)
+{
+	uint8_t in[sizeof(struct ukcf_key_req) + UKCF_KEY_BYTES_MAX];
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+
+	if (sqe->in.len > sizeof(in)) {
+		request_result(req, -EINVAL, UKCF_DETAIL_IN_SIZE);
+		return;
+	}
+	if (sqe->in.len)
+		memcpy(in, req->at[UKCF_RANGE_IN], sqe->in.len);
+	keyops_run(req, in);
+	secmem_wipe(in, sizeof(in));
+}
+
+void execute_request(struct request *req, struct scratch *s)
+{
+	uint64_t started = clock_ticks();
+	uint64_t ended, service;
+
+	req->entry->cqe.provider = 0;
+	if (req->offer)
+		req->entry->cqe.provider = req->offer->provider->id;
+	if (req->rule->kind == OP_CRYPTO)
+		run_crypto(req, s);
+	else if (req->rule->kind == OP_KEY)
+		run_key(req);
+	ended = clock_ticks();
+	service = clock_ticks_to_ns(ended - started);
+	request_times(req, clock_ticks_to_ns(started - req->accepted_ticks),
+		      service);
+	if (req->offer && req->entry->cqe.res >= 0)
+		predict_learn(req->offer, req->entry->sqe.op,
+			      request_bytes(req), service);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations on keys.  Those that change state take effect exactly once:
+ * the key slot itself names the request that created or destroyed it, so a
+ * request that is run again after a crash finds its own effect.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "daemon/api/consumer.h"
+#include "daemon/api/ring.h"
+#include "daemon/core/execute.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/mech-table.h"
+#include "lib/shared/ring-ops.h"
+#include "lib/shared/secmem.h"
+
+/* A result: bytes or a handle, or -errno; *detail says why. */
+typedef int64_t (*keyop_fn)(struct request *req, const uint8_t *in,
+			    unsigned int *detail);
+
+static int64_t refuse(unsigned int *detail, unsigned int why, int err)
+{
+	*detail = why;
+	return err;
+}
+
+static struct request_id id_of(const struct request *req)
+{
+	return (struct request_id){ ring_serial(req->ring), req->entry->seq };
+}
+
+/* [A-Za-z0-9._-]{1,63}, not beginning with '.' or '-'; NUL padded. */
+static bool name_is_valid(const char name[UKCF_KEY_NAME_MAX])
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+	size_t n = strnlen(name, UKCF_KEY_NAME_MAX);
+
+	if (n == 0 || n == UKCF_KEY_NAME_MAX || name[0] == '.' ||
+	    name[0] == '-' || strspn(name, allowed) != n)
+		return false;
+	for (; n < UKCF_KEY_NAME_MAX; n++)
+		if (name[n])
+			return false;
+	return true;
+}
+
+static bool is_nameless(const char name[UKCF_KEY_NAME_MAX])
+{
+	static const char none[UKCF_KEY_NAME_MAX];
+
+	return memcmp(name, none, sizeof(none)) == 0;
+}
+
+/* Parse a key request; the raw key, if any, follows it. */
+static int parse(const struct request *req, const uint8_t *in,
+		 struct ukcf_key_req *kr, struct ukcf_bytes *raw,
+		 unsigned int *detail)
+{
+	uint32_t len = req->entry->sqe.in.len;
+
+	if (len < sizeof(*kr))
+		return (int)refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+	memcpy(kr, in, sizeof(*kr));
+	if (kr->reserved)
+		return (int)refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
+	if (kr->key_len != len - sizeof(*kr))
+		return (int)refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+	*raw = (struct ukcf_bytes){ in + sizeof(*kr), kr->key_len };
+	return 0;
+}
+
+static int check_flags(const struct ukcf_key_req *kr, uint32_t allowed,
+		       unsigned int *detail)
+{
+	bool session = kr->flags & UKCF_KEY_SESSION;
+
+	if ((kr->flags & ~allowed) ||
+	    ((kr->flags & UKCF_KEY_OWN) && !session))
+		return (int)refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
+	if (session ? !is_nameless(kr->name) : !name_is_valid(kr->name))
+		return (int)refuse(detail, UKCF_DETAIL_KEY_NAME, -EINVAL);
+	return 0;
+}
+
+/* What a public key alone can do. */
+#define PUBLIC_USES UKCF_USE_VERIFY
+
+static int resolve_usage(const struct request *req, struct ukcf_key_req *kr,
+			 unsigned int *detail)
+{
+	uint32_t allowed = mech_class_usage(req->mech->id);
+
+	if (kr->flags & UKCF_KEY_PUBLIC_ONLY)
+		allowed &= PUBLIC_USES;
+	if (kr->usage == UKCF_USE_DEFAULT)
+		kr->usage = allowed;
+	if (kr->usage == 0 || (kr->usage & ~allowed))
+		return (int)refuse(detail, UKCF_DETAIL_KEY_USAGE, -EINVAL);
+	return 0;
+}
+
+static enum ukcf_status call(struct request *req, ukcf_job_fn fn,
+			     struct ukcf_job *job)
+{
+	job->mech = req->mech->id;
+	return fn(req->offer->provider->instance, job);
+}
+
+static bool has_public(const struct request *req)
+{
+	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
+
+	return class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX;
+}
+
+/* secret -> pub; 0 or -errno */
+static int make_public(struct request *req, struct ukcf_bytes secret,
+		       uint8_t *pub, size_t size, struct ukcf_bytes *made)
+{
+	struct ukcf_job job = { .op = UKCF_OP_KEY_PUBLIC,
+				.key = secret,
+				.out = pub,
+				.out_size = size };
+	ukcf_job_fn fn = req->offer->offer->ops->public_key;
+
+	*made = (struct ukcf_bytes){ 0 };
+	if (!has_public(req))
+		return 0;
+	if (!fn || call(req, fn, &job) != UKCF_DONE || job.res < 0)
+		return -EIO;
+	*made = (struct ukcf_bytes){ pub, (size_t)job.res };
+	return 0;
+}
+
+static int64_t create(struct request *req, const struct ukcf_key_req *kr,
+		      struct ukcf_bytes secret, struct ukcf_bytes pub,
+		      unsigned int *detail)
+{
+	const struct consumer *c = ring_consumer(req->ring);
+	struct key_spec spec = {
+		.request = id_of(req),
+		.name = kr->flags & UKCF_KEY_SESSION ? NULL : kr->name,
+		.uid = c->uid,
+		.consumer_serial = c->serial,
+		.mech = req->mech->id,
+		.usage = kr->usage,
+		.flags = kr->flags,
+		.secret = secret,
+		.pub = pub,
+	};
+	uint64_t handle;
+	int err = keystore_create(&spec, &handle);
+
+	if (err == -EEXIST)
+		return refuse(detail, UKCF_DETAIL_KEY_NAME, err);
+	if (err)
+		return refuse(detail, UKCF_DETAIL_QUOTA, err);
+	return (int64_t)handle;
+}
+
+static int64_t op_generate(struct request *req, const uint8_t *in,
+			   unsigned int *detail)
+{
+	uint8_t secret[UKCF_KEY_BYTES_MAX], pub[64];
+	struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
+				.out = secret,
+				.out_size = sizeof(secret) };
+	ukcf_job_fn fn = req->offer->offer->ops->generate;
+	struct ukcf_bytes raw, made;
+	struct ukcf_key_req kr;
+	int64_t res;
+
+	res = parse(req, in, &kr, &raw, detail);
+	if (!res && raw.len)
+		res = refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+	if (!res)
+		res = check_flags(&kr, UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION,
+				  detail);
+	if (!res)
+		res = resolve_usage(req, &kr, detail);
+	if (res)
+		return res;
+	if (call(req, fn, &job) != UKCF_DONE || job.res <= 0)
+		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
+	raw = (struct ukcf_bytes){ secret, (size_t)job.res };
+	res = make_public(req, raw, pub, sizeof(pub), &made);
+	if (!res)
+		res = create(req, &kr, raw, made, detail);
+	secmem_wipe(secret, sizeof(secret));
+	return res;
+}
+
+static int64_t import_public(struct request *req, const struct ukcf_key_req *kr,
+			     struct ukcf_bytes raw, unsigned int *detail)
+{
+	if (raw.len != 32) /* RFC 8032 5.1.5, RFC 7748 5 */
+		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
+	return create(req, kr, (struct ukcf_bytes){ 0 }, raw, detail);
+}
+
+static int64_t op_import(struct request *req, const uint8_t *in,
+			 unsigned int *detail)
+{
+	const uint32_t allowed = UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION |
+				 UKCF_KEY_OWN | UKCF_KEY_PUBLIC_ONLY;
+	struct ukcf_bytes raw, made;
+	struct ukcf_key_req kr;
+	uint8_t pub[64];
+	int64_t res;
+
+	res = parse(req, in, &kr, &raw, detail);
+	if (!res)
+		res = check_flags(&kr, allowed, detail);
+	if (!res)
+		res = resolve_usage(req, &kr, detail);
+	if (res)
+		return res;
+	if (kr.flags & UKCF_KEY_PUBLIC_ONLY)
+		return import_public(req, &kr, raw, detail);
+	if (raw.len < req->mech->key_min || raw.len > req->mech->key_max)
+		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
+	res = make_public(req, raw, pub, sizeof(pub), &made);
+	if (res)
+		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
+	return create(req, &kr, raw, made, detail);
+}
+
+static int64_t op_open(struct request *req, const uint8_t *in,
+		       unsigned int *detail)
+{
+	struct ukcf_bytes raw;
+	struct ukcf_key_req kr;
+	uint64_t handle;
+	int err = parse(req, in, &kr, &raw, detail);
+
+	if (err)
+		return err;
+	if (raw.len || kr.usage || kr.flags || !name_is_valid(kr.name))
+		return refuse(detail, UKCF_DETAIL_KEY_NAME, -EINVAL);
+	err = keystore_find(kr.name, ring_consumer(req->ring)->uid, &handle);
+	if (err)
+		return refuse(detail, UKCF_DETAIL_KEY, err);
+	return (int64_t)handle;
+}
+
+static int64_t give(struct request *req, struct ukcf_bytes b,
+		    unsigned int *detail)
+{
+	if (req->entry->sqe.out.len < b.len)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	memcpy(req->at[UKCF_RANGE_OUT], b.data, b.len);
+	return (int64_t)b.len;
+}
+
+static int64_t op_public(struct request *req, const uint8_t *in,
+			 unsigned int *detail)
+{
+	struct ukcf_bytes pub = key_public(req->key);
+
+	(void)in;
+	if (pub.len == 0) /* a symmetric key has none */
+		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	return give(req, pub, detail);
+}
+
+static int64_t op_export(struct request *req, const uint8_t *in,
+			 unsigned int *detail)
+{
+	(void)in;
+	if (!(key_flags(req->key) & UKCF_KEY_EXPORTABLE) ||
+	    key_secret(req->key).len == 0)
+		return refuse(detail, UKCF_DETAIL_NOT_EXPORTABLE, -EACCES);
+	return give(req, key_secret(req->key), detail);
+}
+
+static int64_t op_destroy(struct request *req, const uint8_t *in,
+			  unsigned int *detail)
+{
+	const struct consumer *c = ring_consumer(req->ring);
+	int err = keystore_destroy(req->entry->sqe.obj[0], c->uid, c->serial,
+				   id_of(req));
+
+	(void)in;
+	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : 0;
+}
+
+static int64_t op_list(struct request *req, const uint8_t *in,
+		       unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint64_t next = s->ctx, room = s->out.len / sizeof(struct ukcf_key_info);
+	uint8_t *out = req->at[UKCF_RANGE_OUT];
+	struct ukcf_key_info row;
+	uint64_t n = 0;
+
+	(void)in;
+	if (room == 0)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	while (n < room &&
+	       keystore_list(ring_consumer(req->ring)->uid, &next, &row, 1)) {
+		memcpy(out + n * sizeof(row), &row, sizeof(row));
+		n++;
+		if (next == 0)
+			break;
+	}
+	return (int64_t)(n * sizeof(row));
+}
+
+static const struct {
+	keyop_fn fn;
+	bool creates;
+} keyops[] = {
+	[UKCF_OP_KEY_GENERATE - UKCF_OP_KEY_GENERATE] = { op_generate, true },
+	[UKCF_OP_KEY_IMPORT - UKCF_OP_KEY_GENERATE] = { op_import, true },
+	[UKCF_OP_KEY_OPEN - UKCF_OP_KEY_GENERATE] = { op_open, false },
+	[UKCF_OP_KEY_PUBLIC - UKCF_OP_KEY_GENERATE] = { op_public, false },
+	[UKCF_OP_KEY_EXPORT - UKCF_OP_KEY_GENERATE] = { op_export, false },
+	[UKCF_OP_KEY_DESTROY - UKCF_OP_KEY_GENERATE] = { op_destroy, false },
+	[UKCF_OP_KEY_LIST - UKCF_OP_KEY_GENERATE] = { op_list, false },
+};
+
+void keyops_run(struct request *req, const uint8_t *in)
+{
+	uint64_t i = req->entry->sqe.op - UKCF_OP_KEY_GENERATE;
+	unsigned int detail = UKCF_DETAIL_NONE;
+	uint64_t handle;
+	int64_t res;
+
+	i = index_clamp(i, sizeof(keyops) / sizeof(keyops[0]));
+	if (req->replayed && keyops[i].creates &&
+	    keystore_created_by(id_of(req), &handle) == 0)
+		res = (int64_t)handle;
+	else
+		res = keyops[i].fn(req, in, &detail);
+	request_result(req, res, detail);
+}

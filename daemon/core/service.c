@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A service thread's life is a loop over three questions: is there a request
+ * in one of the active rings, is there an event in its loop, may it sleep?
+ *
+ * A ring is active while it has work or had some until lately; the thread
+ * polls active rings.  When nothing came for the spin window, every active
+ * ring is armed (its consumer rings the doorbell with the next entry) and the
+ * thread sleeps in its loop.  A doorbell makes the rings of that consumer
+ * active again.  So an idle daemon neither wakes nor polls, and a busy one
+ * makes no system call.
+ *
+ * The spin window grows when spinning paid off and shrinks when it did not,
+ * and is closed for a while when others compete for the core.
+ */
+#include "daemon/core/service.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/api/consumer.h"
+#include "daemon/api/decode.h"
+#include "daemon/api/ring.h"
+#include "daemon/core/execute.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/predict.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/core/worker.h"
+#include "daemon/loop.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+
+#define THREADS_MAX 64
+#define BURST_MAX 32		/* entries of one ring before the next's turn */
+#define BURST_NS 100000		/* and nanoseconds */
+#define FLUSH_NS 2000		/* a result this old is announced at once */
+#define SPIN_MIN_NS 10000
+#define SPINS_PER_LOOK 32	/* polls between looks at the clock */
+#define BUSY_SPINS 50		/* polls before the first PAUSE */
+#define CONTENDED_NS 20000000	/* no spinning after a preemption */
+#define BELL_BUDGET 64		/* doorbell events per window ... */
+#define BELL_WINDOW_NS 1000000
+#define BELL_MUTE_NS 2000000	/* ... before it is muted for so long */
+
+/* The doorbell of a consumer, watched once for all its rings here. */
+struct bell {
+	struct bell *next;
+	struct service *service;
+	struct consumer *consumer;
+	struct loop_source *source;
+	unsigned int rings;
+	unsigned int events; /* in this window */
+	uint64_t window_ns;  /* when it began */
+};
+
+/* A ring as its service thread sees it. */
+struct served {
+	struct ring *ring;
+	struct bell *bell;
+	bool active;
+};
+
+enum command_verb { COMMAND_ATTACH, COMMAND_DETACH, COMMAND_STOP };
+
+struct command {
+	struct command *next;
+	enum command_verb verb;
+	struct ring *ring;
+};
+
+struct service {
+	pthread_t thread;
+	struct loop *loop;
+	int wake_fd; /* eventfd of this process alone */
+	struct loop_source *wake_source;
+	pthread_mutex_t lock; /* guards commands; rank: innermost */
+	struct command *commands, **last_command;
+	uint32_t has_commands; /* atomic */
+	uint32_t kicked;       /* atomic: an entry was given back */
+	unsigned int load;     /* rings; main only */
+	bool stopping;
+	struct served *rings;
+	unsigned int n_rings, room;
+	unsigned int n_active;
+	struct bell *bells;
+	struct scratch scratch;
+	uint64_t spin_ns;
+	uint64_t contended_until;
+	long preempted;
+};
+
+static struct service services[THREADS_MAX];
+static unsigned int n_services;
+static struct service_settings settings;
+
+/* --------------------------------------------------------------- requests */
+
+static enum lane lane_of(const struct request *req)
+{
+	if (req->offer && (req->offer->offer->flags & UKCF_OFFER_SLOW))
+		return LANE_SLOW;
+	return LANE_BULK;
+}
+
+static bool runs_at_once(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	if (s->mode == UKCF_MODE_ASYNC && (s->flags & UKCF_SQE_QUEUE))
+		return false;
+	if (req->rule->kind != OP_CRYPTO)
+		return true;
+	if (!execute_is_small(req))
+		return false;
+	return predict_ns(req->offer, s->op, request_bytes(req)) <=
+	       settings.inline_ns;
+}
+
+static void set_deadline(struct request *req)
+{
+	uint64_t us = req->entry->sqe.timeout_us;
+	uint64_t ns = us ? us * 1000 : settings.timeout_ns;
+
+	req->deadline_ns = clock_ns() + ns;
+}
+
+/* Post what this thread finished itself, or leave it to the CQ's owner. */
+static void finish(struct request *req, bool owner)
+{
+	if (owner)
+		ring_post(req);
+	else
+		ring_complete(req);
+}
+
+static void refuse(struct request *req, int err, unsigned int detail,
+		   bool owner)
+{
+	req->refused = true;
+	req->ack_due = false;
+	request_result(req, err, detail);
+	finish(req, owner);
+}
+
+static void queue_request(struct request *req, bool owner)
+{
+	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC;
+
+	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
+		req->ack_due = false;
+	set_deadline(req);
+	if (req->ack_due && owner)
+		ring_post_queued(req);
+	ring_queued(req);
+	if (worker_queue(lane_of(req), req, sync || req->replayed) == 0)
+		return;
+	req->refused = true;
+	req->ack_due = false;
+	request_result(req, -EAGAIN, UKCF_DETAIL_QUEUE_FULL);
+	ring_complete(req);
+}
+
+/* Return: whether it took time worth a look at the clock. */
+static bool handle(struct service *s, struct request *req, bool owner)
+{
+	unsigned int detail;
+	int err = decode_request(req, ring_consumer(req->ring), &detail);
+
+	if (err) {
+		refuse(req, err, detail, owner);
+		return false;
+	}
+	if (!runs_at_once(req)) {
+		queue_request(req, owner);
+		return true;
+	}
+	req->flags = UKCF_CQE_F_INLINE;
+	req->ack_due = false;
+	if (req->rule->kind == OP_NOP) {
+		finish(req, owner); /* res is 0: the bare cost of the way */
+		return false;
+	}
+	execute_request(req, &s->scratch);
+	finish(req, owner);
+	return true;
+}
+
+static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)
+{
+	uint64_t now = clock_ticks();
+	struct request *req;
+	unsigned int n = 0;
+
+	while ((req = ring_take_replay(r, now))) {
+		handle(s, req, owner);
+		n++;
+	}
+	return n;
+}
+
+/* One turn of a ring.  Return: entries taken. */
+static unsigned int serve(struct service *s, struct ring *r)
+{
+	uint64_t begin = clock_ticks(), now = begin;
+	struct request *req = ring_take(r, now);
+	unsigned int n = 0;
+	bool owner;
+
+	if (!req)
+		return 0;
+	owner = ring_cq_acquire(r);
+	while (req) {
+		uint64_t after = now;
+
+		n++;
+		if (handle(s, req, owner))
+			after = clock_ticks();
+		if (owner && clock_ticks_to_ns(after - now) > FLUSH_NS)
+			ring_flush(r);
+		now = after;
+		if (n >= BURST_MAX || clock_ticks_to_ns(now - begin) > BURST_NS)
+			break;
+		req = ring_take(r, now);
+	}
+	ring_publish_head(r);
+	if (owner)
+		ring_cq_release(r);
+	return n;
+}
+
+/* ------------------------------------------------------------------ rings */
+
+static void activate(struct service *s, struct served *sv)
+{
+	if (sv->active)
+		return;
+	sv->active = true;
+	s->n_active++;
+	ring_disarm(sv->ring);
+}
+
+static void deactivate(struct service *s, struct served *sv)
+{
+	sv->active = false;
+	s->n_active--;
+}
+
+/* Over budget the doorbell is muted; what came in between is reported then. */
+static void charge_bell(struct bell *b)
+{
+	uint64_t now = clock_ns();
+
+	if (now - b->window_ns > BELL_WINDOW_NS) {
+		b->window_ns = now;
+		b->events = 0;
+	}
+	if (++b->events < BELL_BUDGET)
+		return;
+	b->events = 0;
+	loop_mute(b->source, BELL_MUTE_NS);
+}
+
+static void on_bell(void *arg, uint32_t revents)
+{
+	struct bell *b = arg;
+	struct service *s = b->service;
+
+	(void)revents;
+	for (unsigned int i = 0; i < s->n_rings; i++) {
+		if (s->rings[i].bell != b)
+			continue;
+		activate(s, &s->rings[i]);
+	}
+	charge_bell(b);
+}
+
+static struct bell *bell_get(struct service *s, struct consumer *c)
+{
+	struct bell *b;
+
+	for (b = s->bells; b; b = b->next) {
+		if (b->consumer == c) {
+			b->rings++;
+			return b;
+		}
+	}
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->service = s;
+	b->consumer = consumer_ref(c);
+	b->rings = 1;
+	if (loop_watch(s->loop, c->doorbell_fd, POLLIN, on_bell, b,
+		       &b->source) < 0) {
+		consumer_unref(c);
+		free(b);
+		return NULL;
+	}
+	b->next = s->bells;
+	s->bells = b;
+	return b;
+}
+
+static void bell_put(struct service *s, struct bell *b)
+{
+	struct bell **at = &s->bells;
+
+	if (!b || --b->rings > 0)
+		return;
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+	loop_source_free(b->source);
+	consumer_unref(b->consumer);
+	free(b);
+}
+
+static void attach(struct service *s, struct ring *r)
+{
+	struct served *sv;
+	bool owner;
+
+	if (s->n_rings == s->room) {
+		unsigned int room = s->room ? 2 * s->room : 64;
+		void *p = realloc(s->rings, room * sizeof(*s->rings));
+
+		if (!p) {
+			log_err("no memory to serve a ring");
+			ring_detached(r);
+			return;
+		}
+		s->rings = p;
+		s->room = room;
+	}
+	sv = &s->rings[s->n_rings++];
+	*sv = (struct served){ .ring = r,
+			       .bell = bell_get(s, ring_consumer(r)) };
+	if (!sv->bell)
+		log_err("cannot watch a doorbell: the ring is served only "
+			"while it is active");
+	owner = ring_cq_acquire(r);
+	serve_replays(s, r, owner);
+	if (owner)
+		ring_cq_release(r);
+	activate(s, sv);
+}
+
+static void detach(struct service *s, struct ring *r)
+{
+	for (unsigned int i = 0; i < s->n_rings; i++) {
+		struct served *sv = &s->rings[i];
+
+		if (sv->ring != r)
+			continue;
+		if (sv->active)
+			deactivate(s, sv);
+		bell_put(s, sv->bell);
+		*sv = s->rings[--s->n_rings];
+		ring_detached(r);
+		return;
+	}
+}
+
+/* --------------------------------------------------------------- commands */
+
+static void command_send(struct service *s, enum command_verb verb,
+			 struct ring *r)
+{
+	struct command *c = malloc(sizeof(*c));
+	uint64_t one = 1;
+
+	if (!c)
+		abort(); /* 32 bytes: nothing would work any more */
+	*c = (struct command){ .verb = verb, .ring = r };
+	pthread_mutex_lock(&s->lock);
+	*s->last_command = c;
+	s->last_command = &c->next;
+	store_release_u32(&s->has_commands, 1);
+	pthread_mutex_unlock(&s->lock);
+	if (write(s->wake_fd, &one, sizeof(one)) < 0)
+		return; /* full: it is awake */
+}
+
+static void run_command(struct service *s, const struct command *c)
+{
+	switch (c->verb) {
+	case COMMAND_ATTACH:
+		attach(s, c->ring);
+		break;
+	case COMMAND_DETACH:
+		detach(s, c->ring);
+		break;
+	case COMMAND_STOP:
+		s->stopping = true;
+		break;
+	}
+}
+
+static void run_commands(struct service *s)
+{
+	struct command *c, *next;
+
+	pthread_mutex_lock(&s->lock);
+	c = s->commands;
+	s->commands = NULL;
+	s->last_command = &s->commands;
+	store_release_u32(&s->has_commands, 0);
+	pthread_mutex_unlock(&s->lock);
+	for (; c; c = next) {
+		next = c->next;
+		run_command(s, c);
+		free(c);
+	}
+}
+
+static void on_wake(void *arg, uint32_t revents)
+{
+	struct service *s = arg;
+	uint64_t n;
+
+	(void)revents;
+	if (read(s->wake_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_err("wake-up descriptor: %m");
+	/* Whoever was starved of entries looks again. */
+	if (exchange_u32(&s->kicked, 0))
+		for (unsigned int i = 0; i < s->n_rings; i++)
+			activate(s, &s->rings[i]);
+}
+
+void service_kick(struct service *s)
+{
+	uint64_t one = 1;
+
+	if (exchange_u32(&s->kicked, 1))
+		return;
+	if (write(s->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* --------------------------------------------------------------- the loop */
+
+static unsigned int serve_active(struct service *s)
+{
+	unsigned int work = 0;
+
+	for (unsigned int i = 0; i < s->n_rings; i++)
+		if (s->rings[i].active)
+			work += serve(s, s->rings[i].ring);
+	return work;
+}
+
+static unsigned int look(struct service *s)
+{
+	unsigned int work = serve_active(s);
+
+	if (loop_pending(s->loop)) {
+		loop_run(s->loop, false);
+		work++;
+	}
+	if (load_acquire_u32(&s->has_commands)) {
+		run_commands(s);
+		work++;
+	}
+	return work;
+}
+
+/* Arm every active ring.  False: one of them has work. */
+static bool arm_all(struct service *s)
+{
+	for (unsigned int i = 0; i < s->n_rings; i++) {
+		struct served *sv = &s->rings[i];
+
+		if (!sv->active)
+			continue;
+		if (!ring_arm(sv->ring))
+			return false;
+		deactivate(s, sv);
+	}
+	return true;
+}
+
+/* Preempted while spinning: somebody needs the core more. */
+static void notice_contention(struct service *s, uint64_t now)
+{
+	struct rusage ru;
+
+	if (getrusage(RUSAGE_THREAD, &ru) < 0)
+		return;
+	if (ru.ru_nivcsw != s->preempted)
+		s->contended_until = now + CONTENDED_NS;
+	s->preempted = ru.ru_nivcsw;
+}
+
+static uint64_t clamp_spin(uint64_t ns)
+{
+	if (ns > settings.spin_ns)
+		return settings.spin_ns;
+	return ns < SPIN_MIN_NS ? SPIN_MIN_NS : ns;
+}
+
+/* Poll for the spin window.  True: there was work. */
+static bool spin(struct service *s)
+{
+	uint64_t begin = clock_ns(), now = begin;
+	unsigned int polls = 0;
+
+	if (settings.spin_ns == 0 || now < s->contended_until || !s->n_active)
+		return false;
+	while (now - begin < s->spin_ns) {
+		if (look(s)) {
+			s->spin_ns = clamp_spin(2 * s->spin_ns);
+			return true;
+		}
+		if (++polls > BUSY_SPINS)
+			cpu_relax();
+		if (polls % SPINS_PER_LOOK == 0)
+			now = clock_ns();
+	}
+	s->spin_ns = clamp_spin(s->spin_ns / 2);
+	return false;
+}
+
+static void sleep_until_event(struct service *s)
+{
+	if (!arm_all(s))
+		return;
+	notice_contention(s, clock_ns());
+	if (load_acquire_u32(&s->has_commands))
+		return;
+	loop_run(s->loop, true);
+}
+
+static void *service_main(void *arg)
+{
+	struct service *s = arg;
+
+	while (!s->stopping) {
+		if (look(s))
+			continue;
+		if (spin(s))
+			continue;
+		sleep_until_event(s);
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------- main */
+
+static int start_one(struct service *s, unsigned int index)
+{
+	char name[16];
+	int err;
+
+	*s = (struct service){ .spin_ns = clamp_spin(0) };
+	s->last_command = &s->commands;
+	pthread_mutex_init(&s->lock, NULL);
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->wake_fd < 0)
+		return -errno;
+	err = loop_new(&s->loop);
+	if (!err)
+		err = scratch_init(&s->scratch);
+	if (!err)
+		err = loop_watch(s->loop, s->wake_fd, POLLIN, on_wake, s,
+				 &s->wake_source);
+	if (!err)
+		err = -pthread_create(&s->thread, NULL, service_main, s);
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "ukcf-svc%u", index);
+	pthread_setname_np(s->thread, name);
+	return 0;
+}
+
+int service_start(const struct service_settings *set)
+{
+	settings = *set;
+	if (set->threads == 0 || set->threads > THREADS_MAX)
+		return -EINVAL;
+	while (n_services < set->threads) {
+		int err = start_one(&services[n_services], n_services);
+
+		if (err)
+			return err;
+		n_services++;
+	}
+	return 0;
+}
+
+void service_stop(void)
+{
+	for (unsigned int i = 0; i < n_services; i++)
+		command_send(&services[i], COMMAND_STOP, NULL);
+	for (unsigned int i = 0; i < n_services; i++) {
+		struct service *s = &services[i];
+
+		pthread_join(s->thread, NULL);
+		scratch_deinit(&s->scratch);
+	}
+}
+
+unsigned int service_threads(void)
+{
+	return n_services;
+}
+
+void service_attach(struct ring *r)
+{
+	struct service *best = &services[0];
+
+	for (unsigned int i = 1; i < n_services; i++)
+		if (services[i].load < best->load)
+			best = &services[i];
+	best->load++;
+	ring_set_service(r, best);
+	command_send(best, COMMAND_ATTACH, r);
+}
+
+void service_detach(struct ring *r)
+{
+	struct service *s = ring_service(r);
+
+	s->load--;
+	command_send(s, COMMAND_DETACH, r);
+}
