@@ -109,7 +109,7 @@ static void *flip(void *arg)
 	while (!load_relaxed_u32(&f->stop)) {
 		*f->at ^= 1;
 		f->flips++;
-		for (uint32_t i = f->flips % (f->period + 1); i; i--)
+		for (uint64_t i = f->flips % (f->period + 1); i; i--)
 			cpu_relax();
 	}
 	return NULL;
@@ -192,31 +192,9 @@ struct attack {
 	uint64_t refused;
 };
 
-/* An ed25519 session key of the daemon's. */
-static int make_key(struct attack *a)
-{
-	struct ukcf_key_req *req = (struct ukcf_key_req *)a->in.p;
-	struct ukcf_sqe sqe = {
-		.op = UKCF_OP_KEY_GENERATE,
-		.mech = { UKCF_MECH_ED25519 },
-		.in = { 0, sizeof(*req) },
-		.buf = { a->in.index, a->out.index },
-	};
-	int64_t res;
-
-	memset(req, 0, sizeof(*req));
-	req->usage = UKCF_USE_SIGN;
-	req->flags = UKCF_KEY_SESSION;
-	res = raw_do(&a->q, &sqe, NULL);
-	memset(req, 0, sizeof(*req));
-	if (res < 0)
-		return (int)res;
-	a->key = (uint64_t)res;
-	return 0;
-}
-
 static void attack_open(struct attack *a)
 {
+	int64_t key;
 	int rc = raw_connect(&a->r);
 
 	if (!rc)
@@ -226,8 +204,12 @@ static void attack_open(struct attack *a)
 	if (!rc)
 		rc = raw_buf_new(&a->r, UKCF_BUFFER_OUTPUT, DEPTH * 64,
 				 &a->out);
-	if (!rc)
-		rc = make_key(a);
+	if (!rc) {
+		key = raw_key(&a->q, &a->in, UKCF_OP_KEY_GENERATE,
+			      UKCF_MECH_ED25519, NULL, 0, NULL, 0);
+		a->key = (uint64_t)key;
+		rc = key < 0 ? (int)key : 0;
+	}
 	if (rc)
 		check_bail("cannot start: %s", strerror(-rc));
 }

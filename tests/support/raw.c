@@ -243,9 +243,11 @@ int raw_cqe(struct raw_ring *q, struct ukcf_cqe *cqe, int timeout_ms)
 	struct timespec ts = { .tv_nsec = 200 * (long)MS };
 	uint32_t f;
 
-	for (unsigned int i = 0; i < 2000; i++) {
+	for (unsigned int i = 0; i < 1000; i++) {
 		if (cqe_ready(q, cqe))
 			return 0;
+		if (timeout_ms == 0)
+			return -ETIMEDOUT;
 		cpu_relax();
 	}
 	for (;;) {
@@ -329,6 +331,34 @@ int raw_buf_free(struct raw_buf *b)
 	return rc;
 }
 
+/* ------------------------------------------------------------------ keys */
+
+int64_t raw_key(struct raw_ring *q, const struct raw_buf *in, uint8_t op,
+		uint32_t mech, const char *name, uint32_t flags,
+		const void *bytes, uint32_t len)
+{
+	struct ukcf_key_req *req = (struct ukcf_key_req *)in->p;
+	struct ukcf_sqe sqe = {
+		.op = op,
+		.user_data = 0x6b6579,
+		.mech = { mech },
+		.in = { 0, (uint32_t)sizeof(*req) + len },
+		.buf = { in->index },
+	};
+	int64_t res;
+
+	memset(req, 0, sizeof(*req));
+	req->flags = flags | (name ? 0 : UKCF_KEY_SESSION);
+	req->key_len = len;
+	if (name)
+		strncpy(req->name, name, sizeof(req->name) - 1);
+	if (len)
+		memcpy(req + 1, bytes, len);
+	res = raw_do(q, &sqe, NULL);
+	memset(req, 0, sizeof(*req) + len);
+	return res;
+}
+
 /* --------------------------------------------------------------- entries */
 
 struct ukcf_sqe raw_nop(uint64_t user_data)
@@ -344,6 +374,22 @@ struct ukcf_sqe raw_digest(uint64_t user_data, const struct raw_buf *in,
 		.op = UKCF_OP_DIGEST,
 		.user_data = user_data,
 		.mech = { UKCF_MECH_SHA2_256 },
+		.in = { in_off, len },
+		.out = { out_off, 32 },
+		.buf = { in->index, out->index },
+	};
+}
+
+struct ukcf_sqe raw_mac(uint64_t user_data, uint64_t key,
+			const struct raw_buf *in, uint32_t in_off,
+			uint32_t len, const struct raw_buf *out,
+			uint32_t out_off)
+{
+	return (struct ukcf_sqe){
+		.op = UKCF_OP_MAC,
+		.user_data = user_data,
+		.mech = { UKCF_MECH_HMAC_SHA2_256 },
+		.obj = { key },
 		.in = { in_off, len },
 		.out = { out_off, 32 },
 		.buf = { in->index, out->index },

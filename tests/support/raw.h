@@ -83,10 +83,23 @@ int raw_buf_new(struct raw *r, enum ukcf_buffer_kind kind, uint64_t size,
 		struct raw_buf *b);
 int raw_buf_free(struct raw_buf *b);
 
+/*
+ * KEY_GENERATE or KEY_IMPORT; name NULL: a session key.  The request and the
+ * bytes are laid at the start of in.  Return: the handle, or -errno.
+ */
+int64_t raw_key(struct raw_ring *q, const struct raw_buf *in, uint8_t op,
+		uint32_t mech, const char *name, uint32_t flags,
+		const void *bytes, uint32_t len);
+
 /* Entries ready to submit. */
 struct ukcf_sqe raw_nop(uint64_t user_data);
 struct ukcf_sqe raw_digest(uint64_t user_data, const struct raw_buf *in,
 			   uint32_t in_off, uint32_t len,
 			   const struct raw_buf *out, uint32_t out_off);
+
+struct ukcf_sqe raw_mac(uint64_t user_data, uint64_t key,
+			const struct raw_buf *in, uint32_t in_off,
+			uint32_t len, const struct raw_buf *out,
+			uint32_t out_off);
 
 #endif
