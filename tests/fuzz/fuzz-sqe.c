@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Intake of a submission entry: any 128 bytes are refused, or become a request
+ * that stays inside its buffers and its mechanism's limits, whatever the
+ * provider then does with them.
+ *
+ * Input: the entry.  Values that a fuzzer cannot find (key handles) are chosen
+ * by the low bits of obj[0].
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/api/arena.h"
+#include "daemon/api/consumer.h"
+#include "daemon/api/decode.h"
+#include "daemon/core/execute.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/mech-table.h"
+#include "tests/fuzz/replay.h"
+
+#define ARENA_SIZE 8192u
+#define PAGE 4096u
+
+/* --------------------------------------- a provider that checks its job */
+
+static uint64_t touch(struct ukcf_bytes b)
+{
+	uint64_t sum = 0;
+
+	FUZZ_RULE(b.len == 0 || b.data != NULL);
+	for (size_t i = 0; i < b.len; i++)
+		sum += b.data[i];
+	return sum;
+}
+
+static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
+{
+	switch (job->op) {
+	case UKCF_OP_ENCRYPT:
+		return job->in.len + job->tag_len;
+	case UKCF_OP_DECRYPT:
+		FUZZ_RULE(job->in.len >= job->tag_len);
+		return job->in.len - job->tag_len;
+	case UKCF_OP_MAC:
+		return job->tag_len;
+	case UKCF_OP_RANDOM:
+	case UKCF_OP_KEY_GENERATE:
+		return job->out_size;
+	case UKCF_OP_MAC_VERIFY:
+	case UKCF_OP_VERIFY:
+		return 0;
+	default:
+		return row->out_len;
+	}
+}
+
+static enum ukcf_status perform(struct ukcf_instance *self,
+				struct ukcf_job *job)
+{
+	const struct mech_row *row = mech_row_by_id(job->mech);
+	size_t n;
+
+	(void)self;
+	FUZZ_RULE(row != NULL);
+	n = produced(job, row);
+	FUZZ_RULE(job->in.len <= row->data_max + row->tag_max);
+	FUZZ_RULE(job->aux.len <= row->aad_max || !job->aux.len);
+	if (job->key.len)
+		FUZZ_RULE(job->key.len >= row->key_min &&
+			  job->key.len <= row->key_max);
+	FUZZ_RULE(n <= job->out_size);
+	FUZZ_RULE(n == 0 || job->out != NULL);
+	touch(job->in);
+	touch(job->aux);
+	touch(job->tag);
+	touch(job->param);
+	touch(job->key);
+	if (n)
+		memset(job->out, 0x5a, n);
+	job->res = (int64_t)n;
+	return UKCF_DONE;
+}
+
+static const struct ukcf_mech_ops all_ops = {
+	.digest = perform, .mac = perform, .mac_verify = perform,
+	.encrypt = perform, .decrypt = perform, .sign = perform,
+	.verify = perform, .derive = perform, .random = perform,
+	.generate = perform, .public_key = perform,
+};
+
+static struct ukcf_offer offers[32];
+static const struct ukcf_provider spi = {
+	.struct_size = sizeof(spi), .spi_version = UKCF_SPI_VERSION,
+	.name = "fuzz", .kind = UKCF_PROVIDER_SOFTWARE,
+};
+static struct provider provider = {
+	.id = 1, .state = UKCF_PROVIDER_READY, .name = "fuzz", .spi = &spi,
+	.module_fd = -1,
+};
+
+/* -------------------------------------------------------------- fixture */
+
+static struct consumer consumer = { .magic = CONSUMER_MAGIC, .refs = 1,
+				    .serial = 1 };
+static struct arena arenas[2];
+static struct scratch scratch;
+static uint64_t keys[16];
+static unsigned int n_keys;
+
+/* Followed by a page that faults. */
+static uint8_t *guarded(void)
+{
+	uint8_t *p = mmap(NULL, ARENA_SIZE + PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	FUZZ_RULE(p != MAP_FAILED);
+	FUZZ_RULE(mprotect(p + ARENA_SIZE, PAGE, PROT_NONE) == 0);
+	return p;
+}
+
+static void make_key(uint32_t mech, uint32_t usage, uint32_t flags)
+{
+	static const uint8_t bytes[32] = { 1 };
+	struct key_spec spec = {
+		.uid = 1, .consumer_serial = 1, .mech = mech, .usage = usage,
+		.flags = flags | UKCF_KEY_SESSION,
+		.secret = { bytes, sizeof(bytes) },
+		.pub = { bytes, sizeof(bytes) },
+	};
+
+	FUZZ_RULE(keystore_create(&spec, &keys[n_keys++]) == 0);
+}
+
+static void set_up(void)
+{
+	clock_init();
+	consumer.uid = 1;
+	for (unsigned int i = 0; i < 2; i++) {
+		arenas[i] = (struct arena){ .refs = 1, .index = (uint16_t)i,
+					    .kind = (uint16_t)i,
+					    .base = guarded(),
+					    .size = ARENA_SIZE, .fd = -1 };
+		consumer.buffers[i] = &arenas[i];
+	}
+	FUZZ_RULE(mech_init() == 0);
+	FUZZ_RULE(keystore_open(-1, 1000) == 0);
+	FUZZ_RULE(scratch_init(&scratch) == 0);
+	for (unsigned int i = 0; i < mech_n_rows; i++) {
+		offers[i] = (struct ukcf_offer){
+			.mech = mech_rows[i].id, .ops = &all_ops,
+			.cost_ns = 100,
+			/* half of them read in place */
+			.single_pass = i & 1 ? UINT32_MAX : 0,
+		};
+		FUZZ_RULE(mech_add_offer(&provider, &offers[i]) == 0);
+	}
+	make_key(UKCF_MECH_HMAC_SHA2_256, 0x7f, 0);
+	make_key(UKCF_MECH_AES_256_GCM, 0x7f, 0);
+	make_key(UKCF_MECH_AES_256_GCM, 0x7f, UKCF_KEY_OWN);
+	make_key(UKCF_MECH_CHACHA20_POLY1305, UKCF_USE_ENCRYPT, 0);
+	make_key(UKCF_MECH_ED25519, 0x7f, 0);
+	make_key(UKCF_MECH_X25519, 0x7f, UKCF_KEY_EXPORTABLE);
+	make_key(UKCF_MECH_NULL_SIGN, 0x7f, 0);
+}
+
+/* --------------------------------------------------------------- the rule */
+
+static void inside(const struct request *req, unsigned int i,
+		   struct ukcf_range r)
+{
+	const struct arena *a = req->arena[i];
+
+	if (!req->at[i])
+		return;
+	FUZZ_RULE(a != NULL && r.len > 0);
+	FUZZ_RULE(r.len <= ARENA_SIZE && r.off <= ARENA_SIZE - r.len);
+	FUZZ_RULE(req->at[i] == a->base + r.off);
+	FUZZ_RULE(i != UKCF_RANGE_OUT || a->kind == UKCF_BUFFER_OUTPUT);
+}
+
+static void run(struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	inside(req, UKCF_RANGE_IN, s->in);
+	inside(req, UKCF_RANGE_OUT, s->out);
+	inside(req, UKCF_RANGE_AUX, s->aux);
+	inside(req, UKCF_RANGE_TAG, s->tag);
+	FUZZ_RULE(s->reserved == 0 && s->link_src == 0 && s->link_dst == 0);
+	FUZZ_RULE((s->flags & ~UKCF_SQE_FLAGS) == 0);
+	if (req->rule->kind == OP_NOP)
+		return;
+	/* Making and destroying keys would fill the store. */
+	if (s->op == UKCF_OP_KEY_GENERATE || s->op == UKCF_OP_KEY_IMPORT ||
+	    s->op == UKCF_OP_KEY_DESTROY)
+		return;
+	execute_request(req, &scratch);
+	FUZZ_RULE(req->entry->cqe.res >= -4095);
+	FUZZ_RULE(req->entry->cqe.res <= (int64_t)ARENA_SIZE + 1 ||
+		  s->op == UKCF_OP_KEY_OPEN);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct rec_entry entry;
+	struct request req = { .entry = &entry };
+	unsigned int detail = 0;
+	int rc;
+
+	if (!n_keys)
+		set_up();
+	memset(&entry, 0, sizeof(entry));
+	memcpy(&entry.sqe, data,
+	       size < sizeof(entry.sqe) ? size : sizeof(entry.sqe));
+	if (entry.sqe.obj[0] && entry.sqe.obj[0] <= n_keys)
+		entry.sqe.obj[0] = keys[entry.sqe.obj[0] - 1];
+	rc = decode_request(&req, &consumer, &detail);
+	FUZZ_RULE(rc <= 0 && rc >= -4095);
+	if (rc) {
+		FUZZ_RULE(detail != UKCF_DETAIL_NONE &&
+			  detail < UKCF_DETAIL_LAST);
+	} else {
+		run(&req);
+		request_release(&req);
+	}
+	FUZZ_RULE(req.key == NULL);
+	FUZZ_RULE(arenas[0].refs == 1 && arenas[1].refs == 1);
+	return 0;
+}
