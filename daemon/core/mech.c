@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows are the built-in table, in its order; a small open-addressed index
+ * finds them by id.  Offers are added and removed by main under the lock and
+ * read by service threads without it: an offer, once made, is never freed.
+ */
+#include "daemon/core/mech.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/api/page.h"
+#include "daemon/core/predict.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/mech-table.h"
+#include "lib/shared/ring-ops.h"
+
+#define ROWS_MAX UKCF_PAGE_MECHS_MAX
+#define INDEX_SIZE 1024 /* power of two, sparse */
+
+static struct mech rows[ROWS_MAX];
+static unsigned int n_rows;
+static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
+/* Guards changes of offers; readers take none. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint32_t hash(uint32_t id)
+{
+	return (id * 2654435761u) >> 22; /* Knuth's multiplier, 10 bits */
+}
+
+static void index_add(unsigned int row)
+{
+	uint32_t h = hash(rows[row].id);
+
+	while (by_id[h % INDEX_SIZE])
+		h++;
+	by_id[h % INDEX_SIZE] = (uint16_t)(row + 1);
+}
+
+int mech_init(void)
+{
+	for (unsigned int i = 0; i < mech_n_rows; i++) {
+		const struct mech_row *r = &mech_rows[i];
+
+		rows[i] = (struct mech){
+			.id = r->id,
+			.name = r->name,
+			.key_min = r->key_min,
+			.key_max = r->key_max,
+			.nonce_len = r->nonce_len,
+			.tag_min = r->tag_min,
+			.tag_max = r->tag_max,
+			.out_len = r->out_len,
+			.data_max = r->data_max,
+			.aad_max = r->aad_max,
+			.pkcs11 = r->pkcs11,
+			.openssl = r->openssl,
+			.enabled = true,
+		};
+	}
+	n_rows = mech_n_rows;
+	memset(by_id, 0, sizeof(by_id));
+	for (unsigned int i = 0; i < n_rows; i++)
+		index_add(i);
+	return 0;
+}
+
+const struct mech *mech_find(uint32_t id)
+{
+	uint32_t h = hash(id);
+	uint16_t row;
+
+	while ((row = by_id[h % INDEX_SIZE])) {
+		if (rows[row - 1].id == id)
+			return &rows[row - 1];
+		h++;
+	}
+	return NULL;
+}
+
+unsigned int mech_count(void)
+{
+	return n_rows;
+}
+
+const struct mech *mech_at(unsigned int i)
+{
+	return i < n_rows ? &rows[i] : NULL;
+}
+
+ukcf_job_fn mech_entry(const struct ukcf_offer *o, uint32_t op)
+{
+	const struct ukcf_mech_ops *f = o->ops;
+
+	switch (op) {
+	case UKCF_OP_DIGEST:
+		return f->digest;
+	case UKCF_OP_MAC:
+		return f->mac;
+	case UKCF_OP_MAC_VERIFY:
+		return f->mac_verify;
+	case UKCF_OP_ENCRYPT:
+		return f->encrypt;
+	case UKCF_OP_DECRYPT:
+		return f->decrypt;
+	case UKCF_OP_SIGN:
+		return f->sign;
+	case UKCF_OP_VERIFY:
+		return f->verify;
+	case UKCF_OP_DERIVE:
+		return f->derive;
+	case UKCF_OP_RANDOM:
+		return f->random;
+	case UKCF_OP_KEY_GENERATE:
+		return f->generate;
+	case UKCF_OP_KEY_PUBLIC:
+		return f->public_key;
+	default:
+		return NULL;
+	}
+}
+
+uint32_t mech_ops(const struct ukcf_offer *o)
+{
+	uint32_t ops = 0;
+
+	for (uint32_t op = 0; op < 32; op++)
+		if (mech_entry(o, op))
+			ops |= 1u << op;
+	return ops;
+}
+
+static struct mech *row_of(uint32_t id)
+{
+	return (struct mech *)(uintptr_t)mech_find(id);
+}
+
+int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
+{
+	struct mech *m = row_of(o->mech);
+	struct mech_offer *mo;
+	int err = 0;
+
+	if (!m || !o->ops || !mech_ops(o))
+		return -EINVAL;
+	mo = calloc(1, sizeof(*mo));
+	if (!mo)
+		return -ENOMEM;
+	mo->provider = p;
+	mo->offer = o;
+	predict_init(mo);
+	pthread_mutex_lock(&lock);
+	if (m->n_offers < MECH_OFFERS_MAX) {
+		store_release_ptr((void **)&m->offers[m->n_offers], mo);
+		store_release_u32(&m->n_offers, m->n_offers + 1);
+	} else {
+		err = -ENOSPC;
+	}
+	pthread_mutex_unlock(&lock);
+	if (err)
+		free(mo);
+	return err;
+}
+
+void mech_remove_offers(struct provider *p)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned int i = 0; i < n_rows; i++) {
+		struct mech *m = &rows[i];
+		unsigned int kept = 0;
+
+		for (unsigned int k = 0; k < m->n_offers; k++)
+			if (m->offers[k]->provider != p)
+				store_release_ptr((void **)&m->offers[kept++],
+						  m->offers[k]);
+		store_release_u32(&m->n_offers, kept);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static bool is_usable(const struct provider *p)
+{
+	uint32_t state = load_acquire_u32(&p->state);
+
+	return state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY;
+}
+
+struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
+			       uint16_t constraint)
+{
+	unsigned int n = load_acquire_u32(&m->n_offers);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct mech_offer *o = load_acquire_ptr(
+			(void *const *)(uintptr_t)&m->offers[i]);
+
+		if (constraint != UKCF_PROVIDER_ANY &&
+		    o->provider->id != constraint)
+			continue;
+		if (is_usable(o->provider) && mech_entry(o->offer, op))
+			return o;
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------- the page */
+
+static void page_offers(const struct mech *m, struct ukcf_page_mech *row)
+{
+	for (unsigned int i = 0; i < m->n_offers; i++) {
+		const struct mech_offer *o = m->offers[i];
+		const struct provider *p = o->provider;
+
+		row->providers |= UINT64_C(1) << p->id;
+		row->ops |= mech_ops(o->offer);
+		if (!row->caller && p->module_gen &&
+		    (o->offer->flags & UKCF_OFFER_CALLER))
+			row->caller = p->id;
+	}
+}
+
+static void page_mech(const struct mech *m, struct ukcf_page_mech *row)
+{
+	*row = (struct ukcf_page_mech){
+		.id = m->id,
+		.flags = m->enabled ? UKCF_PAGE_MECH_ENABLED : 0,
+		.nonce_len = (uint16_t)m->nonce_len,
+		.key_min = (uint16_t)m->key_min,
+		.key_max = (uint16_t)m->key_max,
+		.tag_min = (uint16_t)m->tag_min,
+		.tag_max = (uint16_t)m->tag_max,
+		.out_len = m->out_len,
+		.data_max = m->data_max,
+		.aad_max = m->aad_max,
+	};
+	strncpy(row->name, m->name, sizeof(row->name) - 1);
+	strncpy(row->pkcs11, m->pkcs11, sizeof(row->pkcs11) - 1);
+	strncpy(row->openssl, m->openssl, sizeof(row->openssl) - 1);
+	page_offers(m, row);
+}
+
+static void page_provider(const struct provider *p,
+			  struct ukcf_page_provider *row)
+{
+	*row = (struct ukcf_page_provider){
+		.id = p->id,
+		.kind = (uint8_t)p->spi->kind,
+		.state = (uint8_t)load_acquire_u32(&p->state),
+		.module_gen = p->module_gen,
+		.n_mechs = p->spi->n_offers,
+	};
+	strncpy(row->name, p->name, sizeof(row->name) - 1);
+	if (p->spi->version)
+		strncpy(row->version, p->spi->version,
+			sizeof(row->version) - 1);
+}
+
+void mech_publish(void)
+{
+	static struct ukcf_page_mech mechs[ROWS_MAX];
+	static struct ukcf_page_provider providers[UKCF_PAGE_PROVIDERS_MAX + 1];
+	unsigned int n_mechs = 0, n_providers = provider_count();
+
+	pthread_mutex_lock(&lock);
+	/* A mechanism that nobody ever offered is not on the page. */
+	for (unsigned int i = 0; i < n_rows; i++)
+		if (rows[i].n_offers)
+			page_mech(&rows[i], &mechs[n_mechs++]);
+	for (unsigned int i = 0; i < n_providers; i++)
+		page_provider(provider_at(i), &providers[i]);
+	page_publish(providers, n_providers, mechs, n_mechs);
+	pthread_mutex_unlock(&lock);
+}

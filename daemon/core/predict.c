@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/core/predict.h"
+
+#include "lib/shared/ring-ops.h"
+
+#define OPS (sizeof(((struct mech_offer *)0)->predicted) / \
+	     sizeof(((struct mech_offer *)0)->predicted[0]))
+#define CLASSES (sizeof(((struct mech_offer *)0)->predicted[0]) / \
+		 sizeof(uint32_t))
+#define OUTLIER 8 /* times the prediction */
+#define WEIGHT 8  /* of the old value: EWMA with 1/8 */
+
+/* Class n holds sizes in [2^(n-1), 2^n). */
+static unsigned int class_of(uint64_t bytes)
+{
+	unsigned int n = bytes ? 64 - (unsigned int)__builtin_clzll(bytes) : 0;
+
+	return n < CLASSES ? n : CLASSES - 1;
+}
+
+static uint64_t class_bytes(unsigned int class_)
+{
+	return class_ ? (UINT64_C(3) << (class_ - 1)) / 2 : 0;
+}
+
+static uint32_t saturate(uint64_t ns)
+{
+	return ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+}
+
+void predict_init(struct mech_offer *o)
+{
+	for (unsigned int c = 0; c < CLASSES; c++) {
+		uint64_t ns = o->offer->cost_ns +
+			      class_bytes(c) * o->offer->cost_ps_per_byte /
+				      1000;
+
+		for (unsigned int op = 0; op < OPS; op++)
+			store_relaxed_u32(&o->predicted[op][c], saturate(ns));
+	}
+}
+
+uint32_t predict_ns(const struct mech_offer *o, uint32_t op, uint64_t bytes)
+{
+	if (op >= OPS)
+		return o->offer->cost_ns; /* operations on keys */
+	return load_relaxed_u32(&o->predicted[op][class_of(bytes)]);
+}
+
+void predict_learn(struct mech_offer *o, uint32_t op, uint64_t bytes,
+		   uint64_t ns)
+{
+	uint32_t *at;
+	uint64_t old;
+
+	if (op >= OPS || (o->offer->flags & UKCF_OFFER_NO_CALIBRATE))
+		return;
+	at = &o->predicted[op][class_of(bytes)];
+	old = load_relaxed_u32(at);
+	if (ns > OUTLIER * (old + 1))
+		ns = OUTLIER * (old + 1);
+	store_relaxed_u32(at, saturate((old * (WEIGHT - 1) + ns + WEIGHT / 2) /
+				       WEIGHT));
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/spi/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/config.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+#include "lib/shared/secmem.h"
+
+static const struct config *config;
+
+static void host_log(void *host, int level, const char *fmt, ...)
+{
+	const struct provider *p = host;
+	char text[512], line[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_quote(line, sizeof(line), text);
+	log_msg(level, "provider %s: %s", p->name, line);
+}
+
+static void *host_secure_alloc(void *host, size_t size)
+{
+	(void)host;
+	return secmem_alloc(size);
+}
+
+static void host_secure_free(void *host, void *ptr, size_t size)
+{
+	(void)host;
+	secmem_free(ptr, size);
+}
+
+static void host_notify(void *host, int state)
+{
+	struct provider *p = host;
+
+	if (state < UKCF_PROVIDER_READY || state > UKCF_PROVIDER_FAILED)
+		return;
+	store_release_u32(&p->state, (uint32_t)state);
+}
+
+static const char *host_option(void *host, const char *name)
+{
+	const struct provider *p = host;
+
+	return config_provider_option(config, p->name, name);
+}
+
+void host_init(struct provider *p, const struct config *c)
+{
+	config = c;
+	p->host = (struct ukcf_host){
+		.struct_size = sizeof(p->host),
+		.spi_version = UKCF_SPI_VERSION,
+		.host = p,
+		.log = host_log,
+		.secure_alloc = host_secure_alloc,
+		.secure_free = host_secure_free,
+		/* Every provider of this release finishes inside the call. */
+		.complete = NULL,
+		.notify = host_notify,
+		.option = host_option,
+	};
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/spi/selftest.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "daemon/core/mech.h"
+#include "lib/shared/mech-table.h"
+
+#define HEX_MAX 160 /* bytes */
+
+/* One known answer; hexadecimal.  out is what the operation produces; for
+ * verifying operations it is the tag or signature to accept. */
+struct known {
+	uint32_t mech;
+	uint32_t op;
+	const char *key, *param, *aux, *in, *out;
+};
+
+static const struct known table[] = {
+	/* FIPS 180-4 examples: "abc" */
+	{ UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, "", "", "", "616263",
+	  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+	{ UKCF_MECH_SHA2_512, UKCF_OP_DIGEST, "", "", "", "616263",
+	  "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+	  "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
+	/* RFC 4231 section 4.3, test case 2: key "Jefe" */
+	{ UKCF_MECH_HMAC_SHA2_256, UKCF_OP_MAC, "4a656665", "", "",
+	  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+	{ UKCF_MECH_HMAC_SHA2_256, UKCF_OP_MAC_VERIFY, "4a656665", "", "",
+	  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+	/* McGrew and Viega, The Galois/Counter Mode, test case 16 */
+	{ UKCF_MECH_AES_256_GCM, UKCF_OP_ENCRYPT,
+	  "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+	  "cafebabefacedbaddecaf888",
+	  "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+	  "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+	  "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+	  "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+	  "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+	  "76fc6ece0f4e1768cddf8853bb2d551b" },
+	/* RFC 8439 section 2.8.2 */
+	{ UKCF_MECH_CHACHA20_POLY1305, UKCF_OP_ENCRYPT,
+	  "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+	  "070000004041424344454647", "50515253c0c1c2c3c4c5c6c7",
+	  "4c616469657320616e642047656e746c656d656e206f662074686520636c6173"
+	  "73206f66202739393a204966204920636f756c64206f6666657220796f75206f"
+	  "6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73"
+	  "637265656e20776f756c642062652069742e",
+	  "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
+	  "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
+	  "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+	  "3ff4def08e4b7a9de576d26586cec64b6116"
+	  "1ae10b594f09e26a7e902ecbd0600691" },
+	/* RFC 8032 section 7.1, test 2 */
+	{ UKCF_MECH_ED25519, UKCF_OP_SIGN,
+	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+	  "", "", "72",
+	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+	  "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00" },
+	{ UKCF_MECH_ED25519, UKCF_OP_VERIFY,
+	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+	  "", "", "72",
+	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+	  "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00" },
+	{ UKCF_MECH_ED25519, UKCF_OP_KEY_PUBLIC,
+	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+	  "", "", "",
+	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
+	/* RFC 7748 section 6.1 */
+	{ UKCF_MECH_X25519, UKCF_OP_DERIVE,
+	  "77076d0a7318a57d3c16c17251b26645df4c2f92ebc099701de8f5e2ee2d5f1e",
+	  "", "",
+	  "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+	  "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742" },
+	{ UKCF_MECH_X25519, UKCF_OP_KEY_PUBLIC,
+	  "77076d0a7318a57d3c16c17251b26645df4c2f92ebc099701de8f5e2ee2d5f1e",
+	  "", "", "",
+	  "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a" },
+};
+
+#define N_KNOWN (sizeof(table) / sizeof(table[0]))
+
+struct hex {
+	uint8_t data[HEX_MAX];
+	size_t len;
+};
+
+static unsigned int nibble(char c)
+{
+	return c <= '9' ? (unsigned int)(c - '0')
+			: (unsigned int)(c - 'a' + 10);
+}
+
+static void unhex(struct hex *h, const char *s)
+{
+	for (h->len = 0; s[0] && h->len < HEX_MAX; s += 2)
+		h->data[h->len++] =
+			(uint8_t)(nibble(s[0]) << 4 | nibble(s[1]));
+}
+
+static struct ukcf_bytes bytes(const struct hex *h)
+{
+	return (struct ukcf_bytes){ h->len ? h->data : NULL, h->len };
+}
+
+struct trial {
+	struct hex key, param, aux, in, want;
+	struct ukcf_job job;
+	uint8_t out[HEX_MAX];
+};
+
+static void prepare(struct trial *t, const struct known *k)
+{
+	memset(t, 0, sizeof(*t));
+	unhex(&t->key, k->key);
+	unhex(&t->param, k->param);
+	unhex(&t->aux, k->aux);
+	unhex(&t->in, k->in);
+	unhex(&t->want, k->out);
+	t->job = (struct ukcf_job){
+		.op = k->op,
+		.mech = k->mech,
+		.key = bytes(&t->key),
+		.in = bytes(&t->in),
+		.aux = bytes(&t->aux),
+		.param = bytes(&t->param),
+		.out = t->out,
+		.out_size = sizeof(t->out),
+		.tag_len = UKCF_MECH_CLASS(k->mech) == UKCF_CLASS_AEAD ? 16
+								       : 32,
+	};
+}
+
+static bool produces(struct ukcf_instance *self, const struct ukcf_offer *o,
+		     struct trial *t, const struct hex *want)
+{
+	ukcf_job_fn fn = mech_entry(o, t->job.op);
+
+	return fn(self, &t->job) == UKCF_DONE &&
+	       t->job.res == (int64_t)want->len &&
+	       memcmp(t->out, want->data, want->len) == 0;
+}
+
+static bool result_is(struct ukcf_instance *self, const struct ukcf_offer *o,
+		      struct trial *t, int64_t res)
+{
+	ukcf_job_fn fn = mech_entry(o, t->job.op);
+
+	return fn(self, &t->job) == UKCF_DONE && t->job.res == res;
+}
+
+/* The other direction, and with a bit of the tag turned. */
+static bool test_decrypt(struct ukcf_instance *self, const struct ukcf_offer *o,
+			 const struct known *k)
+{
+	struct trial t;
+
+	prepare(&t, k);
+	t.job.op = UKCF_OP_DECRYPT;
+	t.job.in = bytes(&t.want);
+	if (!produces(self, o, &t, &t.in))
+		return false;
+	t.want.data[t.want.len - 1] ^= 1;
+	return result_is(self, o, &t, -EBADMSG);
+}
+
+static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
+			const struct known *k)
+{
+	struct trial t;
+
+	prepare(&t, k);
+	t.job.tag = bytes(&t.want);
+	if (!result_is(self, o, &t, 0))
+		return false;
+	t.want.data[0] ^= 1;
+	return result_is(self, o, &t, -EBADMSG);
+}
+
+static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
+		      const struct known *k)
+{
+	struct trial t;
+
+	if (k->op == UKCF_OP_VERIFY || k->op == UKCF_OP_MAC_VERIFY)
+		return test_verify(self, o, k);
+	prepare(&t, k);
+	if (!produces(self, o, &t, &t.want))
+		return false;
+	return k->op != UKCF_OP_ENCRYPT || test_decrypt(self, o, k);
+}
+
+/* There is no known answer for chance: two draws differ, and are not zero. */
+static bool test_random(struct ukcf_instance *self, const struct ukcf_offer *o)
+{
+	uint8_t a[32] = { 0 }, b[32] = { 0 }, zero[32] = { 0 };
+	struct ukcf_job job = { .op = UKCF_OP_RANDOM,
+				.mech = o->mech,
+				.out = a,
+				.out_size = sizeof(a) };
+
+	if (o->ops->random(self, &job) != UKCF_DONE || job.res != sizeof(a))
+		return false;
+	job.out = b;
+	if (o->ops->random(self, &job) != UKCF_DONE || job.res != sizeof(b))
+		return false;
+	return memcmp(a, b, sizeof(a)) != 0 && memcmp(a, zero, sizeof(a)) != 0;
+}
+
+/* The null mechanisms compute nothing: any answer of the right size will do. */
+static bool is_null(uint32_t mech)
+{
+	return UKCF_MECH_INDEX(mech) == 0x0f00;
+}
+
+int selftest_offer(struct ukcf_instance *self, const struct ukcf_offer *o,
+		   const char **what)
+{
+	bool tested = is_null(o->mech);
+
+	if (o->ops->random) {
+		*what = "random";
+		return test_random(self, o) ? 0 : -EIO;
+	}
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		const struct known *k = &table[i];
+
+		if (k->mech != o->mech || !mech_entry(o, k->op))
+			continue;
+		*what = mech_op_name(k->op);
+		if (!run_known(self, o, k))
+			return -EIO;
+		tested = true;
+	}
+	return tested ? 0 : -ENOENT;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the known-answer tests: what a provider must compute before any of its
+ * mechanisms is used.
+ */
+#ifndef DAEMON_SPI_SELFTEST_H
+#define DAEMON_SPI_SELFTEST_H
+
+#include <ukcf/provider.h>
+
+/*
+ * Run every test there is for this offer, both directions, and the negative
+ * ones (a wrong tag must be refused).
+ * Return: 0; -ENOENT if there is no test for the mechanism; -EIO if it failed
+ * (*what names the operation).
+ */
+int selftest_offer(struct ukcf_instance *self, const struct ukcf_offer *o,
+		   const char **what);
+
+#endif

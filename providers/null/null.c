@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No cryptography: a fixed answer after a delay, for tests and for measuring
+ * what everything around a provider costs.  The parameter, if given, is the
+ * delay in nanoseconds (8 bytes, little-endian), spent busy; the option
+ * max_delay_ms bounds it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <ukcf/provider.h>
+
+#define PATTERN 0x5a
+#define DEFAULT_MAX_DELAY_MS 1000
+
+static uint64_t max_delay_ns;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void delay(const struct ukcf_job *job)
+{
+	uint64_t ns = 0, begin;
+
+	if (job->param.len != sizeof(ns))
+		return;
+	for (int i = 7; i >= 0; i--)
+		ns = ns << 8 | job->param.data[i];
+	if (ns > max_delay_ns)
+		ns = max_delay_ns;
+	begin = now_ns();
+	while (now_ns() - begin < ns)
+		;
+}
+
+static enum ukcf_status give(struct ukcf_job *job, size_t len)
+{
+	delay(job);
+	if (job->out_size < len) {
+		job->res = -ENOBUFS;
+		job->detail = UKCF_DETAIL_OUT_SIZE;
+		return UKCF_DONE;
+	}
+	memset(job->out, PATTERN, len);
+	job->res = (int64_t)len;
+	return UKCF_DONE;
+}
+
+static enum ukcf_status digest(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	return give(job, 32);
+}
+
+static enum ukcf_status mac(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	return give(job, job->tag_len);
+}
+
+static enum ukcf_status sign(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	return give(job, 64);
+}
+
+/* Accepts what the null provider made, nothing else. */
+static enum ukcf_status verify(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	delay(job);
+	job->res = 0;
+	for (size_t i = 0; i < job->tag.len; i++) {
+		if (job->tag.data[i] == PATTERN)
+			continue;
+		job->res = -EBADMSG;
+		job->detail = UKCF_DETAIL_AUTH;
+	}
+	return UKCF_DONE;
+}
+
+static enum ukcf_status key(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	return give(job, 32);
+}
+
+static const struct ukcf_mech_ops null_digest = { .digest = digest };
+static const struct ukcf_mech_ops null_mac = { .mac = mac,
+					       .mac_verify = verify,
+					       .generate = key };
+static const struct ukcf_mech_ops null_sign = { .sign = sign,
+						.verify = verify,
+						.generate = key,
+						.public_key = key };
+
+#define SINGLE(op) (1u << UKCF_OP_##op)
+
+static const struct ukcf_offer offers[] = {
+	{ .mech = UKCF_MECH_NULL_DIGEST,
+	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER,
+	  .ops = &null_digest,
+	  .single_pass = SINGLE(DIGEST),
+	  .cost_ns = 50 },
+	{ .mech = UKCF_MECH_NULL_MAC,
+	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER,
+	  .ops = &null_mac,
+	  .single_pass = SINGLE(MAC) | SINGLE(MAC_VERIFY),
+	  .cost_ns = 50 },
+	{ .mech = UKCF_MECH_NULL_SIGN,
+	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER | UKCF_OFFER_SLOW,
+	  .ops = &null_sign,
+	  .cost_ns = 50 },
+};
+
+static int start(const struct ukcf_host *host, struct ukcf_instance **self)
+{
+	const char *ms = host->option(host->host, "max_delay_ms");
+	char *end;
+	unsigned long n = DEFAULT_MAX_DELAY_MS;
+
+	*self = NULL;
+	if (ms) {
+		n = strtoul(ms, &end, 10);
+		if (*ms < '0' || *ms > '9' || *end || n > 600000) {
+			host->log(host->host, 3,
+				  "option max_delay_ms: 0 to 600000");
+			return -EINVAL;
+		}
+	}
+	max_delay_ns = (uint64_t)n * 1000000u;
+	return 0;
+}
+
+static const struct ukcf_provider provider = {
+	.struct_size = sizeof(provider),
+	.spi_version = UKCF_SPI_VERSION,
+	.name = "null",
+	.description = "no cryptography: tests and overhead",
+	.version = "1",
+	.kind = UKCF_PROVIDER_SOFTWARE,
+	.n_offers = sizeof(offers) / sizeof(offers[0]),
+	.offers = offers,
+	.start = start,
+};
+
+__attribute__((visibility("default"))) const struct ukcf_provider *
+ukcf_provider_init(const struct ukcf_host *host);
+
+const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
+{
+	(void)host;
+	return &provider;
+}
