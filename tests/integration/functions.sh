@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What the integration tests share.  A test begins with
+#
+#	. "$(dirname "$0")/functions.sh"
+#	under_daemon "$@"
+#
+# says one line per property with check(), refused() or same(), and ends with
+# finish.  Its directory, $tmp, is removed afterwards.
+set -u
+
+top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd) || exit 99
+top_builddir=$(cd "${top_builddir:-$PWD}" && pwd) || exit 99
+export top_srcdir top_builddir LC_ALL=C.UTF-8
+PATH=$top_builddir/tools:$top_builddir/daemon:$PATH
+test_failed=0
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+bail() {
+	echo "BAIL: $*"
+	exit 99
+}
+
+# need COMMAND...: or skip
+need() {
+	for tool; do
+		command -v "$tool" >/dev/null 2>&1 || skip "no $tool here"
+	done
+}
+
+# Run this script again as the command of a captive daemon; UKCFD_OPTIONS are
+# more options for it.
+under_daemon() {
+	[ -z "${UKCF_UNDER_DAEMON:-}" ] || return 0
+	[ -x "$top_builddir/daemon/ukcfd" ] || bail "no daemon/ukcfd in" \
+		"$top_builddir: set top_builddir to the build tree"
+	export UKCF_UNDER_DAEMON=1
+	# shellcheck disable=SC2086 # a list of options
+	exec "$top_builddir/daemon/ukcfd" --run \
+		--provider-dir="$top_builddir/providers/.libs" \
+		${UKCFD_OPTIONS:-} -- "$0" "$@"
+}
+
+# report STATUS WHAT
+report() {
+	if [ "$1" = 0 ]; then
+		echo "ok: $2"
+	else
+		echo "FAILED: $2"
+		test_failed=1
+	fi
+}
+
+# check WHAT CMD...: CMD succeeds
+check() {
+	what=$1
+	shift
+	"$@"
+	report $? "$what"
+}
+
+# refused STATUS WORDS CMD...: CMD exits with STATUS, with nothing on stdout,
+# and says WORDS (a grep -E pattern) on stderr
+refused() {
+	want=$1
+	words=$2
+	shift 2
+	"$@" >"$tmp/refused.out" 2>"$tmp/refused.err"
+	status=$?
+	if [ "$status" != "$want" ]; then
+		cat "$tmp/refused.err"
+		report 1 "$*: exit status $status, not $want"
+	elif [ -s "$tmp/refused.out" ]; then
+		report 1 "$*: refused, with output"
+	elif ! grep -qE -- "$words" "$tmp/refused.err"; then
+		cat "$tmp/refused.err"
+		report 1 "$*: the message does not say: $words"
+	else
+		report 0 "refused: $* ($(head -n 1 "$tmp/refused.err"))"
+	fi
+}
+
+# same WHAT EXPECTED FOUND
+same() {
+	[ "$2" = "$3" ]
+	status=$?
+	report $status "$1"
+	[ $status = 0 ] || printf 'expected: %s\nfound:    %s\n' "$2" "$3"
+}
+
+# await SECONDS CMD...: until CMD succeeds; CMD looks at the event, this only
+# bounds the wait
+await() {
+	deadline=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$deadline" ] || return 1
+		timeout 0.05 tail -f /dev/null
+	done
+}
+
+finish() {
+	exit $test_failed
+}
+
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 99' HUP INT TERM
