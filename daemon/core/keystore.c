@@ -287,11 +287,12 @@ static bool may_use(const struct key *k, uint64_t handle, uid_t uid,
 {
 	uint64_t have = load_acquire_u64(&k->handle);
 	uint64_t owner = load_relaxed_u64(&k->consumer_serial);
+	unsigned int ok = secmem_equal(&have, &handle, sizeof(have));
 
-	return handle != 0 && secmem_equal(&have, &handle, sizeof(have)) &
-				      (load_relaxed_u32(&k->uid) == uid) &
-				      (owner == 0 ||
-				       owner == consumer_serial);
+	/* no branch between the parts: all of them are judged */
+	ok &= load_relaxed_u32(&k->uid) == uid;
+	ok &= (unsigned int)(owner == 0) | (owner == consumer_serial);
+	return handle != 0 && ok;
 }
 
 int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,

@@ -14,9 +14,10 @@ scripts() {
 }
 
 checked() {
-	# SC1091: sourced files are checked on their own; below a warning it
-	# calls every function unreachable that is named, not called
-	scripts | xargs -r shellcheck -S warning -e SC1091 -f gcc 2>&1
+	# below a warning shellcheck calls every function unreachable that is
+	# named, not called
+	scripts | xargs -r shellcheck -x -P SCRIPTDIR \
+		-S warning -f gcc 2>&1
 }
 
 lint 'shellcheck finds nothing' checked
