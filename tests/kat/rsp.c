@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads NIST CAVP response files (.rsp).  A file is a list of records of
+ * "Name = value" lines, each ended by a blank line; "[Name = value]" lines say
+ * what holds for the records that follow.  Which algorithm it is follows from
+ * the names in a record, and for digests from the heading comment, since
+ * SHA-256 and SHA-512/256 records look alike.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tests/kat/vector.h"
+
+enum rsp_have {
+	HAVE_COUNT = 0x01,
+	HAVE_LEN = 0x02,
+	HAVE_MD = 0x04,
+	HAVE_SEED = 0x08,
+	HAVE_TAG = 0x10,
+	HAVE_IV = 0x20,
+	HAVE_MAC = 0x40,
+	HAVE_KEY = 0x80,
+	HAVE_OTHER = 0x100
+};
+
+struct rsp {
+	struct kat_vector v; /* the record that is being read */
+	unsigned int have;   /* enum rsp_have */
+	unsigned int lines;  /* of the record */
+	unsigned long len_bits;
+	unsigned long digest_len; /* [L = 32] */
+	const char *digest;	  /* mechanism, by the heading */
+	char seed[132];		  /* Monte: hex */
+	char other[32];		  /* a name that is not known here */
+	const struct kat_sink *sink;
+};
+
+static const struct {
+	const char *name;
+	unsigned int have;
+	int field; /* enum kat_field, -1: not bytes */
+} names[] = {
+	{ "Count", HAVE_COUNT, -1 },
+	{ "Len", HAVE_LEN, -1 },
+	{ "Klen", 0, -1 },
+	{ "Tlen", 0, -1 },
+	{ "Msg", 0, KAT_MSG },
+	{ "MD", HAVE_MD, KAT_TAG },
+	{ "Key", HAVE_KEY, KAT_KEY },
+	{ "IV", HAVE_IV, KAT_NONCE },
+	{ "AAD", 0, KAT_AAD },
+	{ "PT", 0, KAT_MSG },
+	{ "CT", 0, KAT_CT },
+	{ "Tag", HAVE_TAG, KAT_TAG },
+	{ "Mac", HAVE_MAC, KAT_TAG },
+};
+
+/* Headings: longer names first. */
+static const struct {
+	const char *text;
+	const char *mech; /* NULL: unknown here */
+} headings[] = {
+	{ "SHA-512/", NULL },
+	{ "SHA3-", NULL },
+	{ "SHAKE", NULL },
+	{ "SHA-1 ", NULL },
+	{ "SHA-224", NULL },
+	{ "SHA-384", NULL },
+	{ "SHA-256 ", "sha2-256" },
+	{ "SHA-512 ", "sha2-512" },
+	{ "HMAC-SHA256", "hmac-sha2-256" },
+	{ "HMAC-", NULL },
+};
+
+static void record_reset(struct rsp *r)
+{
+	kat_vector_free(&r->v);
+	memset(&r->v, 0, sizeof(r->v));
+	r->have = 0;
+	r->lines = 0;
+	r->other[0] = '\0';
+}
+
+static void skip(struct rsp *r, const char *reason)
+{
+	r->sink->skip(r->sink->arg, 1, reason);
+}
+
+static void give(struct rsp *r, enum kat_kind kind, const char *mech)
+{
+	r->v.kind = kind;
+	r->v.mech = mech;
+	r->sink->vector(r->sink->arg, &r->v);
+}
+
+static void end_digest(struct rsp *r)
+{
+	if (!r->digest || r->v.f[KAT_TAG].len != r->digest_len) {
+		skip(r, "no mechanism here for this digest");
+		return;
+	}
+	if (r->len_bits % 8 || r->len_bits / 8 > r->v.f[KAT_MSG].len) {
+		skip(r, "message of a number of bits that is no whole byte");
+		return;
+	}
+	r->v.f[KAT_MSG].len = r->len_bits / 8;
+	give(r, KAT_DIGEST, r->digest);
+}
+
+static void end_monte(struct rsp *r)
+{
+	size_t n = r->v.f[KAT_TAG].len;
+
+	if (!r->digest || kat_field_hex(&r->v, KAT_MSG, r->seed) < 0 ||
+	    n != r->digest_len || r->v.f[KAT_MSG].len != n) {
+		skip(r, "no mechanism here for this digest");
+		return;
+	}
+	give(r, KAT_MONTE, r->digest);
+	for (size_t i = 0; i < n && i < 64; i++)
+		snprintf(r->seed + 2 * i, 3, "%02x", r->v.f[KAT_TAG].data[i]);
+}
+
+static void end_mac(struct rsp *r)
+{
+	bool named = r->digest && strncmp(r->digest, "hmac-", 5) == 0;
+
+	if (named || r->digest_len == 32)
+		give(r, KAT_MAC, "hmac-sha2-256");
+	else
+		skip(r, "HMAC with another digest than SHA-256");
+}
+
+static void end_record(struct rsp *r)
+{
+	char reason[96];
+
+	if (r->lines == 0)
+		return;
+	if ((r->have & (HAVE_OTHER | HAVE_SEED)) == HAVE_OTHER) {
+		snprintf(reason, sizeof(reason),
+			 "CAVP record with %s: not known here", r->other);
+		skip(r, reason);
+	} else if ((r->have & HAVE_MAC) ||
+		   (r->have & (HAVE_KEY | HAVE_MD)) == (HAVE_KEY | HAVE_MD)) {
+		end_mac(r);
+	} else if ((r->have & HAVE_TAG) && (r->have & HAVE_IV)) {
+		give(r, KAT_AEAD, "aes-256-gcm");
+	} else if (r->have & HAVE_LEN) {
+		end_digest(r);
+	} else if ((r->have & HAVE_MD) && r->seed[0]) {
+		end_monte(r);
+	} else if (!(r->have & HAVE_SEED)) {
+		skip(r, "CAVP record without anything to compare");
+	}
+	record_reset(r);
+}
+
+static void read_heading(struct rsp *r, const char *line)
+{
+	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
+		if (!strstr(line, headings[i].text))
+			continue;
+		r->digest = headings[i].mech;
+		return;
+	}
+}
+
+/* "[L = 32]" */
+static void read_section(struct rsp *r, const char *line)
+{
+	if (sscanf(line, "[L = %lu", &r->digest_len) == 1 ||
+	    sscanf(line, "[L=%lu", &r->digest_len) == 1)
+		return;
+}
+
+static int read_value(struct rsp *r, const char *name, const char *value)
+{
+	if (strcasecmp(name, "Seed") == 0) {
+		r->have |= HAVE_SEED;
+		snprintf(r->seed, sizeof(r->seed), "%s", value);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcasecmp(names[i].name, name) != 0)
+			continue;
+		r->have |= names[i].have;
+		if (names[i].have == HAVE_COUNT || names[i].have == HAVE_LEN)
+			snprintf(r->v.id, sizeof(r->v.id), "%s %.20s", name,
+				 value);
+		if (names[i].have == HAVE_LEN)
+			r->len_bits = strtoul(value, NULL, 10);
+		if (names[i].field < 0)
+			return 0;
+		return kat_field_hex(&r->v, (enum kat_field)names[i].field,
+				     value);
+	}
+	r->have |= HAVE_OTHER;
+	snprintf(r->other, sizeof(r->other), "%.31s", name);
+	return 0;
+}
+
+static char *trim(char *s)
+{
+	char *end;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	end = s + strlen(s);
+	while (end > s && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return s;
+}
+
+static int read_line(struct rsp *r, char *line)
+{
+	char *eq;
+
+	line = trim(line);
+	if (*line == '\0') {
+		end_record(r);
+		return 0;
+	}
+	if (*line == '#') {
+		if (r->lines == 0)
+			read_heading(r, line);
+		return 0;
+	}
+	if (*line == '[') {
+		end_record(r);
+		read_section(r, line);
+		return 0;
+	}
+	r->lines++;
+	eq = strchr(line, '=');
+	if (!eq) {
+		if (strcmp(line, "FAIL") != 0)
+			return -EINVAL;
+		r->v.verdict = KAT_INVALID;
+		return 0;
+	}
+	*eq = '\0';
+	return read_value(r, trim(line), trim(eq + 1));
+}
+
+int rsp_read(FILE *in, const struct kat_sink *sink, char *error, size_t size)
+{
+	struct rsp r = { .sink = sink };
+	unsigned int n = 0;
+	size_t room = 0;
+	char *line = NULL;
+	int err = 0;
+
+	while (!err && getline(&line, &room, in) > 0) {
+		n++;
+		err = read_line(&r, line);
+	}
+	if (err)
+		snprintf(error, size, "line %u: not a CAVP response file", n);
+	else
+		end_record(&r);
+	record_reset(&r);
+	free(line);
+	return err;
+}

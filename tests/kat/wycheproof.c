@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the JSON files of project Wycheproof (C2SP, testvectors_v1). */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/kat/vector.h"
+
+/* Name of a member, where it goes. */
+struct member {
+	const char *name;
+	enum kat_field field;
+};
+
+/* What a (type of group, algorithm, curve) is here. */
+struct suite {
+	const char *type;
+	const char *algorithm;
+	const char *curve; /* NULL: has none */
+	enum kat_kind kind;
+	const char *mech;
+	struct member members[6];
+};
+
+static const struct suite suites[] = {
+	{ "AeadTest", "AES-GCM", NULL, KAT_AEAD, "aes-256-gcm",
+	  { { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "aad", KAT_AAD },
+	    { "msg", KAT_MSG }, { "ct", KAT_CT }, { "tag", KAT_TAG } } },
+	{ "AeadTest", "CHACHA20-POLY1305", NULL, KAT_AEAD, "chacha20-poly1305",
+	  { { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "aad", KAT_AAD },
+	    { "msg", KAT_MSG }, { "ct", KAT_CT }, { "tag", KAT_TAG } } },
+	{ "MacTest", "HMACSHA256", NULL, KAT_MAC, "hmac-sha2-256",
+	  { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } } },
+	{ "EddsaVerify", "EDDSA", "edwards25519", KAT_VERIFY, "ed25519",
+	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } } },
+	{ "XdhComp", "XDH", "curve25519", KAT_DERIVE, "x25519",
+	  { { "private", KAT_KEY }, { "public", KAT_MSG },
+	    { "shared", KAT_TAG } } },
+};
+
+static const char *text(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+/* The key object of a group of signatures; older files call it "key". */
+static const json_t *group_key(const json_t *group)
+{
+	const json_t *k = json_object_get(group, "publicKey");
+
+	return k ? k : json_object_get(group, "key");
+}
+
+static const char *group_curve(const json_t *group)
+{
+	const char *s = text(group, "curve");
+
+	return *s ? s : text(group_key(group), "curve");
+}
+
+static const struct suite *suite_of(const char *algorithm, const json_t *group)
+{
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		const struct suite *s = &suites[i];
+
+		if (strcmp(s->type, text(group, "type")) == 0 &&
+		    strcmp(s->algorithm, algorithm) == 0 &&
+		    (!s->curve || strcmp(s->curve, group_curve(group)) == 0))
+			return s;
+	}
+	return NULL;
+}
+
+static int read_verdict(const json_t *test, enum kat_verdict *v)
+{
+	const char *s = text(test, "result");
+
+	if (strcmp(s, "valid") == 0)
+		*v = KAT_VALID;
+	else if (strcmp(s, "invalid") == 0)
+		*v = KAT_INVALID;
+	else if (strcmp(s, "acceptable") == 0)
+		*v = KAT_ACCEPTABLE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int read_test(const struct suite *s, const json_t *group,
+		     const json_t *test, struct kat_vector *v)
+{
+	int err = read_verdict(test, &v->verdict);
+
+	snprintf(v->id, sizeof(v->id), "tcId %lld: %.60s",
+		 (long long)json_integer_value(json_object_get(test, "tcId")),
+		 text(test, "comment"));
+	if (!err && s->kind == KAT_VERIFY)
+		err = kat_field_hex(v, KAT_KEY, text(group_key(group), "pk"));
+	for (size_t i = 0; !err && i < 6 && s->members[i].name; i++) {
+		const json_t *m = json_object_get(test, s->members[i].name);
+
+		if (!json_is_string(m))
+			return -EINVAL;
+		err = kat_field_hex(v, s->members[i].field,
+				    json_string_value(m));
+	}
+	return err;
+}
+
+static int read_group(const char *algorithm, const json_t *group,
+		      const struct kat_sink *sink, char *error, size_t size)
+{
+	const struct suite *s = suite_of(algorithm, group);
+	const json_t *tests = json_object_get(group, "tests");
+	size_t n = json_array_size(tests);
+	char reason[128];
+
+	if (!s) {
+		snprintf(reason, sizeof(reason),
+			 "no mechanism here for %.40s (%.30s)%s%.30s", algorithm,
+			 text(group, "type"), *group_curve(group) ? " on " : "",
+			 group_curve(group));
+		sink->skip(sink->arg, (unsigned int)n, reason);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct kat_vector v = { .kind = s->kind, .mech = s->mech };
+		int err = read_test(s, group, json_array_get(tests, i), &v);
+
+		if (!err)
+			sink->vector(sink->arg, &v);
+		else
+			snprintf(error, size, "%s is malformed", v.id);
+		kat_vector_free(&v);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int wycheproof_read(FILE *in, const struct kat_sink *sink, char *error,
+		    size_t size)
+{
+	json_error_t je;
+	json_t *root = json_loadf(in, JSON_REJECT_DUPLICATES, &je);
+	const json_t *groups = json_object_get(root, "testGroups");
+	size_t n = json_array_size(groups);
+	int err = 0;
+
+	if (!root) {
+		snprintf(error, size, "line %d: %.120s", je.line, je.text);
+		return -EINVAL;
+	}
+	if (n == 0) {
+		snprintf(error, size, "JSON without testGroups: not Wycheproof");
+		err = -EINVAL;
+	}
+	for (size_t i = 0; !err && i < n; i++)
+		err = read_group(text(root, "algorithm"),
+				 json_array_get(groups, i), sink, error, size);
+	json_decref(root);
+	return err;
+}
