@@ -10,6 +10,8 @@
 . "$(dirname "$0")/functions.sh"
 
 root=${UKCF_TEST_ROOT:-}	# what make install made, and the results
+prefix=${prefix:-/usr/local}
+self=$top_srcdir/tests/integration/${0##*/}
 
 # --- outside ---
 
@@ -28,7 +30,7 @@ outside() {
 	: >"$tmp/story/log"
 	export UKCF_TEST_ROOT="$tmp" prefix
 	timeout -k 5 120 unshare --fork --pid --mount --cgroup --mount-proc \
-		--kill-child "$0" inside >"$tmp/systemd.log" 2>&1
+		--kill-child "$self" inside >"$tmp/systemd.log" 2>&1
 	cat "$tmp/story/log"
 	[ ! -f "$tmp/story/skip" ] || skip "$(cat "$tmp/story/skip")"
 	if [ ! -f "$tmp/story/done" ]; then
@@ -76,7 +78,7 @@ inside() {
 		Type=oneshot
 		Environment=UKCF_TEST_ROOT=$root prefix=$prefix
 		Environment=top_srcdir=$top_srcdir top_builddir=$top_builddir
-		ExecStart=$0 story
+		ExecStart=$self story
 		StandardOutput=append:$root/story/log
 		StandardError=append:$root/story/log
 		ExecStopPost=/bin/systemctl exit --force --force
@@ -124,6 +126,7 @@ story() {
 		"$(stat -c %U "/proc/$(property MainPID)")"
 
 	killed=$(property MainPID)
+	[ "${killed:-0}" -gt 1 ] || { echo "FAILED: it does not run"; exit 1; }
 	check "a daemon-held key" cryptoctl key generate story -m ed25519
 	cryptoctl sign -k story -o "$tmp/sig" "$message"
 	kill -9 "$killed"

@@ -51,8 +51,9 @@ lint_done() {
 # The text files of the sources, in a checkout and in an unpacked archive; never
 # those of a build.
 sources() {
-	find . \( -name .git -o -name 'build*' -o -name autom4te.cache -o \
-		-name '*-[0-9]*' -prune \) -prune -o -type f "$@" -print |
-	grep -vE '^\./(configure|aclocal.m4|Makefile.in|config.h.in|m4/.*\.m4)|~$' |
+	find . -type d \( -name .git -o -name 'build*' -o -name '_build' -o \
+		-name '_inst' -o -name autom4te.cache -o \
+		-name 'ukcf-[0-9]*' \) -prune -o -type f "$@" -print |
+	grep -vE '^\./(\.git|configure|aclocal.m4|Makefile.in|config.h.in|m4/.*\.m4)$|~$' |
 	sort
 }
