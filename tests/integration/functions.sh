@@ -12,7 +12,8 @@ set -u
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd) || exit 99
 top_builddir=$(cd "${top_builddir:-$PWD}" && pwd) || exit 99
 export top_srcdir top_builddir LC_ALL=C.UTF-8
-PATH=$top_builddir/tools:$top_builddir/daemon:$PATH
+PATH=$top_builddir/tools:$top_builddir/tests/kat:$top_builddir/tests/bench:$PATH
+PATH=$top_builddir/daemon:$PATH
 test_failed=0
 
 skip() {

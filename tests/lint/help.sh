@@ -19,8 +19,8 @@ of_page() {
 differences() {
 	for row in daemon/ukcfd:man/ukcfd.8 tools/cryptoctl:man/cryptoctl.1 \
 		tools/cryptoctl:man/cryptoctl.8 \
-		tools/ukcf-vectors:man/ukcf-vectors.1 \
-		tools/ukcf-bench:man/ukcf-bench.1 \
+		tests/kat/ukcf-vectors:man/ukcf-vectors.1 \
+		tests/bench/ukcf-bench:man/ukcf-bench.1 \
 		tools/ukcf-demo:man/ukcf-demo.1; do
 		program=$build/${row%:*}
 		page=${row#*:}
@@ -40,9 +40,11 @@ differences() {
 
 # Every installed program has a page.
 pageless() {
-	for p in ukcfd cryptoctl ukcf-vectors ukcf-bench; do
-		[ -x "$build/daemon/$p" ] || [ -x "$build/tools/$p" ] || continue
-		[ -f "man/$p.1" ] || [ -f "man/$p.8" ] || echo "$p: no man page"
+	for p in daemon/ukcfd tools/cryptoctl tests/kat/ukcf-vectors \
+		tests/bench/ukcf-bench; do
+		[ -x "$build/${p}" ] || continue
+		[ -f "man/${p##*/}.1" ] || [ -f "man/${p##*/}.8" ] ||
+			echo "$p: no man page"
 	done
 }
 
