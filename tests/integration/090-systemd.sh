@@ -13,14 +13,17 @@ root=${UKCF_TEST_ROOT:-}	# what make install made, and the results
 prefix=${prefix:-/usr/local}
 self=$top_srcdir/tests/integration/${0##*/}
 
+namespaces='--fork --pid --mount --cgroup --propagation unchanged'
+
 # --- outside ---
 
+# shellcheck disable=SC2086 # a list of options
 outside() {
 	need unshare mount make
 	[ "$(id -u)" = 0 ] || skip "namespaces with a systemd need root"
 	[ -x /lib/systemd/systemd ] || skip "no systemd here"
 	[ -d "$prefix" ] || skip "no folder $prefix to mount the installation on"
-	unshare --fork --pid --mount --cgroup --mount-proc true 2>/dev/null ||
+	unshare $namespaces true 2>/dev/null ||
 		skip "this machine allows no namespaces"
 	mkdir "$tmp/dest"
 	make -s -C "$top_builddir" install DESTDIR="$tmp/dest" \
@@ -29,8 +32,7 @@ outside() {
 	mkdir "$tmp/story"
 	: >"$tmp/story/log"
 	export UKCF_TEST_ROOT="$tmp" prefix
-	timeout -k 5 120 unshare --fork --pid --mount --cgroup --mount-proc \
-		--kill-child "$self" inside >"$tmp/systemd.log" 2>&1
+	timeout -k 5 120 unshare $namespaces --kill-child "$self" inside >"$tmp/systemd.log" 2>&1
 	cat "$tmp/story/log"
 	[ ! -f "$tmp/story/skip" ] || skip "$(cat "$tmp/story/skip")"
 	if [ ! -f "$tmp/story/done" ]; then
@@ -48,9 +50,20 @@ impossible() {
 	exit 0
 }
 
+# No mount made from here on is seen outside.  In a chroot "/" is no mount that
+# could be made private; the root of the mount namespace is.
+private_mounts() {
+	if mountpoint -q /; then
+		mount --make-rprivate /
+	else
+		nsenter --mount=/proc/self/ns/mnt mount --make-rprivate /
+	fi
+}
+
 inside() {
 	trap - EXIT
-	mount --make-rprivate / && mount -t tmpfs tmpfs /run ||
+	private_mounts && mount -t proc proc /proc &&
+		mount -t tmpfs tmpfs /run ||
 		impossible "mounting is not allowed"
 	mkdir -p /run/etc/upper /run/etc/work /run/systemd/system
 	mount -t overlay overlay -o \
