@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* See consumer.h. */
+#include "tests/bench/consumer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <ukcf/ukcf.h>
+
+#include "tests/bench/cipher.h"
+
+#define OUT_STRIDE (LARGE + 64)
+#define POLLS_MAX 4000000 /* then something is wrong: wait with a deadline */
+#define WAIT_NS INT64_C(2000000000)
+
+static struct ukcf *conn, *sync_conn;
+static struct ukcf_ring *ring;
+static struct ukcf_buffer *in_buf, *out_buf;
+static struct ukcf_key key;
+static uint32_t mech;
+static uint64_t submitted, nonce_counter;
+static struct ukcf_counts last_counts;
+static unsigned int next_slot;
+static uint64_t slot_nonce[DEPTH];
+
+int consumer_open(void)
+{
+	int err = ukcf_connect(&conn, NULL, UKCF_CONNECT_NO_CALLER);
+
+	if (!err)
+		err = ukcf_connect(&sync_conn, NULL, 0);
+	if (!err)
+		err = ukcf_mech_lookup(conn, cipher_name(), &mech);
+	if (!err)
+		err = ukcf_ring_open(conn, 2 * DEPTH, &ring);
+	if (!err)
+		err = ukcf_buffer_alloc(conn, UKCF_BUFFER_INPUT, DEPTH * LARGE,
+					&in_buf);
+	if (!err)
+		err = ukcf_buffer_alloc(conn, UKCF_BUFFER_OUTPUT,
+					DEPTH * OUT_STRIDE, &out_buf);
+	if (!err)
+		err = ukcf_key_local(conn, mech, UKCF_USE_DEFAULT, cipher_key(),
+				     32, &key);
+	if (!err)
+		err = ukcf_key_register(conn, key);
+	if (err)
+		return err;
+	memset(ukcf_buffer_data(in_buf), 0x5a, DEPTH * LARGE);
+	return ukcf_counts_get(conn, &last_counts);
+}
+
+void consumer_close(void)
+{
+	ukcf_disconnect(conn);
+	ukcf_disconnect(sync_conn);
+}
+
+static int put_encrypt(struct ukcf_sqe *sqe, uint32_t len)
+{
+	uint8_t nonce[CIPHER_NONCE] = { 0 };
+	unsigned int i = next_slot++ % DEPTH;
+
+	slot_nonce[i] = ++nonce_counter;
+	memcpy(nonce, &nonce_counter, sizeof(nonce_counter));
+	sqe->user_data = i;
+	return ukcf_prep_encrypt(ring, sqe, mech, key, nonce, sizeof(nonce),
+				 UKCF_SPAN_NONE,
+				 ukcf_buffer_span(in_buf, i * LARGE, len),
+				 ukcf_buffer_span(out_buf, i * OUT_STRIDE,
+						  len + CIPHER_TAG));
+}
+
+/* len 0: a NOP. */
+static int put(uint32_t len)
+{
+	struct ukcf_sqe *sqe = ukcf_get_sqe(ring);
+
+	if (!sqe)
+		return -ENOSPC;
+	if (len)
+		return put_encrypt(sqe, len);
+	ukcf_prep_nop(sqe);
+	return 0;
+}
+
+static int publish(unsigned int n)
+{
+	int rc = ukcf_submit(ring);
+
+	if (rc > 0)
+		submitted += (unsigned int)rc;
+	return rc == (int)n ? 0 : rc < 0 ? rc : -ENOSPC;
+}
+
+static int reap(int64_t want)
+{
+	const struct ukcf_cqe *cqe;
+	int64_t res;
+	int rc;
+
+	for (unsigned int i = 0; i < POLLS_MAX; i++) {
+		rc = ukcf_peek_cqe(ring, &cqe);
+		if (rc != -EAGAIN)
+			break;
+	}
+	if (rc == -EAGAIN)
+		rc = ukcf_wait_cqe(ring, &cqe, WAIT_NS);
+	if (rc)
+		return rc;
+	res = cqe->res;
+	ukcf_cqe_seen(ring);
+	return res == want ? 0 : res < 0 ? (int)res : -EBADE;
+}
+
+static int64_t result_of(uint32_t len)
+{
+	return len ? (int64_t)len + CIPHER_TAG : 0;
+}
+
+static int round_trip(uint32_t len)
+{
+	int rc = put(len);
+
+	if (!rc)
+		rc = publish(1);
+	return rc ? rc : reap(result_of(len));
+}
+
+int consumer_nop(void)
+{
+	return round_trip(0);
+}
+
+int consumer_encrypt_small(void)
+{
+	return round_trip(SMALL);
+}
+
+static int put_batch(uint32_t len)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < BATCH; i++)
+		rc = put(len);
+	return rc ? rc : publish(BATCH);
+}
+
+static int reap_batch(uint32_t len)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < BATCH; i++)
+		rc = reap(result_of(len));
+	return rc;
+}
+
+int consumer_pipe_begin(bool encrypt)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < DEPTH / BATCH; i++)
+		rc = put_batch(encrypt ? LARGE : 0);
+	return rc;
+}
+
+int consumer_pipe_batches(bool encrypt, unsigned int n)
+{
+	uint32_t len = encrypt ? LARGE : 0;
+	int rc = 0;
+
+	while (!rc && n-- > 0) {
+		rc = reap_batch(len);
+		if (!rc)
+			rc = put_batch(len);
+	}
+	return rc;
+}
+
+int consumer_pipe_end(bool encrypt)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < DEPTH / BATCH; i++)
+		rc = reap_batch(encrypt ? LARGE : 0);
+	return rc;
+}
+
+int consumer_digest_small(void)
+{
+	static const uint8_t in[SMALL] = { 1 };
+	uint8_t md[32];
+	int64_t n = ukcf_digest(sync_conn, UKCF_MECH_SHA2_256, in, sizeof(in),
+				md, sizeof(md));
+
+	return n == sizeof(md) ? 0 : n < 0 ? (int)n : -EBADE;
+}
+
+bool consumer_ran_in_caller(void)
+{
+	return ukcf_last_call()->where == UKCF_WHERE_CALLER;
+}
+
+int consumer_counts_agree(void)
+{
+	struct ukcf_counts c;
+	uint64_t n = submitted;
+	int rc = ukcf_counts_get(conn, &c);
+
+	submitted = 0;
+	if (rc)
+		return rc;
+	rc = c.accepted - last_counts.accepted == n &&
+			     c.completed - last_counts.completed == n ?
+		     0 :
+		     -EBADE;
+	last_counts = c;
+	return rc;
+}
+
+bool consumer_result_right(void)
+{
+	static uint8_t want[LARGE + CIPHER_TAG];
+	unsigned int i = (next_slot - 1) % DEPTH;
+	uint8_t nonce[CIPHER_NONCE] = { 0 };
+	const uint8_t *in = ukcf_buffer_data(in_buf);
+	const uint8_t *out = ukcf_buffer_data(out_buf);
+
+	memcpy(nonce, &slot_nonce[i], sizeof(slot_nonce[i]));
+	cipher_encrypt(want, in + (size_t)i * LARGE, LARGE, nonce);
+	return memcmp(want, out + (size_t)i * OUT_STRIDE, sizeof(want)) == 0;
+}

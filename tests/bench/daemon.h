@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the benchmark's daemon: starting a captive one, pinning its service
+ * threads. */
+#ifndef TESTS_BENCH_DAEMON_H
+#define TESTS_BENCH_DAEMON_H
+
+#include <sys/types.h>
+
+/* Two CPUs that this process may use.  0, or -ENODEV. */
+int daemon_cpus(int *mine, int *theirs);
+int daemon_pin_self(int cpu);
+/* Run this program again under `ukcfd --run'; returns only on failure. */
+void daemon_reexecute(char **argv);
+/* Of the daemon behind $UKCF_SOCKET, or -errno. */
+pid_t daemon_pid(void);
+/* Its service threads.  How many, or -errno. */
+int daemon_pin(pid_t pid, int cpu);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ukcf-bench [--quick] [--json]: the ratios that matter, each beside its
+ * control of the same run.  Results on standard output, progress on standard
+ * error.  Without UKCF_SOCKET it runs itself under a captive daemon.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ukcf/ukcf.h>
+
+#include "lib/shared/clock.h"
+#include "tests/bench/cipher.h"
+#include "tests/bench/consumer.h"
+#include "tests/bench/daemon.h"
+#include "tests/bench/measure.h"
+#include "tests/bench/peer.h"
+#include "tests/bench/report.h"
+
+struct options {
+	bool quick, json;
+};
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: ukcf-bench [--quick] [--json]\n"
+		   "  --quick  fewer bursts: under 30 s instead of 3 minutes\n"
+		   "  --json   JSON on standard output instead of a table\n"
+		   "Uses the daemon at $UKCF_SOCKET, else one of its own.\n"
+		   "Exit status: 0 measured, 1 not, 2 wrong usage.\n");
+}
+
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'q':
+			o->quick = true;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		exit(2);
+	}
+}
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "ukcf-bench: %s: %s\n", what, ukcf_strerror(err));
+	exit(1);
+}
+
+/* Everything in its place: this thread, the peers, the service thread. */
+static bool prepare(void)
+{
+	int mine, theirs, n, err = daemon_cpus(&mine, &theirs);
+
+	if (err)
+		die("two CPUs are needed", err);
+	clock_init();
+	err = cipher_init();
+	if (err)
+		die("libsodium", err);
+	err = peer_start(theirs); /* before there are threads */
+	if (!err)
+		err = daemon_pin_self(mine);
+	if (!err)
+		err = bench_probe_start(theirs);
+	if (err)
+		die("cannot start", err);
+	err = consumer_open();
+	if (err)
+		die("no daemon to measure", err);
+	n = daemon_pin(daemon_pid(), theirs);
+	if (n <= 0)
+		fprintf(stderr,
+			"ukcf-bench: the service thread is not pinned: %s\n",
+			n ? strerror(-n) : "found none");
+	return n > 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct results results;
+	struct options o = { 0 };
+	bool pinned;
+
+	parse(argc, argv, &o);
+	if (!getenv("UKCF_SOCKET")) {
+		daemon_reexecute(argv);
+		return 1;
+	}
+	pinned = prepare();
+	measure_all(&results, o.quick);
+	if (o.json)
+		report_json(&results, pinned);
+	else
+		report_table(&results, pinned);
+	consumer_close();
+	bench_probe_stop();
+	peer_stop();
+	return results.n_errors ? 1 : 0;
+}
