@@ -36,7 +36,6 @@ struct config {
 	unsigned int rings;
 	uint64_t buffer_bytes;
 	unsigned int keys;
-	unsigned int requests; /* in flight */
 	/* [provider NAME] */
 	struct config_option options[CONFIG_OPTIONS_MAX];
 	unsigned int n_options;
@@ -52,6 +51,8 @@ void config_defaults(struct config *c);
  */
 int config_load(struct config *c, const char *path, bool required,
 		FILE *errors);
+/* One assignment SECTION.KEY=VALUE, as on the command line. */
+int config_set(struct config *c, const char *assignment, FILE *errors);
 const char *config_provider_option(const struct config *c, const char *provider,
 				   const char *name);
 

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <ukcf/ukcf.h>
+
+enum type { T_UINT, T_U64, T_TEXT, T_LEVEL, T_LIST };
+
+/* The configuration file, row by row; ukcfd.conf(5) has the same order. */
+static const struct key {
+	const char *section, *name;
+	enum type type;
+	size_t offset;
+	uint64_t min, max; /* of a number; max: room for a text */
+} keys[] = {
+#define AT(member) offsetof(struct config, member)
+	{ "daemon", "socket", T_TEXT, AT(socket), 0, 108 },
+	{ "daemon", "admin_socket", T_TEXT, AT(admin_socket), 0, 108 },
+	{ "daemon", "provider_dir", T_TEXT, AT(provider_dir), 0, 256 },
+	{ "daemon", "providers", T_LIST, AT(providers), 0, 0 },
+	{ "daemon", "service_threads", T_UINT, AT(service_threads), 0, 64 },
+	{ "daemon", "bulk_workers", T_UINT, AT(bulk_workers), 0, 32 },
+	{ "daemon", "slow_workers", T_UINT, AT(slow_workers), 1, 31 },
+	{ "daemon", "log_level", T_LEVEL, AT(log_level), 0, 0 },
+	{ "daemon", "spin_us", T_U64, AT(spin_us), 0, 1000 },
+	{ "daemon", "inline_us", T_U64, AT(inline_us), 0, 1000 },
+	{ "daemon", "timeout_ms", T_U64, AT(timeout_ms), 1, 86400000 },
+	{ "daemon", "queue_slots", T_UINT, AT(queue_slots), 1, 1000000 },
+	{ "quota", "connections", T_UINT, AT(connections), 1, 512 },
+	{ "quota", "rings", T_UINT, AT(rings), 1, 2048 },
+	{ "quota", "buffer_bytes", T_U64, AT(buffer_bytes), 4096,
+	  UINT64_C(1) << 40 },
+	{ "quota", "keys", T_UINT, AT(keys), 1, 4096 },
+#undef AT
+};
+
+#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static const char *const levels[] = { "emerg",	 "alert",  "crit", "err",
+				      "warning", "notice", "info", "debug" };
+
+void config_defaults(struct config *c)
+{
+	*c = (struct config){
+		.socket = UKCF_DEFAULT_SOCKET,
+		.admin_socket = UKCF_DEFAULT_ADMIN_SOCKET,
+		.provider_dir = UKCF_PROVIDER_DIR,
+		.slow_workers = 1,
+		.log_level = LOG_INFO,
+		.spin_us = 50,
+		.inline_us = 20,
+		.timeout_ms = 30000,
+		.queue_slots = 1024,
+		.providers = { "sodium" },
+		.n_providers = 1,
+		.connections = 128,
+		.rings = 512,
+		.buffer_bytes = UINT64_C(1) << 30,
+		.keys = 1024,
+	};
+}
+
+/* The first complaint of a file; inih says the line. */
+struct parse {
+	struct config *c;
+	char error[256];
+};
+
+static int fail(struct parse *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int fail(struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->error[0])
+		return 0;
+	va_start(ap, fmt);
+	vsnprintf(p->error, sizeof(p->error), fmt, ap);
+	va_end(ap);
+	return 0; /* what inih takes for an error */
+}
+
+static int set_number(struct parse *p, const struct key *k, const char *value)
+{
+	char *at = (char *)p->c + k->offset, *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || n < k->min ||
+	    n > k->max)
+		return fail(p, "%s: \"%s\" is not a number from %llu to %llu",
+			    k->name, value, (unsigned long long)k->min,
+			    (unsigned long long)k->max);
+	if (k->type == T_UINT)
+		*(unsigned int *)(void *)at = (unsigned int)n;
+	else
+		*(uint64_t *)(void *)at = n;
+	return 1;
+}
+
+static int set_text(struct parse *p, const struct key *k, const char *value)
+{
+	if (value[0] != '/')
+		return fail(p, "%s: \"%s\" is not an absolute path", k->name,
+			    value);
+	if (strlen(value) >= k->max)
+		return fail(p, "%s: a path of at most %llu bytes", k->name,
+			    (unsigned long long)k->max - 1);
+	strcpy((char *)p->c + k->offset, value);
+	return 1;
+}
+
+static int set_level(struct parse *p, const struct key *k, const char *value)
+{
+	for (int i = 0; i < 8; i++) {
+		if (strcmp(value, levels[i]) != 0)
+			continue;
+		*(int *)(void *)((char *)p->c + k->offset) = i;
+		return 1;
+	}
+	return fail(p, "%s: \"%s\" is not one of emerg, alert, crit, err, "
+		       "warning, notice, info, debug", k->name, value);
+}
+
+static int set_list(struct parse *p, const struct key *k, const char *value)
+{
+	char copy[512], *name, *rest;
+
+	if (strlen(value) >= sizeof(copy))
+		return fail(p, "%s: the list is too long", k->name);
+	strcpy(copy, value);
+	p->c->n_providers = 0;
+	for (name = strtok_r(copy, ", \t", &rest); name;
+	     name = strtok_r(NULL, ", \t", &rest)) {
+		if (strlen(name) >= sizeof(p->c->providers[0]))
+			return fail(p, "%s: \"%s\" is too long", k->name, name);
+		if (p->c->n_providers == CONFIG_PROVIDERS_MAX)
+			return fail(p, "%s: at most %d", k->name,
+				    CONFIG_PROVIDERS_MAX);
+		strcpy(p->c->providers[p->c->n_providers++], name);
+	}
+	if (p->c->n_providers == 0)
+		return fail(p, "%s: name at least one, for example sodium",
+			    k->name);
+	return 1;
+}
+
+static int set_key(struct parse *p, const struct key *k, const char *value)
+{
+	switch (k->type) {
+	case T_UINT:
+	case T_U64:
+		return set_number(p, k, value);
+	case T_TEXT:
+		return set_text(p, k, value);
+	case T_LEVEL:
+		return set_level(p, k, value);
+	case T_LIST:
+		return set_list(p, k, value);
+	}
+	return 0;
+}
+
+/* "[provider NAME]" or "[provider.NAME]": options are the provider's own. */
+static int set_option(struct parse *p, const char *provider, const char *name,
+		      const char *value)
+{
+	struct config_option *o;
+
+	if (p->c->n_options == CONFIG_OPTIONS_MAX)
+		return fail(p, "at most %d provider options",
+			    CONFIG_OPTIONS_MAX);
+	o = &p->c->options[p->c->n_options];
+	if (strlen(provider) >= sizeof(o->provider) ||
+	    strlen(name) >= sizeof(o->name) ||
+	    strlen(value) >= sizeof(o->value))
+		return fail(p, "provider option %s is too long", name);
+	strcpy(o->provider, provider);
+	strcpy(o->name, name);
+	strcpy(o->value, value);
+	p->c->n_options++;
+	return 1;
+}
+
+static int known_keys(struct parse *p, const char *section, const char *name)
+{
+	char list[200] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (strcmp(keys[i].section, section) == 0 && n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n,
+					      "%s%s", n ? ", " : "",
+					      keys[i].name);
+	if (n == 0)
+		return fail(p, "unknown section [%s]; there are [daemon], "
+			       "[quota] and [provider NAME]", section);
+	return fail(p, "unknown key %s in [%s]; there are %s", name, section,
+		    list);
+}
+
+static int on_line(void *user, const char *section, const char *name,
+		   const char *value)
+{
+	struct parse *p = user;
+
+	if (strncmp(section, "provider", 8) == 0 &&
+	    (section[8] == ' ' || section[8] == '.'))
+		return set_option(p, section + 9, name, value);
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (strcmp(keys[i].section, section) == 0 &&
+		    strcmp(keys[i].name, name) == 0)
+			return set_key(p, &keys[i], value);
+	return known_keys(p, section, name);
+}
+
+static int load_one(struct config *c, const char *path, bool required,
+		    FILE *errors)
+{
+	struct parse p = { .c = c };
+	int line;
+
+	errno = 0;
+	line = ini_parse(path, on_line, &p);
+	if (line == 0)
+		return 0;
+	if (line > 0) {
+		fprintf(errors, "%s:%d: %s\n", path, line,
+			p.error[0] ? p.error : "not a section, a key = value "
+					       "pair or a comment");
+		return -EINVAL;
+	}
+	if (errno == ENOENT && !required)
+		return 0;
+	fprintf(errors, "%s: cannot be read: %s\n", path,
+		strerror(errno ? errno : EIO));
+	return errno ? -errno : -EIO;
+}
+
+static int load_dropins(struct config *c, const char *path, FILE *errors)
+{
+	char pattern[512];
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash - path) : 1, err = 0;
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%.*s/conf.d/*.conf", dir,
+		 slash ? path : ".");
+	if (glob(pattern, 0, NULL, &g) != 0)
+		return 0;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		int e = load_one(c, g.gl_pathv[i], true, errors);
+
+		err = err ? err : e;
+	}
+	globfree(&g);
+	return err;
+}
+
+int config_load(struct config *c, const char *path, bool required, FILE *errors)
+{
+	int err = load_one(c, path, required, errors);
+	int err2 = load_dropins(c, path, errors);
+
+	return err ? err : err2;
+}
+
+int config_set(struct config *c, const char *assignment, FILE *errors)
+{
+	char section[64], name[64];
+	struct parse p = { .c = c };
+	const char *dot, *eq = strchr(assignment, '=');
+
+	dot = eq ? memrchr(assignment, '.', (size_t)(eq - assignment)) : NULL;
+	if (!dot || dot - assignment >= (long)sizeof(section) ||
+	    eq - dot > (long)sizeof(name)) {
+		fprintf(errors, "\"%s\" is not SECTION.KEY=VALUE\n",
+			assignment);
+		return -EINVAL;
+	}
+	snprintf(section, sizeof(section), "%.*s", (int)(dot - assignment),
+		 assignment);
+	snprintf(name, sizeof(name), "%.*s", (int)(eq - dot - 1), dot + 1);
+	if (on_line(&p, section, name, eq + 1))
+		return 0;
+	fprintf(errors, "%s: %s\n", assignment, p.error);
+	return -EINVAL;
+}
+
+const char *config_provider_option(const struct config *c, const char *provider,
+				   const char *name)
+{
+	/* The last one wins: drop-ins come later. */
+	for (unsigned int i = c->n_options; i-- > 0;)
+		if (strcmp(c->options[i].provider, provider) == 0 &&
+		    strcmp(c->options[i].name, name) == 0)
+			return c->options[i].value;
+	return NULL;
+}
