@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,7 +253,7 @@ static void page_provider(const struct provider *p,
 		.module_gen = p->module_gen,
 		.n_mechs = p->spi->n_offers,
 	};
-	strncpy(row->name, p->name, sizeof(row->name) - 1);
+	snprintf(row->name, sizeof(row->name), "%s", p->name);
 	if (p->spi->version)
 		strncpy(row->version, p->spi->version,
 			sizeof(row->version) - 1);

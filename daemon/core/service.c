@@ -576,7 +576,7 @@ static int start_one(struct service *s, unsigned int index)
 		err = -pthread_create(&s->thread, NULL, service_main, s);
 	if (err)
 		return err;
-	snprintf(name, sizeof(name), "ukcf-svc%u", index);
+	snprintf(name, sizeof(name), "ukcf-svc%u", index % 1000);
 	pthread_setname_np(s->thread, name);
 	return 0;
 }
