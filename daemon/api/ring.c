@@ -45,6 +45,9 @@
 /* CQ slots that must be free before an entry is taken. */
 #define CREDITS 2u
 
+#define PREFETCH 4 /* slots ahead of the one that is taken */
+#define COMPANY_MAX 16 /* results that are posted together */
+
 struct ring {
 	struct reaper_node node; /* first */
 	uint32_t magic;
@@ -71,9 +74,13 @@ struct ring {
 	uint32_t n_free;
 	uint32_t replay; /* entries looked at for replay */
 	uint64_t burst_from; /* sq_head that the consumer knows */
+	uint32_t tail_hint; /* the consumer's, read once per burst */
+	bool long_burst;    /* the last one took more than one entry */
 
 	/* CQ owner */
 	_Alignas(128) uint32_t cq_owner; /* atomic: 0 or 1 */
+	struct request *company[COMPANY_MAX]; /* finished, not posted yet */
+	unsigned int n_company; /* only while the service thread owns it */
 	uint64_t flushed;   /* cq_tail up to which the consumer was woken */
 	void *done;	    /* atomic: requests completed by others */
 	void *returned;	    /* atomic: entries freed by others */
@@ -511,12 +518,28 @@ static void post_result(struct request *req)
 	request_release(req);
 }
 
+static void post_company(struct ring *r)
+{
+	for (unsigned int i = 0; i < r->n_company; i++) {
+		struct request *req = r->company[i];
+
+		post_result(req);
+		r->free[r->n_free++] = (uint32_t)(req - r->requests);
+	}
+	r->n_company = 0;
+}
+
+/*
+ * A polling consumer takes the line of the next CQE after each store to it, and
+ * the next store has to fetch it back; stores close together share one trip.
+ */
 void ring_post(struct request *req)
 {
 	struct ring *r = req->ring;
 
-	post_result(req);
-	r->free[r->n_free++] = (uint32_t)(req - r->requests);
+	r->company[r->n_company++] = req;
+	if (r->n_company == COMPANY_MAX)
+		post_company(r);
 }
 
 static void wake(struct ring *r)
@@ -531,9 +554,10 @@ static void wake(struct ring *r)
 
 void ring_flush(struct ring *r)
 {
-	uint32_t from = (uint32_t)r->flushed;
-	uint32_t to = (uint32_t)r->rec->cq_tail;
+	uint32_t from = (uint32_t)r->flushed, to;
 
+	post_company(r);
+	to = (uint32_t)r->rec->cq_tail;
 	if (from == to)
 		return;
 	r->flushed = r->rec->cq_tail;
@@ -644,6 +668,25 @@ static bool slot_is_ready(const struct ring *r)
 	       ring_gen_sqe(r->rec->sq_head, r->sq_order);
 }
 
+/*
+ * The lines of a slot come from the consumer's cache: ask for those of several
+ * slots at a time.  Only of slots that are published, by the consumer's word:
+ * others would be taken from it while it writes them.
+ */
+static void prefetch_slot(struct ring *r, uint64_t head)
+{
+	const struct ukcf_sqe *slot = &r->sqes[(head + PREFETCH) & r->sq_mask];
+
+	if (!r->long_burst)
+		return;
+	if (head == r->burst_from)
+		r->tail_hint = load_relaxed_u32(&r->sq->tail);
+	if ((int32_t)(r->tail_hint - (uint32_t)head) <= PREFETCH)
+		return;
+	prefetch(slot);
+	prefetch((const char *)slot + sizeof(*slot) / 2);
+}
+
 /* The consumer looks at the flag after it reaped, and then rings. */
 static void set_stalled(struct ring *r, bool stalled)
 {
@@ -687,6 +730,7 @@ struct request *ring_take(struct ring *r, uint64_t now)
 		return NULL;
 	}
 	set_stalled(r, false);
+	prefetch_slot(r, head);
 	req = &r->requests[r->free[--r->n_free]];
 	e = req->entry;
 	ring_copy_sqe(&e->sqe, &r->sqes[head & r->sq_mask]);
@@ -704,6 +748,7 @@ void ring_publish_head(struct ring *r)
 {
 	if (r->burst_from == r->rec->sq_head)
 		return;
+	r->long_burst = r->rec->sq_head - r->burst_from > 1;
 	r->burst_from = r->rec->sq_head;
 	store_release_u32(&r->cq->sq_head, (uint32_t)r->rec->sq_head);
 }

@@ -74,11 +74,12 @@ void ring_detached(struct ring *r);
 bool ring_cq_acquire(struct ring *r);
 /* Also posts what others completed meanwhile. */
 void ring_cq_release(struct ring *r);
-/* Owner, service thread: post the result of a request it ran itself. */
+/* Owner, service thread: post the result of a request it ran itself, at the
+ * latest with ring_flush() or ring_cq_release(). */
 void ring_post(struct request *req);
 /* Owner: post its QUEUED CQE. */
 void ring_post_queued(struct request *req);
-/* Owner: wake the consumer if it asked for what was posted. */
+/* Owner: post what waits, and wake the consumer if it asked for it. */
 void ring_flush(struct ring *r);
 /* Any thread: hand in a finished request; posted at once, or by the CQ's
  * present owner.  Does not block. */
