@@ -5,7 +5,7 @@
 need codespell
 
 # Words of ours that codespell takes for mistakes.
-words='ba,te,nd,ans,fo,crate,ect,hist,inout,parms,sie,uptodate,wont,mis,ot,nam,unx'
+words='ba,te,nd,ans,fo,crate,ect,hist,inout,parms,sie,uptodate,wont,mis,ot,nam,unx,fo'
 
 misspelled() {
 	sources | grep -vE '/(corpus|kat)/|\.(json|rsp)$' |
