@@ -143,8 +143,12 @@ static int check_overlap(const struct request *req, unsigned int *detail)
 static int resolve_ranges(struct request *req, struct consumer *c,
 			  unsigned int *detail)
 {
+	const struct ukcf_sqe *s = &req->entry->sqe;
 	int err;
 
+	if (!(s->in.len | s->out.len | s->aux.len | s->tag.len) &&
+	    !req->rule->needs)
+		return 0;
 	for (unsigned int i = 0; i < 4; i++) {
 		err = resolve_range(req, c, i, detail);
 		if (err)

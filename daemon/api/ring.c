@@ -687,6 +687,11 @@ static void prefetch_slot(struct ring *r, uint64_t head)
 	prefetch((const char *)slot + sizeof(*slot) / 2);
 }
 
+bool ring_has_entry(const struct ring *r)
+{
+	return slot_is_ready(r);
+}
+
 /* The consumer looks at the flag after it reaped, and then rings. */
 static void set_stalled(struct ring *r, bool stalled)
 {

@@ -56,6 +56,8 @@ struct service *ring_service(const struct ring *r);
 void ring_set_service(struct ring *r, struct service *s);
 /* An accepted request that a former process left; NULL when there are none. */
 struct request *ring_take_replay(struct ring *r, uint64_t now);
+/* Is there an entry to take? */
+bool ring_has_entry(const struct ring *r);
 /* The next entry, copied and accepted at tick now; NULL if there is none, or no
  * credit. */
 struct request *ring_take(struct ring *r, uint64_t now);

@@ -8,8 +8,9 @@
 void request_release(struct request *req)
 {
 	for (unsigned int i = 0; i < 4; i++) {
-		if (req->arena[i])
-			arena_release(req->arena[i]);
+		if (!req->arena[i])
+			continue;
+		arena_release(req->arena[i]);
 		req->arena[i] = NULL;
 		req->at[i] = NULL;
 	}

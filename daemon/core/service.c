@@ -220,11 +220,15 @@ static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)
 /* One turn of a ring.  Return: entries taken. */
 static unsigned int serve(struct service *s, struct ring *r)
 {
-	uint64_t begin = clock_ticks(), now = begin;
-	struct request *req = ring_take(r, now);
+	uint64_t begin, now;
+	struct request *req;
 	unsigned int n = 0;
 	bool owner;
 
+	if (!ring_has_entry(r)) /* a look at the clock is dearer than this */
+		return 0;
+	begin = now = clock_ticks();
+	req = ring_take(r, now);
 	if (!req)
 		return 0;
 	owner = ring_cq_acquire(r);
