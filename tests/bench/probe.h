@@ -7,6 +7,7 @@
 #ifndef TESTS_BENCH_PROBE_H
 #define TESTS_BENCH_PROBE_H
 
+/* MIXED: it changed, or is none of them: such bursts are dropped. */
 enum place { PLACE_NEAR, PLACE_FAR, PLACE_MIXED, PLACES };
 
 /* Start the partner on a CPU, parked between probes.  0 or -errno. */

@@ -173,7 +173,8 @@ void report_table(struct results *r, bool pinned)
 	cpuinfo("model name", model, sizeof(model));
 	printf("ukcf-bench %s on %s, %s%s\n", ukcf_version(), model,
 	       cipher_name(), pinned ? "" : ", service thread not pinned");
-	printf("%u bursts were dropped: the place changed, or was between\n",
+	printf("%u bursts were dropped: the place changed, or both threads "
+	       "shared a core\n",
 	       r->bursts[PLACE_MIXED]);
 	table_place(r, PLACE_NEAR);
 	if (r->bursts[PLACE_FAR])
