@@ -12,7 +12,7 @@ truncate -s 1M "$tmp/allocs"
 # A long spin window: on a machine that others use too, a side that loses its
 # CPU for a moment must not send the other to sleep.
 LD_PRELOAD=$lib UKCF_ALLOC_FILE=$tmp/allocs \
-	"$top_builddir/daemon/ukcfd" --run --set spin_us=1000 \
+	"$top_builddir/daemon/ukcfd" --run --set daemon.spin_us=1000 \
 	--provider-dir="$top_builddir/providers/.libs" -- \
 	"$top_builddir/tests/perf/steady" "$tmp/trace"
 exit $?
