@@ -229,7 +229,8 @@ static const struct {
 	[G_PIPE] = { "NOPs at depth 64, batch 16", burst_pipe },
 	[G_SYNC] = { "sha2-256 in the caller", burst_sync },
 	[G_ASYNC] = { "AEAD of 16 KiB at depth 64", burst_async },
-	[G_UNIX_RTT] = { "round trip of 64 bytes, Unix socket", burst_unix_rtt },
+	[G_UNIX_RTT] = { "round trip of 64 bytes, Unix socket",
+			 burst_unix_rtt },
 	[G_UNIX_PIPE] = { "NOPs at depth 64, Unix socket", burst_unix_pipe },
 };
 

@@ -118,6 +118,13 @@ static bool rightly_refused(const struct run *r, const struct call *c,
 	return a->res == -EBADMSG || (a->res == -EINVAL && c->in.len < 16);
 }
 
+static enum kat_outcome judge_refusal(struct run *r, const char *op,
+				      const struct call *c,
+				      const struct answer *a)
+{
+	return rightly_refused(r, c, a) ? KAT_REFUSED : unexpected(r, op, a);
+}
+
 /* ----------------------------------------------------------------- kinds */
 
 static struct call aead_call(const struct run *r, bool encrypt)
@@ -152,8 +159,7 @@ static enum kat_outcome run_encrypt(struct run *r)
 	if (!a.right_place)
 		return because(r, KAT_FAILED, "encrypt %s", a.place);
 	if (r->limit)
-		return rightly_refused(r, &c, &a) ? KAT_REFUSED :
-						    unexpected(r, "encrypt", &a);
+		return judge_refusal(r, "encrypt", &c, &a);
 	if (a.res != (int64_t)r->sealed_len)
 		return unexpected(r, "encrypt", &a);
 	if (memcmp(a.out, r->sealed, r->sealed_len) != 0)
@@ -171,8 +177,7 @@ static enum kat_outcome run_decrypt(struct run *r)
 	if (!a.right_place)
 		return because(r, KAT_FAILED, "decrypt %s", a.place);
 	if (r->limit)
-		return rightly_refused(r, &c, &a) ? KAT_REFUSED :
-						    unexpected(r, "decrypt", &a);
+		return judge_refusal(r, "decrypt", &c, &a);
 	if (r->v->verdict == KAT_INVALID) {
 		if (a.res != -EBADMSG)
 			return unexpected(r, "decrypt of a forgery", &a);
@@ -227,8 +232,7 @@ static enum kat_outcome run_verify(struct run *r)
 	if (!a.right_place)
 		return because(r, KAT_FAILED, "verify %s", a.place);
 	if (r->limit)
-		return rightly_refused(r, &c, &a) ? KAT_REFUSED :
-						    unexpected(r, "verify", &a);
+		return judge_refusal(r, "verify", &c, &a);
 	if (v->verdict == KAT_VALID ? a.res == 0 : a.res == -EBADMSG)
 		return KAT_PASSED;
 	if (v->verdict == KAT_ACCEPTABLE && a.res == 0)

@@ -120,8 +120,8 @@ static int read_group(const char *algorithm, const json_t *group,
 
 	if (!s) {
 		snprintf(reason, sizeof(reason),
-			 "no mechanism here for %.40s (%.30s)%s%.30s", algorithm,
-			 text(group, "type"), *group_curve(group) ? " on " : "",
+			 "no mechanism here for %.40s (%.30s)%s%.30s",
+			 algorithm, text(group, "type"), *group_curve(group) ? " on " : "",
 			 group_curve(group));
 		sink->skip(sink->arg, (unsigned int)n, reason);
 		return 0;
@@ -155,7 +155,7 @@ int wycheproof_read(FILE *in, const struct kat_sink *sink, char *error,
 		return -EINVAL;
 	}
 	if (n == 0) {
-		snprintf(error, size, "JSON without testGroups: not Wycheproof");
+		snprintf(error, size, "no testGroups: not Wycheproof");
 		err = -EINVAL;
 	}
 	for (size_t i = 0; !err && i < n; i++)
