@@ -16,6 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/shared/clock.h"
+
+#define LIMIT_N 10 /* messages of a call site in its reach ... */
+#define LIMIT_NS UINT64_C(10000000000) /* ... per ten seconds */
+
 static const char *log_name = "ukcf";
 static int log_level = LOG_INFO;
 static bool to_journal;
@@ -102,4 +107,21 @@ const char *log_quote(char *buf, size_t size, const char *s)
 	}
 	buf[n] = '\0';
 	return buf;
+}
+
+bool log_may(struct log_limit *l, unsigned int *dropped)
+{
+	uint64_t now = clock_ns();
+
+	*dropped = 0;
+	if (l->since_ns == 0 || now - l->since_ns > LIMIT_NS) {
+		*dropped = l->dropped;
+		*l = (struct log_limit){ .since_ns = now };
+	}
+	if (l->said < LIMIT_N) {
+		l->said++;
+		return true;
+	}
+	l->dropped++;
+	return false;
 }
