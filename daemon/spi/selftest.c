@@ -72,12 +72,12 @@ static const struct known table[] = {
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
 	/* RFC 7748 section 6.1 */
 	{ UKCF_MECH_X25519, UKCF_OP_DERIVE,
-	  "77076d0a7318a57d3c16c17251b26645df4c2f92ebc099701de8f5e2ee2d5f1e",
+	  "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
 	  "", "",
 	  "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
 	  "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742" },
 	{ UKCF_MECH_X25519, UKCF_OP_KEY_PUBLIC,
-	  "77076d0a7318a57d3c16c17251b26645df4c2f92ebc099701de8f5e2ee2d5f1e",
+	  "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
 	  "", "", "",
 	  "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a" },
 };
