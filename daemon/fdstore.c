@@ -35,6 +35,11 @@ int fdstore_init(void)
 	return 0;
 }
 
+bool fdstore_active(void)
+{
+	return secure_getenv("NOTIFY_SOCKET") != NULL;
+}
+
 int fdstore_take(const char *name)
 {
 	for (int i = 0; i < n_fds; i++) {

@@ -5,15 +5,19 @@
  * protocol (sd_notify(3) FDSTORE=1, LISTEN_FDS and LISTEN_FDNAMES).
  *
  * Names: "consumer.sock" and "admin.sock" (listening), "page", "recovery",
- * "keys", "cN.control", "cN.doorbell", "cN.doorbell", "cN.notify", "cN.rM.sq",
+ * "keys", "cN.control", "cN.doorbell", "cN.notify", "cN.rM.sq",
  * "cN.rM.cq", "cN.bM".  Without a store (no NOTIFY_SOCKET) put and remove do
  * nothing.  Any thread; main in practice.
  */
 #ifndef DAEMON_FDSTORE_H
 #define DAEMON_FDSTORE_H
 
+#include <stdbool.h>
+
 /* Take over what the manager passed; closes on exec; once, at start. */
 int fdstore_init(void);
+/* Does anybody keep what is put? */
+bool fdstore_active(void);
 /* A descriptor by name, or -1.  It now belongs to the caller. */
 int fdstore_take(const char *name);
 /* Close what nobody took and have it removed from the store. */

@@ -49,4 +49,52 @@ struct consumer {
 struct consumer *consumer_ref(struct consumer *c);
 void consumer_unref(struct consumer *c);
 
+/* Main thread. */
+
+/* Who connected, by the kernel's word. */
+struct consumer_peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	int pidfd;
+	int control_fd;
+	uint32_t seq; /* of its last message */
+};
+
+/*
+ * A consumer for an authenticated connection, recorded and stored.
+ * @notify: receives its end of the notification socket; the caller sends and
+ *	closes it
+ * Return: 0 or -errno: -EDQUOT, -ENFILE (no record left).  On success the
+ * peer's descriptors are the consumer's.
+ */
+int consumer_new(const struct consumer_peer *peer, struct consumer **cp,
+		 int *notify);
+/* Its end of another notification socket: the first one was lost on the way,
+ * nothing uses it yet. */
+int consumer_renotify(struct consumer *c, int *notify);
+/* After a restart: from record rec and the stored descriptors, with buffers
+ * and rings (not yet served).  -errno: it could not be, and nothing is left. */
+int consumer_restore(uint32_t rec, struct consumer **cp);
+/*
+ * After a restart, the records of rings and buffers that belong to nobody.
+ * before: those that were closing, before anything is restored; else those
+ * whose consumer was not restored.
+ */
+void consumer_sweep(bool before);
+/* It died or broke the protocol: everything of it ends.  Drops main's
+ * reference. */
+void consumer_end(struct consumer *c);
+/* By record index, NULL if there is none (or it is ending). */
+struct consumer *consumer_at(uint32_t rec);
+unsigned int consumer_count(void);
+unsigned int consumer_rings(const struct consumer *c);
+unsigned int consumer_buffers(const struct consumer *c, uint64_t *bytes);
+/* Free those whose last reference went; called when woken. */
+void consumer_reap(void);
+int consumer_init(void);
+int consumer_reap_fd(void);
+/* Liveness of a peer: SO_PEERPIDFD where the kernel has it, else of pid. */
+int consumer_pidfd(int sock, pid_t pid);
+
 #endif

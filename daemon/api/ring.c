@@ -287,6 +287,17 @@ int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
 	return 0;
 }
 
+static void wake(struct ring *r);
+
+/* Whoever waits on it looks again: it may wait for what a former process
+ * posted and did not announce. */
+static void announce(struct ring *r)
+{
+	store_fence_u32(&r->cq->tail, (uint32_t)r->rec->cq_tail);
+	ring_publish_head(r);
+	wake(r);
+}
+
 int ring_ready(struct ring *r)
 {
 	int err;
@@ -301,6 +312,8 @@ int ring_ready(struct ring *r)
 	err = memfd_seal_late(r->sq_fd, ring_sq_size(r));
 	if (err)
 		return err;
+	if (r->rec->state == REC_LIVE) /* it was made by a former process */
+		announce(r);
 	r->rec->state = REC_LIVE;
 	r->attached = true;
 	ring_ref(r); /* the service thread's */
@@ -344,6 +357,11 @@ void ring_reap(void)
 		ring_free((struct ring *)(void *)n);
 		n = next;
 	}
+}
+
+bool ring_is_live(const struct ring *r)
+{
+	return r->rec->state == REC_LIVE;
 }
 
 uint16_t ring_index(const struct ring *r)

@@ -38,6 +38,8 @@ void ring_close(struct ring *r);
  * was accepted and not answered.  Hand to a service thread by ring_ready(). */
 int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd);
 
+/* Was it READY, perhaps in a former process? */
+bool ring_is_live(const struct ring *r);
 uint16_t ring_index(const struct ring *r);
 uint32_t ring_open_seq(const struct ring *r);
 uint8_t ring_sq_order(const struct ring *r);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/api/admin.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/api/consumer.h"
+#include "daemon/api/control.h"
+#include "daemon/api/listener.h"
+#include "daemon/api/reply.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/service.h"
+#include "daemon/core/worker.h"
+#include "daemon/loop.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+
+#define CONNECTIONS_MAX 64
+#define IDLE_NS UINT64_C(60000000000)
+#define ROWS_MAX ((MSG_SIZE_MAX - sizeof(struct msg_head)) / \
+		  sizeof(struct msg_consumer))
+
+struct admin {
+	struct admin *next, **prev;
+	int fd;
+	bool allowed;
+	struct ucred peer;
+	struct loop_source *source, *timer;
+};
+
+static struct loop *loop;
+static struct admin *all;
+static unsigned int n_all;
+
+static void admin_free(struct admin *a)
+{
+	loop_source_free(a->source);
+	loop_source_free(a->timer);
+	close(a->fd);
+	*a->prev = a->next;
+	if (a->next)
+		a->next->prev = a->prev;
+	n_all--;
+	free(a);
+}
+
+void admin_stop(void)
+{
+	while (all)
+		admin_free(all);
+}
+
+/* ------------------------------------------------------------------ verbs */
+
+static int on_status(const struct msg_in *m, int sock)
+{
+	struct reply r = { .len = sizeof(struct msg_status) };
+	struct msg_status *s = &r.body.status;
+
+	*s = (struct msg_status){
+		.boot_gen = recovery->boot_gen,
+		.started_s = recovery->started_s,
+		.pid = (uint32_t)getpid(),
+		.restarts = recovery->restarts,
+		.consumers = consumer_count(),
+		.keys = keystore_count(),
+		.service_threads = service_threads(),
+		.workers = worker_threads(),
+		.queue_bulk = worker_depth(LANE_BULK),
+		.queue_slow = worker_depth(LANE_SLOW),
+	};
+	snprintf(s->version, sizeof(s->version), "%s", UKCF_VERSION);
+	for (uint32_t i = 0; i < REC_CONSUMERS_MAX; i++) {
+		const struct consumer *c = consumer_at(i);
+		uint64_t bytes;
+
+		if (!c)
+			continue;
+		s->rings += consumer_rings(c);
+		s->buffers += consumer_buffers(c, &bytes);
+		s->buffer_bytes += bytes;
+		control_counts(c, &s->total);
+	}
+	control_counts_gone(&s->total);
+	return reply_send(sock, m, 0, &r);
+}
+
+/* The command's name is the consumer's to choose: printable bytes only. */
+static void read_comm(pid_t pid, char *comm, size_t size)
+{
+	char path[40];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, comm, size - 1);
+	close(fd);
+	for (ssize_t i = 0; i < n; i++) {
+		if (comm[i] == '\n')
+			comm[i] = '\0';
+		else if (!isprint((unsigned char)comm[i]))
+			comm[i] = '?';
+	}
+}
+
+static void fill_row(const struct consumer *c, struct msg_consumer *row)
+{
+	*row = (struct msg_consumer){
+		.id = (uint32_t)c->serial,
+		.uid = c->uid,
+		.pid = (uint32_t)c->pid,
+		.rings = consumer_rings(c),
+	};
+	row->buffers = consumer_buffers(c, &row->buffer_bytes);
+	read_comm(c->pid, row->comm, sizeof(row->comm));
+	control_counts(c, &row->counts);
+}
+
+static int on_consumers(const struct msg_in *m, int sock)
+{
+	static struct msg_consumer rows[ROWS_MAX];
+	struct msg_head h = m->h;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < REC_CONSUMERS_MAX && n < ROWS_MAX; i++)
+		if (consumer_at(i))
+			fill_row(consumer_at(i), &rows[n++]);
+	h.err = 0;
+	h.detail = 0;
+	h.len = (uint32_t)(n * sizeof(*rows));
+	return msg_send(sock, &h, rows, NULL, 0);
+}
+
+static const struct verb {
+	uint16_t verb;
+	int (*run)(const struct msg_in *m, int sock);
+} verbs[] = {
+	{ MSG_ADMIN_STATUS, on_status },
+	{ MSG_ADMIN_CONSUMERS, on_consumers },
+};
+
+static int run_verb(const struct admin *a, const struct msg_in *m)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (verbs[i].verb == m->h.verb && m->h.len == 0)
+			return verbs[i].run(m, a->fd);
+	return -EPROTO;
+}
+
+/* ------------------------------------------------------------ connections */
+
+static void refuse(struct admin *a, const struct msg_in *m, int err)
+{
+	struct reply r = { 0 };
+
+	reply_send(a->fd, m, err, &r);
+	log_sparse(LOG_WARNING, "administration refused to uid %u, pid %d: %s",
+		   a->peer.uid, (int)a->peer.pid,
+		   err == -EACCES ? "only root and the daemon's own user may" :
+				    "it broke the protocol");
+	admin_free(a);
+}
+
+static void on_readable(void *arg, uint32_t revents)
+{
+	static struct msg_in m; /* 64 KiB; main thread only */
+	struct admin *a = arg;
+	int rc;
+
+	(void)revents;
+	/* An administrator may take this thread's time. */
+	while ((rc = msg_recv(a->fd, &m, 0)) == 1) {
+		if (!a->allowed)
+			return refuse(a, &m, -EACCES);
+		rc = run_verb(a, &m);
+		if (rc == -EPROTO)
+			return refuse(a, &m, -EPROTO);
+		if (rc < 0)
+			break;
+		loop_timer_set(a->timer, IDLE_NS);
+	}
+	if (rc != -EAGAIN)
+		admin_free(a);
+}
+
+static void on_idle(void *arg, uint32_t revents)
+{
+	(void)revents;
+	admin_free(arg);
+}
+
+static void on_connection(int fd, const struct ucred *peer)
+{
+	struct admin *a = n_all < CONNECTIONS_MAX ? calloc(1, sizeof(*a)) : NULL;
+
+	if (!a) {
+		close(fd);
+		return;
+	}
+	a->fd = fd;
+	a->peer = *peer;
+	a->allowed = peer->uid == 0 || peer->uid == geteuid();
+	a->next = all;
+	a->prev = &all;
+	if (all)
+		all->prev = &a->next;
+	all = a;
+	n_all++;
+	if (loop_timer_new(loop, on_idle, a, &a->timer) < 0 ||
+	    loop_watch(loop, fd, POLLIN | POLLRDHUP, on_readable, a,
+		       &a->source) < 0)
+		admin_free(a);
+	else
+		loop_timer_set(a->timer, IDLE_NS);
+}
+
+int admin_start(struct loop *lp, struct listener *l)
+{
+	loop = lp;
+	return listener_start(l, lp, on_connection);
+}

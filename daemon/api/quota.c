@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/api/quota.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "daemon/config.h"
+
+/* Half-open connections of one user: what a burst of threads may need. */
+#define PENDING_MAX 32
+
+/* An account exists while something is charged to it. */
+struct account {
+	struct account *next;
+	uid_t uid;
+	uint64_t used[QUOTA_KINDS];
+};
+
+static struct account *accounts;
+static uint64_t limits[QUOTA_KINDS];
+
+void quota_init(const struct config *c)
+{
+	limits[QUOTA_PENDING] = PENDING_MAX;
+	limits[QUOTA_CONNECTIONS] = c->connections;
+	limits[QUOTA_RINGS] = c->rings;
+	limits[QUOTA_BUFFER_BYTES] = c->buffer_bytes;
+}
+
+void quota_deinit(void)
+{
+	while (accounts) {
+		struct account *next = accounts->next;
+
+		free(accounts);
+		accounts = next;
+	}
+}
+
+static struct account **find(uid_t uid)
+{
+	struct account **at = &accounts;
+
+	while (*at && (*at)->uid != uid)
+		at = &(*at)->next;
+	return at;
+}
+
+static void settle(struct account **at)
+{
+	struct account *a = *at;
+
+	for (unsigned int i = 0; i < QUOTA_KINDS; i++)
+		if (a->used[i])
+			return;
+	*at = a->next;
+	free(a);
+}
+
+static int charge(uid_t uid, enum quota_kind kind, uint64_t n, bool forced)
+{
+	struct account **at = find(uid), *a = *at;
+	uint64_t used = a ? a->used[kind] : 0;
+
+	if (!forced && (n > limits[kind] || used > limits[kind] - n))
+		return -EDQUOT;
+	if (n == 0)
+		return 0;
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			return -ENOMEM;
+		a->uid = uid;
+		*at = a;
+	}
+	a->used[kind] += n;
+	return 0;
+}
+
+int quota_charge(uid_t uid, enum quota_kind kind, uint64_t n)
+{
+	return charge(uid, kind, n, false);
+}
+
+int quota_adopt(uid_t uid, enum quota_kind kind, uint64_t n)
+{
+	return charge(uid, kind, n, true);
+}
+
+void quota_release(uid_t uid, enum quota_kind kind, uint64_t n)
+{
+	struct account **at = find(uid), *a = *at;
+
+	if (!a)
+		return;
+	a->used[kind] -= n < a->used[kind] ? n : a->used[kind];
+	settle(at);
+}
+
+uint64_t quota_left(uid_t uid, enum quota_kind kind)
+{
+	const struct account *a = *find(uid);
+	uint64_t used = a ? a->used[kind] : 0;
+
+	return used < limits[kind] ? limits[kind] - used : 0;
+}

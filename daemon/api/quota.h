@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the account of each user: connections, rings and buffer bytes, charged
+ * to the uid and not to the connection.  Keys are the key store's to count.
+ * Main thread.
+ */
+#ifndef DAEMON_API_QUOTA_H
+#define DAEMON_API_QUOTA_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum quota_kind {
+	QUOTA_PENDING, /* connections that have not said who they are */
+	QUOTA_CONNECTIONS,
+	QUOTA_RINGS,
+	QUOTA_BUFFER_BYTES,
+	QUOTA_KINDS
+};
+
+struct config;
+
+void quota_init(const struct config *c);
+void quota_deinit(void);
+/* Return: 0, -EDQUOT, -ENOMEM.  Nothing is charged on failure. */
+int quota_charge(uid_t uid, enum quota_kind kind, uint64_t n);
+/* Charge what already exists (after a restart), over the limit if need be. */
+int quota_adopt(uid_t uid, enum quota_kind kind, uint64_t n);
+void quota_release(uid_t uid, enum quota_kind kind, uint64_t n);
+uint64_t quota_left(uid_t uid, enum quota_kind kind);
+
+#endif
