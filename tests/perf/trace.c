@@ -19,7 +19,6 @@
 
 #define MARK 0x5ee00u /* no process has this id */
 #define MS UINT64_C(1000000)
-#define SHOWN 5
 
 static pid_t tracer;
 static const char *trace_file;
@@ -113,8 +112,6 @@ static void count_line(struct trace_counts *c, const char *line, int *section,
 	if (strstr(line, " resumed>") || strstr(line, "+++ ") ||
 	    strstr(line, "--- "))
 		return; /* the second half of a call, an end, a signal */
-	if (*section == 0 && c->own[0] + c->other[0] < SHOWN)
-		note("system call: %.*s", (int)strcspn(line, "\n"), line);
 	if (pid == self)
 		c->own[*section]++;
 	else

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TRACE_MARKS 4
+#define TRACE_MARKS 16
 
 struct trace_counts {
 	/* between mark i and mark i + 1 */
