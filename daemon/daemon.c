@@ -166,7 +166,7 @@ static int failed(const char *what, int err)
 	return DAEMON_EXIT_FAILURE;
 }
 
-static void raise_limit(int resource)
+static void raise_limit(__rlimit_resource_t resource)
 {
 	struct rlimit r;
 
