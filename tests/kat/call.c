@@ -171,7 +171,8 @@ static void ring_call(const struct call *c, struct answer *a)
 		a->in_library = true;
 		return;
 	}
-	sqe->tag_len = (uint8_t)c->tag_len;
+	if (c->tag_len)
+		sqe->tag_len = (uint8_t)c->tag_len;
 	sqe->user_data = ++serial;
 	err = submit_and_wait(a, serial);
 	if (err)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the control socket: one request and its reply at a time, from any
+ * thread, with a deadline, also across a restart of the daemon.
+ */
+#ifndef LIB_CONTROL_H
+#define LIB_CONTROL_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+struct ukcf;
+struct msg_in;
+
+struct control {
+	pthread_mutex_t lock; /* the members below */
+	int sock;
+	uint32_t seq;	      /* of the last request */
+	struct msg_in *in;    /* 64 KiB, made once */
+};
+
+/* One request: what is sent, and what must come back. */
+struct control_call {
+	uint32_t verb;
+	const void *body;
+	uint32_t body_len;
+	void *reply;	     /* reply_len bytes, exactly */
+	uint32_t reply_len;
+	int *fds;	     /* the reply's descriptors, now the caller's */
+	unsigned int n_fds;  /* exactly */
+};
+
+/* Takes the socket. */
+int control_init(struct control *c, int sock);
+void control_deinit(struct control *c);
+
+/* How long the daemon may take to answer, a restart included. */
+#define CONTROL_NS UINT64_C(10000000000)
+
+/**
+ * control_call() - ask the daemon
+ * @deadline_ns: on the monotonic clock
+ * Return: 0; the daemon's -errno; -ETIMEDOUT; -EPROTO (a malformed answer);
+ * -ESTALE (it is gone: @lost is set).
+ */
+int control_call(struct control *c, const struct control_call *call,
+		 uint64_t deadline_ns, uint32_t *lost);
+
+/* The same on an open connection, with CONTROL_NS from now. */
+int control_ask(struct ukcf *u, const struct control_call *call);
+
+/* Did the daemon hang up?  One poll(2). */
+int control_is_gone(const struct control *c);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling entries: nothing is sent, and the daemon judges what was filled. */
+#include <errno.h>
+#include <string.h>
+
+#include <ukcf/ukcf.h>
+
+#include "lib/key.h"
+#include "lib/ring.h"
+
+static void start(struct ukcf_sqe *s, enum ukcf_op op, uint32_t mech)
+{
+	uint64_t user_data = s->user_data;
+	uint32_t timeout_us = s->timeout_us;
+
+	memset(s, 0, sizeof(*s));
+	s->op = (uint8_t)op;
+	s->mech[0] = mech;
+	s->user_data = user_data;
+	s->timeout_us = timeout_us;
+}
+
+static void set(struct ukcf_sqe *s, struct ukcf_range *r,
+		enum ukcf_range_index i, struct ukcf_span span)
+{
+	r->off = span.off;
+	r->len = span.len;
+	s->buf[i] = span.buf;
+}
+
+/* The key's handle; a local key that no ring has used is registered. */
+static int set_key(struct ukcf_ring *r, struct ukcf_sqe *s, struct ukcf_key key)
+{
+	int err = connection_check(r->u);
+
+	return err ? err : key_handle(r->u, key, &s->obj[0]);
+}
+
+void ukcf_prep_nop(struct ukcf_sqe *sqe)
+{
+	start(sqe, UKCF_OP_NOP, 0);
+}
+
+int ukcf_prep_digest(struct ukcf_sqe *sqe, uint32_t mech, struct ukcf_span in,
+		     struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_DIGEST, mech);
+	if (in.reserved || out.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	return 0;
+}
+
+int ukcf_prep_mac(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		  struct ukcf_key key, struct ukcf_span in,
+		  struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_MAC, mech);
+	if (in.reserved || out.reserved || out.len == 0 || out.len > UINT8_MAX)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	sqe->tag_len = (uint8_t)out.len;
+	return set_key(r, sqe, key);
+}
+
+int ukcf_prep_mac_verify(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			 uint32_t mech, struct ukcf_key key,
+			 struct ukcf_span in, struct ukcf_span tag)
+{
+	start(sqe, UKCF_OP_MAC_VERIFY, mech);
+	if (in.reserved || tag.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->tag, UKCF_RANGE_TAG, tag);
+	return set_key(r, sqe, key);
+}
+
+static int prep_aead(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+		     struct ukcf_key key, const void *nonce, size_t nonce_len,
+		     struct ukcf_span aad, struct ukcf_span in,
+		     struct ukcf_span out)
+{
+	if (aad.reserved || in.reserved || out.reserved ||
+	    nonce_len > UKCF_PARAM_MAX || (!nonce && nonce_len))
+		return -EINVAL;
+	set(sqe, &sqe->aux, UKCF_RANGE_AUX, aad);
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	sqe->param_len = (uint8_t)nonce_len;
+	if (nonce_len)
+		memcpy(sqe->param, nonce, nonce_len);
+	return set_key(r, sqe, key);
+}
+
+int ukcf_prep_encrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		      struct ukcf_key key, const void *nonce, size_t nonce_len,
+		      struct ukcf_span aad, struct ukcf_span in,
+		      struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_ENCRYPT, mech);
+	return prep_aead(r, sqe, key, nonce, nonce_len, aad, in, out);
+}
+
+int ukcf_prep_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		      struct ukcf_key key, const void *nonce, size_t nonce_len,
+		      struct ukcf_span aad, struct ukcf_span in,
+		      struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_DECRYPT, mech);
+	return prep_aead(r, sqe, key, nonce, nonce_len, aad, in, out);
+}
+
+int ukcf_prep_sign(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		   struct ukcf_key key, struct ukcf_span in,
+		   struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_SIGN, mech);
+	if (in.reserved || out.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	return set_key(r, sqe, key);
+}
+
+int ukcf_prep_verify(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		     struct ukcf_key key, struct ukcf_span in,
+		     struct ukcf_span sig)
+{
+	start(sqe, UKCF_OP_VERIFY, mech);
+	if (in.reserved || sig.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->tag, UKCF_RANGE_TAG, sig);
+	return set_key(r, sqe, key);
+}
+
+int ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		     struct ukcf_key key, struct ukcf_span peer,
+		     struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_DERIVE, mech);
+	if (peer.reserved || out.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, peer);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	return set_key(r, sqe, key);
+}
+
+int ukcf_prep_random(struct ukcf_sqe *sqe, struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_RANDOM, UKCF_MECH_RANDOM);
+	if (out.reserved || out.len == 0)
+		return -EINVAL;
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/shared/sizes.h"
+
+#include <errno.h>
+
+#include <ukcf/abi.h>
+
+static int refuse(unsigned int *detail, unsigned int why, int err)
+{
+	*detail = why;
+	return err;
+}
+
+static int check_tag_len(const struct mech_limits *m, const struct op_sizes *s,
+			 uint32_t *tag_len, unsigned int *detail)
+{
+	*tag_len = s->tag_len ? s->tag_len : m->tag_max;
+	if (s->tag_len && (s->tag_len < m->tag_min || s->tag_len > m->tag_max))
+		return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
+	return 0;
+}
+
+/* The null mechanisms take their nonce or leave it: it programs a delay. */
+static int check_nonce(uint32_t mech, const struct mech_limits *m,
+		       const struct op_sizes *s, unsigned int *detail)
+{
+	int optional = UKCF_MECH_CLASS(mech) != UKCF_CLASS_AEAD;
+
+	if (s->nonce == m->nonce_len || (optional && s->nonce == 0))
+		return 0;
+	return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
+}
+
+static int check_aead(uint32_t op, const struct mech_limits *m,
+		      const struct op_sizes *s, uint64_t tag_len,
+		      unsigned int *detail)
+{
+	uint64_t len = s->in, need;
+
+	if (op == UKCF_OP_DECRYPT) {
+		/* Too short to hold a tag: it cannot be authentic. */
+		if (len < tag_len)
+			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+		len -= tag_len;
+		need = len;
+	} else {
+		need = len + tag_len;
+	}
+	if (len > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->aux > m->aad_max)
+		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
+	if (s->out < need)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
+static int check_plain(uint32_t op, const struct mech_limits *m,
+		       const struct op_sizes *s, uint64_t tag_len,
+		       unsigned int *detail)
+{
+	uint64_t need = m->out_len;
+
+	switch (op) {
+	case UKCF_OP_MAC:
+		need = tag_len;
+		break;
+	case UKCF_OP_MAC_VERIFY:
+		if (s->tag < m->tag_min || s->tag > m->tag_max)
+			return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
+		need = 0;
+		break;
+	case UKCF_OP_VERIFY:
+		/* A signature of another length is an invalid signature. */
+		if (s->tag != m->out_len)
+			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+		need = 0;
+		break;
+	case UKCF_OP_DERIVE:
+		if (s->in != m->out_len)
+			return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+		break;
+	case UKCF_OP_RANDOM:
+		if (s->out > m->data_max)
+			return refuse(detail, UKCF_DETAIL_OUT_SIZE, -EMSGSIZE);
+		break;
+	default:
+		break;
+	}
+	if (s->in > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->out < need)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
+int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
+		const struct op_sizes *s, uint32_t *tag_len,
+		unsigned int *detail)
+{
+	int err = check_tag_len(m, s, tag_len, detail);
+
+	if (!err)
+		err = check_nonce(mech, m, s, detail);
+	if (err)
+		return err;
+	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD)
+		return check_aead(op, m, s, *tag_len, detail);
+	return check_plain(op, m, s, *tag_len, detail);
+}
