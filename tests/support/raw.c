@@ -233,7 +233,9 @@ static bool cqe_ready(struct raw_ring *q, struct ukcf_cqe *cqe)
 		return false;
 	*cqe = *c;
 	q->cq_next++;
-	store_release_u32(&q->sq->cq_head, (uint32_t)q->cq_next);
+	store_fence_u32(&q->sq->cq_head, (uint32_t)q->cq_next);
+	if (load_relaxed_u32(&q->cq->flags) & UKCF_RING_STALLED)
+		raw_kick(q->r);
 	return true;
 }
 
