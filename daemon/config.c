@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -69,10 +70,13 @@ void config_defaults(struct config *c)
 	};
 }
 
-/* The first complaint of a file; inih says the line. */
+/* Where a complaint is about, and whom to tell. */
 struct parse {
 	struct config *c;
-	char error[256];
+	FILE *errors, *in;
+	const char *where; /* a file, or an assignment */
+	int line;	   /* of the file; 0: none */
+	int first;	   /* line of the first complaint; 0: none yet */
 };
 
 static int fail(struct parse *p, const char *fmt, ...)
@@ -82,11 +86,15 @@ static int fail(struct parse *p, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (p->error[0])
-		return 0;
+	p->first = p->first ? p->first : p->line;
+	fprintf(p->errors, "%s:", p->where);
+	if (p->line)
+		fprintf(p->errors, "%d:", p->line);
+	fputc(' ', p->errors);
 	va_start(ap, fmt);
-	vsnprintf(p->error, sizeof(p->error), fmt, ap);
+	vfprintf(p->errors, fmt, ap);
 	va_end(ap);
+	fputc('\n', p->errors);
 	return 0; /* what inih takes for an error */
 }
 
@@ -203,6 +211,9 @@ static int known_keys(struct parse *p, const char *section, const char *name)
 			n += (size_t)snprintf(list + n, sizeof(list) - n,
 					      "%s%s", n ? ", " : "",
 					      keys[i].name);
+	if (n == 0 && section[0] == '\0')
+		return fail(p, "%s stands before any section; there are "
+			       "[daemon], [quota] and [provider NAME]", name);
 	if (n == 0)
 		return fail(p, "unknown section [%s]; there are [daemon], "
 			       "[quota] and [provider NAME]", section);
@@ -225,46 +236,107 @@ static int on_line(void *user, const char *section, const char *name,
 	return known_keys(p, section, name);
 }
 
+/*
+ * A line for inih, which cuts long ones and does not say so: they, and what is
+ * no text, are complaints, and empty to it.  It would take an indented line for
+ * a further value of the key above: blanks at the beginning are left out.
+ */
+static char *read_line(char *buf, int size, void *arg)
+{
+	struct parse *p = arg;
+	bool binary = false;
+	int n = 0, ch = getc(p->in);
+
+	if (ch == EOF)
+		return NULL;
+	for (p->line++; ch != EOF && ch != '\n'; ch = getc(p->in)) {
+		binary |= ch == '\0';
+		if (n == 0 && (ch == ' ' || ch == '\t'))
+			continue;
+		if (n < size - 1)
+			buf[n] = (char)ch;
+		n++;
+	}
+	if (n >= size - 1 || binary) {
+		if (binary)
+			fail(p, "this is not text");
+		else
+			fail(p, "the line is longer than %d bytes", size - 2);
+		n = 0;
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+static int unreadable(const char *path, int err, FILE *errors)
+{
+	fprintf(errors, "%s: cannot be read by uid %u: %s\n", path, geteuid(),
+		strerror(err));
+	return -err;
+}
+
 static int load_one(struct config *c, const char *path, bool required,
 		    FILE *errors)
 {
-	struct parse p = { .c = c };
-	int line;
+	struct parse p = { .c = c, .where = path, .errors = errors };
+	int line, err;
 
+	p.in = fopen(path, "re");
+	if (!p.in)
+		return errno == ENOENT && !required ?
+			       0 :
+			       unreadable(path, errno, errors);
 	errno = 0;
-	line = ini_parse(path, on_line, &p);
-	if (line == 0)
-		return 0;
-	if (line > 0) {
-		fprintf(errors, "%s:%d: %s\n", path, line,
-			p.error[0] ? p.error : "not a section, a key = value "
-					       "pair or a comment");
-		return -EINVAL;
+	line = ini_parse_stream(read_line, &p, on_line, &p);
+	err = ferror(p.in) ? (errno ? errno : EIO) : 0;
+	fclose(p.in);
+	if (err)
+		return unreadable(path, err, errors);
+	/* on_line() complains itself; what it never saw is inih's to find */
+	if (line > 0 && (!p.first || line < p.first)) {
+		p.line = line;
+		fail(&p, "not a section, a key = value pair or a comment");
 	}
-	if (errno == ENOENT && !required)
-		return 0;
-	fprintf(errors, "%s: cannot be read: %s\n", path,
-		strerror(errno ? errno : EIO));
-	return errno ? -errno : -EIO;
+	return line || p.first ? -EINVAL : 0;
+}
+
+static int is_dropin(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && n > 5 &&
+	       strcmp(e->d_name + n - 5, ".conf") == 0;
+}
+
+/* Not alphasort(3): the order shall not depend on a locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int load_dropins(struct config *c, const char *path, FILE *errors)
 {
-	char pattern[512];
 	const char *slash = strrchr(path, '/');
-	int dir = slash ? (int)(slash - path) : 1, err = 0;
-	glob_t g;
+	char dir[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
+	struct dirent **names;
+	int err = 0, n;
 
-	snprintf(pattern, sizeof(pattern), "%.*s/conf.d/*.conf", dir,
-		 slash ? path : ".");
-	if (glob(pattern, 0, NULL, &g) != 0)
-		return 0;
-	for (size_t i = 0; i < g.gl_pathc; i++) {
-		int e = load_one(c, g.gl_pathv[i], true, errors);
+	snprintf(dir, sizeof(dir), "%.*sconf.d",
+		 slash ? (int)(slash - path) + 1 : 0, path);
+	n = scandir(dir, &names, is_dropin, by_name);
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR ?
+			       0 :
+			       unreadable(dir, errno, errors);
+	for (int i = 0; i < n; i++) {
+		int e;
 
+		snprintf(file, sizeof(file), "%s/%s", dir, names[i]->d_name);
+		e = load_one(c, file, true, errors);
 		err = err ? err : e;
+		free(names[i]);
 	}
-	globfree(&g);
+	free(names);
 	return err;
 }
 
@@ -279,7 +351,7 @@ int config_load(struct config *c, const char *path, bool required, FILE *errors)
 int config_set(struct config *c, const char *assignment, FILE *errors)
 {
 	char section[64], name[64];
-	struct parse p = { .c = c };
+	struct parse p = { .c = c, .where = assignment, .errors = errors };
 	const char *dot, *eq = strchr(assignment, '=');
 
 	dot = eq ? memrchr(assignment, '.', (size_t)(eq - assignment)) : NULL;
@@ -292,10 +364,7 @@ int config_set(struct config *c, const char *assignment, FILE *errors)
 	snprintf(section, sizeof(section), "%.*s", (int)(dot - assignment),
 		 assignment);
 	snprintf(name, sizeof(name), "%.*s", (int)(eq - dot - 1), dot + 1);
-	if (on_line(&p, section, name, eq + 1))
-		return 0;
-	fprintf(errors, "%s: %s\n", assignment, p.error);
-	return -EINVAL;
+	return on_line(&p, section, name, eq + 1) ? 0 : -EINVAL;
 }
 
 const char *config_provider_option(const struct config *c, const char *provider,
