@@ -162,7 +162,8 @@ static int watch_signals(void)
 
 static int failed(const char *what, int err)
 {
-	log_err("%s: %s", what, strerror(-err));
+	log_err("%s: %s%s", what, strerror(-err),
+		err == -EMFILE ? ": raise LimitNOFILE= (ulimit -n)" : "");
 	return DAEMON_EXIT_FAILURE;
 }
 
@@ -227,6 +228,8 @@ static int start_keystore(void)
 
 	if (!err)
 		return 0;
+	if (err == -EMFILE)
+		return failed("keys", err);
 	getrlimit(RLIMIT_MEMLOCK, &r);
 	log_err("no locked memory for keys: %s; the limit is %llu KiB, it "
 		"needs about 4096: raise LimitMEMLOCK= (ulimit -l)",
@@ -438,6 +441,14 @@ static void stop(void)
 	alarm(0);
 }
 
+/* No socket is left that nobody serves. */
+static int refuse(int rc)
+{
+	listener_close(d.consumers);
+	listener_close(d.administrators);
+	return rc;
+}
+
 int daemon_run(const struct daemon_options *o, const struct config *c)
 {
 	int rc;
@@ -449,7 +460,7 @@ int daemon_run(const struct daemon_options *o, const struct config *c)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		rc = steps[i]();
 		if (rc)
-			return rc;
+			return refuse(rc);
 	}
 	while (!d.stopping) {
 		rc = loop_run(d.loop, true);

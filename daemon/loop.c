@@ -91,11 +91,12 @@ const char *loop_unavailable_reason(int err)
 		return "this kernel has no io_uring, or a seccomp profile "
 		       "hides it";
 	case -ENOMEM:
-		return "no memory for an io_uring: raise LimitMEMLOCK=";
+		return "no memory for an io_uring: raise LimitMEMLOCK= "
+		       "(ulimit -l)";
 	case -EMFILE:
 	case -ENFILE:
 		return "no file descriptor left for an io_uring: raise "
-		       "LimitNOFILE=";
+		       "LimitNOFILE= (ulimit -n)";
 	default:
 		return "io_uring cannot be set up";
 	}
