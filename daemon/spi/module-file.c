@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,31 @@ static int sealed_copy(int from, const char *name, uint32_t *gen)
 	return err;
 }
 
+/* The loader maps what the headers promise and touches it: of a file that was
+ * cut short the process would die. */
+static bool is_whole(int fd)
+{
+	ElfW(Ehdr) e;
+	ElfW(Phdr) ph;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 ||
+	    pread(fd, &e, sizeof(e), 0) != (ssize_t)sizeof(e) ||
+	    memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e.e_phentsize != sizeof(ph) || e.e_phoff > MODULE_MAX)
+		return false;
+	for (unsigned int i = 0; i < e.e_phnum; i++) {
+		off_t at = (off_t)(e.e_phoff + i * sizeof(ph));
+
+		if (pread(fd, &ph, sizeof(ph), at) != (ssize_t)sizeof(ph))
+			return false;
+		if (ph.p_filesz > (uint64_t)st.st_size ||
+		    ph.p_offset > (uint64_t)st.st_size - ph.p_filesz)
+			return false;
+	}
+	return true;
+}
+
 int module_file_open(const char *dir, const char *name, uint32_t *gen)
 {
 	char path[PATH_MAX], real[PATH_MAX];
@@ -172,7 +198,13 @@ int module_file_open(const char *dir, const char *name, uint32_t *gen)
 	}
 	fd = sealed_copy(file, name, gen);
 	close(file);
-	if (fd < 0)
+	if (fd < 0) {
 		log_err("provider file %s: %s", path, strerror(-fd));
+	} else if (!is_whole(fd)) {
+		close(fd);
+		log_err("provider file %s: not a whole shared object: install "
+			"it again", path);
+		return -ENOEXEC;
+	}
 	return fd;
 }
