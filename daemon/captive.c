@@ -3,12 +3,14 @@
  * One single-threaded parent, two children: the daemon and the command.  The
  * command starts when the daemon has said that it is ready, and the daemon
  * ends with the command.  A daemon that refuses to start (it exits before it
- * was ever ready) ends it all; one that dies is started again at once, with
- * the descriptors it had put into the store.
+ * was ever ready) ends it all; one that dies is started again, with the
+ * descriptors it had put into the store: at once if it was killed, later and
+ * later if it dies of itself again and again, and in the end not any more.
  */
 #include "daemon/captive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,7 +33,10 @@
 
 #define READY_NS UINT64_C(30000000000)
 #define STOP_NS UINT64_C(7000000000) /* its own bound is 5 s */
-#define DEATHS_MAX 10 /* without being ready in between */
+#define DEATHS_MAX 10 /* in a row, each ... */
+#define LIVED_NS UINT64_C(10000000000) /* ... sooner than this after ready */
+#define PAUSE_NS UINT64_C(10000000) /* after the second, then doubled ... */
+#define PAUSE_MAX_NS UINT64_C(500000000) /* ... up to this */
 #define EXIT_CAPTIVE 125
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND 127
@@ -44,13 +49,14 @@ static struct {
 	sigset_t old_mask;
 	struct rlimit old_files;
 	pid_t daemon, command; /* 0: none */
-	bool ready;	       /* this daemon is */
+	uint64_t ready_ns;     /* since when this daemon is; 0: it is not */
 	bool ever_ready;
-	bool stopping;	       /* the daemon was told to end */
+	bool stopping;	       /* all that still runs was told to end */
 	unsigned int deaths;
-	uint64_t deadline_ns;  /* to be ready, or to have ended; 0: none */
+	/* to be ready, to have ended or, without a daemon, to start one; 0:
+	 * none */
+	uint64_t deadline_ns;
 	int status;	       /* of the command */
-	bool done;
 } p;
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -131,7 +137,11 @@ static int take_signals(void)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		sigaddset(&set, ours[i]);
 	sigprocmask(SIG_BLOCK, &set, &p.old_mask);
+	/* Ignored, as it may be inherited, it would hide how children end. */
+	signal(SIGCHLD, SIG_DFL);
 	p.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (p.signal_fd < 0)
+		say("signals: %s", strerror(errno));
 	return p.signal_fd < 0 ? -1 : 0;
 }
 
@@ -186,6 +196,19 @@ static void in_child(pid_t parent)
 		_exit(EXIT_CAPTIVE);
 }
 
+/* They are the command's alone: whoever reads its output sees the end of it
+ * when the command closes it. */
+static void leave_stdio(int output)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(output < 0 ? null : output, STDOUT_FILENO);
+	close(null);
+}
+
 static void be_daemon(pid_t parent) __attribute__((noreturn));
 
 static void be_daemon(pid_t parent)
@@ -194,15 +217,17 @@ static void be_daemon(pid_t parent)
 	int err;
 
 	in_child(parent);
+	leave_stdio(STDERR_FILENO);
 	path_of(path, sizeof(path), "notify");
 	setenv("NOTIFY_SOCKET", path, 1);
 	unsetenv("WATCHDOG_USEC");
 	err = captive_store_hand_over();
-	if (err)
+	if (err) {
 		say("%u descriptors cannot be handed to the daemon: %s",
 		    captive_store_count(), strerror(-err));
-	else
-		execv("/proc/self/exe", p.daemon_argv);
+		_exit(EXIT_CAPTIVE);
+	}
+	execv("/proc/self/exe", p.daemon_argv);
 	say("the daemon cannot be started: %s", strerror(errno));
 	_exit(EXIT_CAPTIVE);
 }
@@ -211,7 +236,7 @@ static int start_daemon(void)
 {
 	pid_t self = getpid();
 
-	p.ready = false;
+	p.ready_ns = 0;
 	p.daemon = fork();
 	if (p.daemon == 0)
 		be_daemon(self);
@@ -252,8 +277,10 @@ static int start_command(void)
 	p.command = fork();
 	if (p.command == 0)
 		be_command();
-	if (p.command > 0)
+	if (p.command > 0) {
+		leave_stdio(-1);
 		return 0;
+	}
 	p.command = 0;
 	say("fork: %s", strerror(errno));
 	return -1;
@@ -261,27 +288,28 @@ static int start_command(void)
 
 /* ------------------------------------------------------------------ events */
 
+static bool done(void)
+{
+	return p.stopping && !p.daemon && !p.command;
+}
+
 static void stop_daemon(void)
 {
 	p.stopping = true;
-	if (!p.daemon) {
-		p.done = true;
-		return;
-	}
-	kill(p.daemon, SIGTERM);
 	p.deadline_ns = clock_ns() + STOP_NS;
+	if (p.daemon)
+		kill(p.daemon, SIGTERM);
 }
 
 /* Nothing can go on: the command, if it runs, ends as well. */
-static void give_up(void)
+static void give_up(int status)
 {
-	p.status = EXIT_CAPTIVE;
+	if (p.stopping)
+		return;
+	p.status = status;
 	if (p.command)
 		kill(p.command, SIGTERM);
-	if (p.daemon)
-		stop_daemon();
-	else
-		p.done = true;
+	stop_daemon();
 }
 
 static void describe(int status, char *buf, size_t size)
@@ -294,39 +322,65 @@ static void describe(int status, char *buf, size_t size)
 			 WEXITSTATUS(status));
 }
 
+static void on_ready(void)
+{
+	p.ready_ns = clock_ns();
+	if (!p.stopping)
+		p.deadline_ns = 0;
+	if (!p.ever_ready && !p.stopping && start_command() < 0)
+		give_up(EXIT_CAPTIVE);
+	p.ever_ready = true;
+}
+
+/* Whoever kills a daemon that works does not say that it is broken. */
+static bool died_of_itself(int status)
+{
+	if (!p.ready_ns)
+		return true;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return false;
+	return clock_ns() - p.ready_ns < LIVED_NS;
+}
+
+static uint64_t pause_ns(void)
+{
+	uint64_t ns = p.deaths < 2 ? 0 : PAUSE_NS << (p.deaths - 2);
+
+	return ns < PAUSE_MAX_NS ? ns : PAUSE_MAX_NS;
+}
+
 static void on_daemon_end(int status)
 {
 	char how[96];
 
 	/* Its last words: what it stored before it died. */
 	if (captive_store_receive(p.notify_fd, p.daemon) & CAPTIVE_SAID_READY)
-		p.ready = p.ever_ready = true;
+		on_ready();
 	p.daemon = 0;
-	p.deadline_ns = 0;
-	if (p.stopping) {
-		p.done = true;
+	if (p.stopping)
 		return;
-	}
-	p.deaths = p.ready ? 0 : p.deaths + 1;
+	p.deaths = died_of_itself(status) ? p.deaths + 1 : 0;
 	describe(status, how, sizeof(how));
 	if (!p.ever_ready && WIFEXITED(status)) {
 		say("the daemon did not start: it %s", how);
-		give_up();
+		give_up(EXIT_CAPTIVE);
 	} else if (p.deaths > DEATHS_MAX) {
-		say("the daemon died %u times before it was ready; the last "
-		    "one %s", p.deaths, how);
-		give_up();
-	} else if (start_daemon() < 0) {
-		give_up();
+		say("the daemon died %u times soon after its start, this time "
+		    "it %s: it is not started again", p.deaths, how);
+		give_up(EXIT_CAPTIVE);
+	} else {
+		say("the daemon %s: it is started again", how);
+		p.deadline_ns = clock_ns() + pause_ns();
 	}
 }
 
 static void on_command_end(int status)
 {
 	p.command = 0;
-	if (p.status == 0)
-		p.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-						 WEXITSTATUS(status);
+	if (p.stopping)
+		return; /* given up */
+	p.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+					 WEXITSTATUS(status);
 	stop_daemon();
 }
 
@@ -353,36 +407,37 @@ static void on_signals(void)
 		/* A terminal's ^C has reached the command already. */
 		if (p.command && si.ssi_code != SI_KERNEL)
 			kill(p.command, (int)si.ssi_signo);
-		else if (!p.command && !p.stopping)
-			give_up();
+		else if (!p.command)
+			give_up(128 + (int)si.ssi_signo);
 	}
 	reap_children();
 }
 
 static void on_notify(void)
 {
-	if (!p.daemon)
-		return;
-	if (!(captive_store_receive(p.notify_fd, p.daemon) &
-	      CAPTIVE_SAID_READY))
-		return;
-	p.ready = true;
-	p.deaths = 0;
-	if (!p.stopping)
-		p.deadline_ns = 0;
-	if (!p.ever_ready && start_command() < 0)
-		give_up();
-	p.ever_ready = true;
+	if (p.daemon && captive_store_receive(p.notify_fd, p.daemon) &
+				CAPTIVE_SAID_READY)
+		on_ready();
 }
 
 static void on_deadline(void)
 {
 	p.deadline_ns = 0;
-	if (!p.daemon)
+	if (!p.stopping && !p.daemon) {
+		if (start_daemon() < 0)
+			give_up(EXIT_CAPTIVE);
 		return;
-	say(p.stopping ? "the daemon does not end: it is killed" :
-			 "the daemon does not become ready: it is killed");
-	kill(p.daemon, SIGKILL);
+	}
+	if (p.daemon) {
+		say(p.stopping ?
+			    "the daemon does not end: it is killed" :
+			    "the daemon does not become ready: it is killed");
+		kill(p.daemon, SIGKILL);
+	}
+	if (p.stopping && p.command) {
+		say("the command does not end: it is killed");
+		kill(p.command, SIGKILL);
+	}
 }
 
 static int wait_ms(void)
@@ -404,7 +459,7 @@ static void loop(void)
 		{ .fd = captive_store_poll_fd(), .events = POLLIN },
 	};
 
-	while (!p.done) {
+	while (!done()) {
 		if (poll(fds, 3, wait_ms()) < 0 && errno != EINTR)
 			return say("poll: %s", strerror(errno));
 		if (fds[0].revents)

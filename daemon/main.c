@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of ukcfd. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <ukcf/version.h>
 
@@ -214,11 +216,24 @@ static int run_captive(struct command_line *cl, char **command)
 	return rc;
 }
 
+/* What is opened later must not be taken for standard error. */
+static void fill_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct command_line cl;
 	static struct config config;
 
+	fill_stdio();
 	/* The captive daemon is run by /proc/self/exe. */
 	prctl(PR_SET_NAME, "ukcfd");
 	if (parse(&cl, argc, argv)) {
