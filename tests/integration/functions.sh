@@ -102,12 +102,48 @@ await() {
 		[ "$(date +%s)" -lt "$deadline" ] || return 1
 		timeout 0.05 tail -f /dev/null
 	done
+	return 0 # not the status of what was waited with
+}
+
+# without CAPABILITY,... CMD...: also root gets no further than others
+without() {
+	caps=-$(echo "$1" | sed 's/,/,-/g')
+	shift
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --bounding-set "$caps" --inh-caps "$caps" "$@"
+	else
+		"$@"
+	fi
+}
+
+# serve NAME OPTION...: a daemon of its own, as a service; when it is ready
+# $served is its process and $served_log its messages
+serve() {
+	served_log=$tmp/$1.log
+	shift
+	"$top_builddir/daemon/ukcfd" --config=/dev/null \
+		--provider-dir="$top_builddir/providers/.libs" "$@" \
+		>"$served_log" 2>&1 </dev/null &
+	served=$!
+	await 30 ready_or_gone || bail "the daemon does not become ready"
+	grep -q 'is ready: ' "$served_log" ||
+		{ cat "$served_log"; bail "the daemon does not start"; }
+}
+
+ready_or_gone() {
+	grep -q 'is ready: ' "$served_log" || ! kill -0 "$served" 2>/dev/null
 }
 
 finish() {
 	exit $test_failed
 }
 
+clean_up() {
+	[ -z "$served" ] || kill -9 "$served" 2>/dev/null
+	rm -rf "$tmp"
+}
+
+served=
 tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+trap clean_up EXIT
 trap 'exit 99' HUP INT TERM
