@@ -66,8 +66,8 @@ judged 3 "^$conf:3: unknown key log_levle in \[daemon\]; there are .*log_level" 
 spin_us = 1
 log_levle = info
 CONF
-judged 3 "^$conf:2: unknown section \[deamon\]; there are \[daemon\], \[quota\]" <<CONF
-[deamon]
+judged 3 "^$conf:2: unknown section \[daemons\]; there are \[daemon\], \[quota\]" <<CONF
+[daemons]
 spin_us = 1
 CONF
 judged 3 "^$conf:1: spin_us stands before any section" <<CONF

@@ -11,7 +11,7 @@ refuse_syscall=$top_builddir/tests/integration/refuse-syscall
 mkdir "$tmp/run"
 sock=$tmp/run/ukcfd.sock
 admin=$tmp/run/admin.sock
-ulimit -c 0
+no_core
 
 # start OPTION...: the daemon itself, as a service manager starts it
 export ukcfd modules sock admin
@@ -32,7 +32,7 @@ limited() (
 )
 
 no_socket() {
-	same "no socket is left" "" "$(ls "$tmp/run")"
+	same "no socket is left" "" "$(names "$tmp/run")"
 }
 
 # --- io_uring ---
@@ -94,12 +94,12 @@ refused 6 "socket $sock: process $served \(uid $(id -u)\) serves it already: sto
 sock=$tmp/run/other.sock
 refused 6 "socket $admin: process $served .*serves it already" start
 same "the socket of the one that serves is still there, no other" \
-	"admin.sock ukcfd.sock" "$(ls "$tmp/run" | xargs)"
+	"admin.sock ukcfd.sock" "$(names "$tmp/run")"
 sock=$tmp/run/ukcfd.sock
 kill -9 "$served"
 wait "$served" 2>/dev/null
 same "what a killed one leaves" "admin.sock ukcfd.sock" \
-	"$(ls "$tmp/run" | xargs)"
+	"$(names "$tmp/run")"
 serve second --set "daemon.socket=$sock" --set "daemon.admin_socket=$admin"
 check "is no obstacle" kill -TERM "$served"
 wait "$served"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/functions.sh"
 
 ukcfd=$top_builddir/daemon/ukcfd
-ulimit -c 0
+no_core
 
 run() {
 	"$ukcfd" --run --provider-dir="$top_builddir/providers/.libs" -- "$@"
@@ -46,8 +46,10 @@ same "the working directory is kept" "$tmp/here" \
 list_fds='ls "/proc/$$/fd"'
 same "the command has the caller's descriptors and no other" \
 	"$(sh -c "$list_fds" | xargs)" "$(run sh -c "$list_fds" | xargs)"
-same "the limit of open files is the caller's" "$(ulimit -n)" \
-	"$(run sh -c 'ulimit -n')"
+# the daemon's is raised
+same "the limit of open files is the caller's" \
+	"$(grep 'Max open' /proc/self/limits)" \
+	"$(run grep 'Max open' /proc/self/limits)"
 same "the environment is the caller's" "here" \
 	"$(WORD=here run sh -c 'echo $WORD')"
 same "signals are as they were" "$(grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status)" \

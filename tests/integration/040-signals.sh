@@ -8,7 +8,7 @@
 . "$(dirname "$0")/functions.sh"
 
 ukcfd=$top_builddir/daemon/ukcfd
-ulimit -c 0
+no_core
 
 daemon_pid() {
 	cat "$UKCF_DAEMON_PIDFILE"
@@ -83,7 +83,7 @@ for signal in TERM INT; do
 	same "SIG$signal: it stops, exit status" 0 $?
 	served=
 	check "SIG$signal: and says so" grep -q 'info: stopping$' "$served_log"
-	same "SIG$signal: its sockets are gone" "" "$(ls "$tmp/run")"
+	same "SIG$signal: its sockets are gone" "" "$(names "$tmp/run")"
 done
 cat >"$tmp/ukcfd.conf" <<CONF
 [daemon]

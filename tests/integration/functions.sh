@@ -105,6 +105,17 @@ await() {
 	return 0 # not the status of what was waited with
 }
 
+# Daemons that are made to die leave no file.
+no_core() {
+	# shellcheck disable=SC3045 # every shell of ours has it
+	ulimit -c 0
+}
+
+# names DIR: of its files, on one line
+names() {
+	(cd "$1" && set -- * && [ -e "$1" ] && echo "$@")
+}
+
 # without CAPABILITY,... CMD...: also root gets no further than others
 without() {
 	caps=-$(echo "$1" | sed 's/,/,-/g')
