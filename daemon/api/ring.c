@@ -729,6 +729,14 @@ static void reserve(struct ring *r, struct request *req)
 	r->reserved += ack ? 2 : 1;
 }
 
+void ring_no_ack(struct request *req)
+{
+	if (!req->ack_due)
+		return;
+	req->ack_due = false;
+	req->ring->reserved--;
+}
+
 static void reset_request(struct request *req, uint64_t now)
 {
 	req->accepted_ticks = now;
@@ -872,10 +880,8 @@ struct request *ring_take_replay(struct ring *r, uint64_t now)
 		reset_request(req, now);
 		req->replayed = true;
 		reserve(r, req);
-		if (e->ack) {
-			req->ack_due = false;
-			r->reserved--;
-		}
+		if (e->ack)
+			ring_no_ack(req);
 		return req;
 	}
 	return NULL;

@@ -63,6 +63,8 @@ bool ring_has_entry(const struct ring *r);
 /* The next entry, copied and accepted at tick now; NULL if there is none, or no
  * credit. */
 struct request *ring_take(struct ring *r, uint64_t now);
+/* There will be no QUEUED CQE: the slot promised for it is free again. */
+void ring_no_ack(struct request *req);
 /* The request leaves the service thread: it keeps the ring until posted. */
 void ring_queued(struct request *req);
 /* Tell the consumer which slots are free again; once per burst. */

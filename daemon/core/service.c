@@ -147,7 +147,7 @@ static void refuse(struct request *req, int err, unsigned int detail,
 		   bool owner)
 {
 	req->refused = true;
-	req->ack_due = false;
+	ring_no_ack(req);
 	request_result(req, err, detail);
 	finish(req, owner);
 }
@@ -157,7 +157,7 @@ static void queue_request(struct request *req, bool owner)
 	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC;
 
 	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
-		req->ack_due = false;
+		ring_no_ack(req);
 	set_deadline(req);
 	if (req->ack_due && owner)
 		ring_post_queued(req);
@@ -165,7 +165,7 @@ static void queue_request(struct request *req, bool owner)
 	if (worker_queue(lane_of(req), req, sync || req->replayed) == 0)
 		return;
 	req->refused = true;
-	req->ack_due = false;
+	ring_no_ack(req);
 	request_result(req, -EAGAIN, UKCF_DETAIL_QUEUE_FULL);
 	ring_complete(req);
 }
@@ -192,7 +192,7 @@ static bool handle(struct service *s, struct request *req, bool owner)
 		return true;
 	}
 	req->flags = UKCF_CQE_F_INLINE;
-	req->ack_due = false;
+	ring_no_ack(req);
 	if (req->rule->kind == OP_NOP) {
 		finish(req, owner); /* res is 0: the bare cost of the way */
 		return false;
