@@ -406,7 +406,8 @@ void ring_set_service(struct ring *r, struct service *s)
 
 /* --------------------------------------------------------------- counters */
 
-/* One writer, the CQ's owner; read from other threads. */
+/* One writer, the CQ's owner (of doorbells: the service thread); read from
+ * other threads. */
 static void count(uint64_t *counter)
 {
 	store_relaxed_u64(counter, load_relaxed_u64(counter) + 1);

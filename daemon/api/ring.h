@@ -72,6 +72,8 @@ void ring_publish_head(struct ring *r);
 /* Ask for the doorbell.  False: there is something to take (nothing armed). */
 bool ring_arm(struct ring *r);
 void ring_disarm(struct ring *r);
+/* Its doorbell was seen. */
+void ring_count_doorbell(struct ring *r);
 /* The service thread lets go; after it nothing is taken any more. */
 void ring_detached(struct ring *r);
 
@@ -90,9 +92,6 @@ void ring_flush(struct ring *r);
 /* Any thread: hand in a finished request; posted at once, or by the CQ's
  * present owner.  Does not block. */
 void ring_complete(struct request *req);
-/* Owner: count. */
-void ring_count_doorbell(struct ring *r);
-
 /* Free the rings whose last request ended; called when woken. */
 void ring_reap(void);
 int ring_init(void);

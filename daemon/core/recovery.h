@@ -45,7 +45,7 @@ struct rec_ring {
 	uint64_t serial;   /* never reused: half of a request's id */
 	uint64_t sq_head;  /* next SQE to take */
 	uint64_t cq_tail;  /* next CQE to post */
-	struct ukcf_counts counts; /* written by the CQ's owner only */
+	struct ukcf_counts counts; /* one writer each: ring.c */
 };
 
 struct rec_buffer {

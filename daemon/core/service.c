@@ -287,12 +287,16 @@ static void on_bell(void *arg, uint32_t revents)
 {
 	struct bell *b = arg;
 	struct service *s = b->service;
+	bool counted = false;
 
 	(void)revents;
 	for (unsigned int i = 0; i < s->n_rings; i++) {
 		if (s->rings[i].bell != b)
 			continue;
 		activate(s, &s->rings[i]);
+		if (!counted) /* once for all the rings it stands for */
+			ring_count_doorbell(s->rings[i].ring);
+		counted = true;
 	}
 	charge_bell(b);
 }
