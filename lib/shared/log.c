@@ -17,12 +17,13 @@
 #include <unistd.h>
 
 #include "lib/shared/clock.h"
+#include "lib/shared/ring-ops.h"
 
 #define LIMIT_N 10 /* messages of a call site in its reach ... */
 #define LIMIT_NS UINT64_C(10000000000) /* ... per ten seconds */
 
 static const char *log_name = "ukcf";
-static int log_level = LOG_INFO;
+static int log_level = LOG_INFO; /* atomic: it may change while others log */
 static bool to_journal;
 
 static bool stderr_is_journal(void)
@@ -40,13 +41,13 @@ static bool stderr_is_journal(void)
 void log_init(const char *name, int level)
 {
 	log_name = name;
-	log_level = level;
+	log_set_level(level);
 	to_journal = stderr_is_journal();
 }
 
 void log_set_level(int level)
 {
-	log_level = level;
+	store_relaxed_int(&log_level, level);
 }
 
 static int put_prefix(char *line, size_t size, int level)
@@ -71,7 +72,7 @@ void log_vmsg(int level, const char *fmt, va_list ap)
 	char line[1024];
 	int err = errno, n, m;
 
-	if (level > log_level)
+	if (level > load_relaxed_int(&log_level))
 		return;
 	n = put_prefix(line, sizeof(line), level);
 	errno = err; /* for %m */
