@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* list: providers and mechanisms, as the page has them. */
+#include "tools/cryptoctl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/shared/mech-table.h"
+#include "tools/complain.h"
+#include "tools/connect.h"
+#include "tools/table.h"
+
+static const char *const kinds[] = {
+	[UKCF_PROVIDER_SOFTWARE] = "software",
+	[UKCF_PROVIDER_HARDWARE] = "hardware",
+	[UKCF_PROVIDER_REMOTE] = "remote",
+};
+
+static const char *const states[] = {
+	[UKCF_PROVIDER_ABSENT] = "ABSENT",
+	[UKCF_PROVIDER_LOADING] = "LOADING",
+	[UKCF_PROVIDER_READY] = "READY",
+	[UKCF_PROVIDER_BUSY] = "BUSY",
+	[UKCF_PROVIDER_FAILED] = "FAILED",
+	[UKCF_PROVIDER_DRAINING] = "DRAINING",
+};
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The page's rows, copied: there is room for all that a page can hold. */
+struct view {
+	struct ukcf_page_provider providers[UKCF_PAGE_PROVIDERS_MAX + 1];
+	struct ukcf_page_mech mechs[UKCF_PAGE_MECHS_MAX];
+	int n_providers, n_mechs;
+};
+
+static const char *word(const char *const *words, size_t n, unsigned int i)
+{
+	return i < n && words[i] ? words[i] : "unknown";
+}
+
+static const char *provider_name(const struct view *v, unsigned int id)
+{
+	for (int i = 0; i < v->n_providers; i++)
+		if (v->providers[i].id == id)
+			return v->providers[i].name;
+	return "";
+}
+
+static int read_view(struct view *v)
+{
+	struct ukcf *u = connect_daemon();
+
+	if (!u)
+		return -1;
+	v->n_providers = ukcf_provider_list(u, v->providers,
+					    N_OF(v->providers));
+	v->n_mechs = ukcf_mech_list(u, v->mechs, N_OF(v->mechs));
+	ukcf_disconnect(u);
+	if (v->n_providers >= 0 && v->n_mechs >= 0)
+		return 0;
+	complain_call("the page", v->n_mechs < 0 ? v->n_mechs :
+						   v->n_providers);
+	return -1;
+}
+
+static int show_providers(const struct view *v, bool json)
+{
+	static const struct table_column columns[] = {
+		{ "PROVIDER", COLUMN_TEXT },   { "ID", COLUMN_NUMBER },
+		{ "KIND", COLUMN_TEXT },       { "STATE", COLUMN_TEXT },
+		{ "MECHANISMS", COLUMN_NUMBER }, { "IN_CALLER", COLUMN_BOOL },
+		{ "VERSION", COLUMN_TEXT },
+	};
+	struct table *t = table_new("providers", columns, N_OF(columns), json);
+
+	for (int i = 0; t && i < v->n_providers; i++) {
+		const struct ukcf_page_provider *p = &v->providers[i];
+
+		table_cell(t, "%s", p->name);
+		table_cell(t, "%u", p->id);
+		table_cell(t, "%s", word(kinds, N_OF(kinds), p->kind));
+		table_cell(t, "%s", word(states, N_OF(states), p->state));
+		table_cell(t, "%u", p->n_mechs);
+		table_bool(t, p->module_gen != 0);
+		table_cell(t, "%s", p->version);
+	}
+	return t ? table_print(t) : -1;
+}
+
+static void add_ops(struct table *t, uint32_t ops)
+{
+	for (uint32_t op = 0; op < 32; op++)
+		if ((ops >> op & 1) && mech_op_name(op))
+			table_item(t, mech_op_name(op));
+	table_end_list(t);
+}
+
+static void add_providers(struct table *t, const struct view *v, uint64_t bits)
+{
+	for (unsigned int id = 0; id < 64; id++)
+		if (bits >> id & 1)
+			table_item(t, provider_name(v, id));
+	table_end_list(t);
+}
+
+static const char *class_name(uint32_t mech)
+{
+	const char *name = mech_class_name(mech);
+
+	return name ? name : "unknown";
+}
+
+static int show_mechs(const struct view *v, bool json)
+{
+	static const struct table_column columns[] = {
+		{ "MECHANISM", COLUMN_TEXT }, { "CLASS", COLUMN_TEXT },
+		{ "ID", COLUMN_TEXT },	      { "ENABLED", COLUMN_BOOL },
+		{ "IN_CALLER", COLUMN_TEXT }, { "PROVIDERS", COLUMN_LIST },
+		{ "OPERATIONS", COLUMN_LIST },
+	};
+	struct table *t = table_new("mechanisms", columns, N_OF(columns), json);
+
+	for (int i = 0; t && i < v->n_mechs; i++) {
+		const struct ukcf_page_mech *m = &v->mechs[i];
+
+		table_cell(t, "%s", m->name);
+		table_cell(t, "%s", class_name(m->id));
+		table_cell(t, "0x%08" PRIx32, m->id);
+		table_bool(t, m->flags & UKCF_PAGE_MECH_ENABLED);
+		table_cell(t, "%s", m->caller ? provider_name(v, m->caller) :
+						"");
+		add_providers(t, v, m->providers);
+		add_ops(t, m->ops);
+	}
+	return t ? table_print(t) : -1;
+}
+
+/* A size or the range of sizes; none is an empty cell. */
+static void add_range(struct table *t, unsigned int min, unsigned int max)
+{
+	if (max == 0)
+		table_cell(t, "%s", "");
+	else if (min == max)
+		table_cell(t, "%u", max);
+	else
+		table_cell(t, "%u-%u", min, max);
+}
+
+static void add_size(struct table *t, uint64_t size)
+{
+	if (size)
+		table_cell(t, "%" PRIu64, size);
+	else
+		table_cell(t, "%s", "");
+}
+
+static int show_limits(const struct view *v, bool json)
+{
+	static const struct table_column columns[] = {
+		{ "MECHANISM", COLUMN_TEXT },  { "CLASS", COLUMN_TEXT },
+		{ "KEY", COLUMN_TEXT },	       { "NONCE", COLUMN_NUMBER },
+		{ "TAG", COLUMN_TEXT },	       { "OUTPUT", COLUMN_NUMBER },
+		{ "DATA_MAX", COLUMN_NUMBER }, { "AAD_MAX", COLUMN_NUMBER },
+		{ "PKCS11", COLUMN_TEXT },     { "OPENSSL", COLUMN_TEXT },
+		{ "SOURCE", COLUMN_TEXT },
+	};
+	struct table *t = table_new("mechanisms", columns, N_OF(columns), json);
+
+	for (int i = 0; t && i < v->n_mechs; i++) {
+		const struct ukcf_page_mech *m = &v->mechs[i];
+		const struct mech_row *row = mech_row_by_id(m->id);
+
+		table_cell(t, "%s", m->name);
+		table_cell(t, "%s", class_name(m->id));
+		add_range(t, m->key_min, m->key_max);
+		add_size(t, m->nonce_len);
+		add_range(t, m->tag_min, m->tag_max);
+		add_size(t, m->out_len);
+		add_size(t, m->data_max);
+		add_size(t, m->aad_max);
+		table_cell(t, "%s", m->pkcs11);
+		table_cell(t, "%s", m->openssl);
+		table_cell(t, "%s", row ? row->source : "");
+	}
+	return t ? table_print(t) : -1;
+}
+
+static enum status list(struct invocation *in)
+{
+	struct view *v = calloc(1, sizeof(*v));
+	bool json = in->value['J'];
+	int err;
+
+	if (!v) {
+		complain("no memory");
+		return STATUS_FAILED;
+	}
+	err = read_view(v);
+	if (!err && in->value['v'])
+		err = show_limits(v, json);
+	else if (!err && in->value['m'])
+		err = show_mechs(v, json);
+	else if (!err)
+		err = show_providers(v, json);
+	free(v);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}
+
+static const struct option_row options[] = {
+	{ 'm', false, "mechanisms", NULL, "the mechanisms, and who offers them" },
+	{ 'v', false, "verbose", NULL,
+	  "their sizes and limits in bytes, and other names" },
+	{ 'J', false, "json", NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct command list_commands[] = {
+	{ NULL, "list", "[-m | -v] [--json]", "providers and mechanisms",
+	  options, 0, 0, list },
+	{ 0 },
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns what is said on standard error: the problem, then the way out.
+ */
+#ifndef TOOLS_COMPLAIN_H
+#define TOOLS_COMPLAIN_H
+
+#include <stdint.h>
+
+/* The name that stands before every message, until set: "cryptoctl". */
+void complain_as(const char *name);
+/* One line. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Of a failed call of libukcf of this thread: what, words for err and for its
+ * detail, and what to do about it if that is known. */
+void complain_call(const char *what, int64_t err);
+
+#endif

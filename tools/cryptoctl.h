@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns what the commands of cryptoctl share: the shape of a command, its
+ * options and its exit status.
+ */
+#ifndef TOOLS_CRYPTOCTL_H
+#define TOOLS_CRYPTOCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum status {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+/**
+ * struct option_row - an option of a command
+ * @letter: its place in invocation.value[]; an upper-case letter has no short
+ *	form
+ * @arg: what --help calls its argument; NULL: takes none
+ */
+struct option_row {
+	char letter;
+	bool required;
+	const char *name;
+	const char *arg;
+	const char *help;
+};
+
+struct invocation;
+
+/**
+ * struct command - a row of the command table
+ * @group: the word before its name, or NULL
+ * @args: what --help calls its arguments, or NULL
+ * @args_max: -1: any number
+ * @options: ends with a row of zeros; NULL: has none
+ */
+struct command {
+	const char *group;
+	const char *name;
+	const char *args;
+	const char *help;
+	const struct option_row *options;
+	int args_min, args_max;
+	enum status (*run)(struct invocation *in);
+};
+
+/** struct invocation - a command as it was called */
+struct invocation {
+	const struct command *command;
+	const char *value[128]; /* by letter; "" if it takes none */
+	char **args;
+	int n_args;
+};
+
+/* The rows of each cmd-*.c; each array ends with a row of zeros. */
+extern const struct command status_commands[];
+extern const struct command list_commands[];
+extern const struct command digest_commands[];
+extern const struct command key_commands[];
+extern const struct command sign_commands[];
+extern const struct command crypt_commands[];
+extern const struct command random_commands[];
+
+#endif
