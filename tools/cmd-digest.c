@@ -32,8 +32,6 @@ static void print_name(const char *name)
 	for (; *name; name++) {
 		if (*name == '\n')
 			fputs("\\n", stdout);
-		else if (*name == '\r')
-			fputs("\\r", stdout);
 		else if (*name == '\\')
 			fputs("\\\\", stdout);
 		else
@@ -43,7 +41,7 @@ static void print_name(const char *name)
 
 static void print_sum(const char *path, const uint8_t *sum, int64_t len)
 {
-	if (strpbrk(path, "\n\r\\"))
+	if (strpbrk(path, "\n\\"))
 		putchar('\\');
 	for (int64_t i = 0; i < len; i++)
 		printf("%02x", sum[i]);

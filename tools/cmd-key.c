@@ -111,7 +111,7 @@ static enum status made(struct making *m, int err)
 	return err ? STATUS_FAILED : STATUS_DONE;
 }
 
-static enum status generate(struct invocation *in)
+static enum status generate_key(struct invocation *in)
 {
 	struct ukcf_key key;
 	struct making m;
@@ -168,7 +168,7 @@ static enum status import_raw(struct making *m, uint8_t *raw)
 				       m->flags, raw, (size_t)n, &key));
 }
 
-static enum status import(struct invocation *in)
+static enum status import_key(struct invocation *in)
 {
 	struct making m;
 	enum status status = prepare(in, &m);
@@ -299,7 +299,7 @@ static int get_public(const struct invocation *in, struct ukcf *u)
 	return write_public(in, &k, pub, (size_t)n);
 }
 
-static enum status public(struct invocation *in)
+static enum status public_part(struct invocation *in)
 {
 	struct ukcf *u;
 	int err;
@@ -329,7 +329,7 @@ static int get_secret(const struct invocation *in, struct ukcf *u,
 	return output_write(in->value['o'], raw, (size_t)n, true);
 }
 
-static enum status export(struct invocation *in)
+static enum status export_key(struct invocation *in)
 {
 	struct ukcf *u;
 	uint8_t *raw;
@@ -364,7 +364,7 @@ static int destroy_key(struct ukcf *u, const char *name)
 	return err;
 }
 
-static enum status destroy(struct invocation *in)
+static enum status destroy_keys(struct invocation *in)
 {
 	struct ukcf *u = connect_daemon();
 	enum status status = STATUS_DONE;
@@ -425,20 +425,21 @@ static const struct option_row export_options[] = {
 
 const struct command key_commands[] = {
 	{ "key", "generate", "NAME -m MECH [--usage=LIST] [--exportable]",
-	  "make a key in the daemon", generate_options, 1, 1, generate },
+	  "make a key in the daemon", generate_options, 1, 1,
+	  generate_key },
 	{ "key", "import",
 	  "NAME -m MECH [--usage=LIST] [--exportable] [--public]",
 	  "give the daemon the raw key that comes on standard input",
-	  import_options, 1, 1, import },
+	  import_options, 1, 1, import_key },
 	{ "key", "list", "[--json]", "your keys", list_options, 0, 0,
 	  list_keys },
 	{ "key", "public", "NAME [--pem] [-o OUT]",
 	  "the public part of a key, raw or as PEM", public_options, 1, 1,
-	  public },
+	  public_part },
 	{ "key", "export", "NAME [-o OUT]",
 	  "the raw secret bytes of a key that is exportable", export_options,
-	  1, 1, export },
+	  1, 1, export_key },
 	{ "key", "destroy", "NAME...", "end keys for good", NULL, 1, -1,
-	  destroy },
+	  destroy_keys },
 	{ 0 },
 };
