@@ -151,10 +151,24 @@ static int finish(struct table *t, int err)
 	return err;
 }
 
+/* Ended by a line feed, which not every version of the library writes. */
+static int print_json(const struct table *t)
+{
+	char *text = NULL;
+	int err = scols_print_table_to_string(t->scols, &text);
+	size_t len = text ? strlen(text) : 0;
+
+	if (!err)
+		printf("%s%s", text, len && text[len - 1] == '\n' ? "" : "\n");
+	free(text);
+	return err;
+}
+
 int table_print(struct table *t)
 {
-	/* an empty table has no heading in JSON or elsewhere */
-	return finish(t, t->failed ? 0 : scols_print_table(t->scols));
+	if (t->failed)
+		return finish(t, 0);
+	return finish(t, t->json ? print_json(t) : scols_print_table(t->scols));
 }
 
 int table_print_record(struct table *t)

@@ -18,15 +18,13 @@ while IFS= read -r line; do
 	status=$?
 	[ $status = 0 ] || cat "err.$n"
 	report $status "tour: $line"
-	grep -q '^cryptoctl decrypt' <<-END && same "the tour's comparison" same "$(tail -n 1 "out.$n")"
-	$line
-	END
 done <tour
 of_line() {
 	cat "out.$(grep -nF -- "$1" tour | head -n 1 | cut -d: -f1)"
 }
 same "both digests are the same" "$(of_line 'sha256sum README.md')" \
 	"$(of_line 'digest -m sha2-256 README.md')"
+same "what was decrypted is the same" same "$(of_line 'cryptoctl decrypt')"
 check "openssl says so" sh -c 'echo "$1" | grep -qi success' - \
 	"$(of_line 'openssl pkeyutl')"
 
