@@ -199,7 +199,7 @@ static const struct caller *caller_for(const struct call *c, bool stale,
 	*reason = load_relaxed_u32(&c->slot->reason);
 	if (!by)
 		return NULL;
-	*fn = offer_entry(by->offer, c->job.op);
+	*fn = by->fn[c->job.op];
 	*reason = UKCF_REASON_NO_MODULE;
 	if (!*fn)
 		return NULL;

@@ -7,6 +7,7 @@
 #include "lib/lane.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,13 +263,22 @@ static int await_result(struct lane *l, uint64_t deadline_ns,
 	}
 }
 
-static int submit(struct lane *l, const struct ukcf_sqe *s)
+static int submit(struct lane *l, const struct ukcf_sqe *s,
+		  uint64_t deadline_ns)
 {
-	int rc = ukcf_submit_sqes(l->ring, s, 1);
+	int rc;
 
-	if (rc == 1)
-		l->owed = true;
-	return rc == 1 ? 0 : rc ? rc : -EAGAIN;
+	/* Nothing else is on its way here, so there is a slot, or will be as
+	 * soon as a daemon that was started again has said so. */
+	while ((rc = ukcf_submit_sqes(l->ring, s, 1)) == 0) {
+		if (clock_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		sched_yield();
+	}
+	if (rc < 0)
+		return rc;
+	l->owed = true;
+	return 0;
 }
 
 static int transact(struct lane *l, const struct lane_request *q,
@@ -280,7 +290,7 @@ static int transact(struct lane *l, const struct lane_request *q,
 	fill(l, q, &s);
 	s.user_data = ++l->serial;
 	s.mode = UKCF_MODE_SYNC;
-	rc = submit(l, &s);
+	rc = submit(l, &s, deadline_ns);
 	if (!rc)
 		rc = await_result(l, deadline_ns, result);
 	if (!rc)

@@ -40,24 +40,6 @@ void mechs_deinit(struct mechs *m)
 	free(m->slots);
 }
 
-ukcf_job_fn offer_entry(const struct ukcf_offer *o, uint32_t op)
-{
-	const struct ukcf_mech_ops *f = o->ops;
-	const ukcf_job_fn by_op[] = {
-		[UKCF_OP_DIGEST] = f->digest,
-		[UKCF_OP_MAC] = f->mac,
-		[UKCF_OP_MAC_VERIFY] = f->mac_verify,
-		[UKCF_OP_ENCRYPT] = f->encrypt,
-		[UKCF_OP_DECRYPT] = f->decrypt,
-		[UKCF_OP_SIGN] = f->sign,
-		[UKCF_OP_VERIFY] = f->verify,
-		[UKCF_OP_DERIVE] = f->derive,
-		[UKCF_OP_RANDOM] = f->random,
-	};
-
-	return op < sizeof(by_op) / sizeof(by_op[0]) ? by_op[op] : NULL;
-}
-
 static uint32_t place_of(uint32_t id)
 {
 	return (id * UINT32_C(2654435761)) >> (32 - MECHS_ORDER);
@@ -121,11 +103,24 @@ static struct caller *caller_new(struct mechs *m, const struct module *mod,
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
-	*c = (struct caller){ .next = m->callers,
-			      .offer = o,
-			      .instance = mod->instance,
-			      .module_gen = p->module_gen,
-			      .provider = p->id };
+	*c = (struct caller){
+		.fn = {
+			[UKCF_OP_DIGEST] = o->ops->digest,
+			[UKCF_OP_MAC] = o->ops->mac,
+			[UKCF_OP_MAC_VERIFY] = o->ops->mac_verify,
+			[UKCF_OP_ENCRYPT] = o->ops->encrypt,
+			[UKCF_OP_DECRYPT] = o->ops->decrypt,
+			[UKCF_OP_SIGN] = o->ops->sign,
+			[UKCF_OP_VERIFY] = o->ops->verify,
+			[UKCF_OP_DERIVE] = o->ops->derive,
+			[UKCF_OP_RANDOM] = o->ops->random,
+		},
+		.next = m->callers,
+		.offer = o,
+		.instance = mod->instance,
+		.module_gen = p->module_gen,
+		.provider = p->id,
+	};
 	m->callers = c;
 	return c;
 }

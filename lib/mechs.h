@@ -16,8 +16,11 @@
 
 struct ukcf;
 
+#define CALLER_OPS (UKCF_OP_RANDOM + 1)
+
 /* A mechanism of a provider module in this process. */
 struct caller {
+	ukcf_job_fn fn[CALLER_OPS]; /* by enum ukcf_op; NULL: not offered */
 	struct caller *next; /* all of this connection, to free them */
 	const struct ukcf_offer *offer;
 	struct ukcf_instance *instance;
@@ -53,8 +56,5 @@ void mechs_deinit(struct mechs *m);
  * Return: NULL: no such mechanism.  Not async-signal-safe: it may load code.
  */
 const struct mech_slot *mechs_find(struct ukcf *u, uint32_t id, bool *stale);
-
-/* Entry point of an operation, NULL if it is not offered. */
-ukcf_job_fn offer_entry(const struct ukcf_offer *o, uint32_t op);
 
 #endif

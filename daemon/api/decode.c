@@ -12,6 +12,7 @@
 #include "daemon/core/request.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/ring-ops.h"
+#include "lib/shared/sizes.h"
 
 #define IN (1u << UKCF_RANGE_IN)
 #define OUT (1u << UKCF_RANGE_OUT)
@@ -213,94 +214,6 @@ static int resolve_key(struct request *req, struct consumer *c,
 	return 0;
 }
 
-/* Sizes by operation, against the mechanism table.  0 or -errno. */
-static int check_aead(struct request *req, unsigned int *detail)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct mech *m = req->mech;
-	uint64_t tag = req->tag_len, len = s->in.len;
-	uint64_t need;
-
-	if (s->op == UKCF_OP_DECRYPT) {
-		/* Too short to hold a tag: it cannot be authentic. */
-		if (len < tag)
-			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
-		len -= tag;
-		need = len;
-	} else {
-		need = len + tag;
-	}
-	if (len > m->data_max)
-		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
-	if (s->aux.len > m->aad_max)
-		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
-	if (s->out.len < need)
-		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
-	return 0;
-}
-
-static int check_plain(struct request *req, unsigned int *detail)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct mech *m = req->mech;
-	uint64_t need = m->out_len;
-
-	switch (s->op) {
-	case UKCF_OP_MAC:
-		need = req->tag_len;
-		break;
-	case UKCF_OP_MAC_VERIFY:
-		if (s->tag.len < m->tag_min || s->tag.len > m->tag_max)
-			return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
-		need = 0;
-		break;
-	case UKCF_OP_VERIFY:
-		/* A signature of another length is an invalid signature. */
-		if (s->tag.len != m->out_len)
-			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
-		need = 0;
-		break;
-	case UKCF_OP_DERIVE:
-		if (s->in.len != m->out_len)
-			return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
-		break;
-	case UKCF_OP_RANDOM:
-		if (s->out.len > m->data_max)
-			return refuse(detail, UKCF_DETAIL_OUT_SIZE, -EMSGSIZE);
-		break;
-	default:
-		break;
-	}
-	if (s->in.len > m->data_max)
-		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
-	if (s->out.len < need)
-		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
-	return 0;
-}
-
-static int check_tag_len(struct request *req, unsigned int *detail)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct mech *m = req->mech;
-
-	req->tag_len = s->tag_len ? s->tag_len : m->tag_max;
-	if (s->tag_len && (s->tag_len < m->tag_min || s->tag_len > m->tag_max))
-		return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
-	return 0;
-}
-
-/* The null mechanisms take their nonce or leave it: it programs a delay. */
-static int check_nonce(const struct request *req, unsigned int *detail)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct mech *m = req->mech;
-	bool optional = UKCF_MECH_CLASS(m->id) != UKCF_CLASS_AEAD;
-
-	if (s->param_len == m->nonce_len || (optional && s->param_len == 0))
-		return 0;
-	return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
-}
-
 /*
  * Work on the arenas themselves, or on private copies?  Memory that the
  * consumer can change meanwhile is safe to read only for a single-pass
@@ -317,14 +230,17 @@ static void choose_copy_class(struct request *req)
 static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	int err = check_tag_len(req, detail);
+	const struct op_sizes sizes = {
+		.in = s->in.len,
+		.out = s->out.len,
+		.aux = s->aux.len,
+		.tag = s->tag.len,
+		.tag_len = s->tag_len,
+		.nonce = s->param_len,
+	};
+	int err = sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
+			      &req->tag_len, detail);
 
-	if (!err)
-		err = check_nonce(req, detail);
-	if (!err && UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_AEAD)
-		err = check_aead(req, detail);
-	else if (!err)
-		err = check_plain(req, detail);
 	if (err)
 		return err;
 	choose_copy_class(req);

@@ -343,6 +343,7 @@ void ring_detached(struct ring *r)
 
 void ring_queued(struct request *req)
 {
+	ring_publish_head(req->ring); /* its result may be there at any time */
 	req->queued = true;
 	ring_ref(req->ring);
 }
@@ -557,8 +558,10 @@ void ring_post(struct request *req)
 	struct ring *r = req->ring;
 
 	r->company[r->n_company++] = req;
-	if (r->n_company == COMPANY_MAX)
-		post_company(r);
+	if (r->n_company < COMPANY_MAX)
+		return;
+	ring_publish_head(r);
+	post_company(r);
 }
 
 static void wake(struct ring *r)

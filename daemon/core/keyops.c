@@ -225,7 +225,8 @@ static int64_t op_import(struct request *req, const uint8_t *in,
 		return res;
 	if (kr.flags & UKCF_KEY_PUBLIC_ONLY)
 		return import_public(req, &kr, raw, detail);
-	if (raw.len < req->mech->key_min || raw.len > req->mech->key_max)
+	if (raw.len < req->mech->limits.key_min ||
+	    raw.len > req->mech->limits.key_max)
 		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
 	res = make_public(req, raw, pub, sizeof(pub), &made);
 	if (res)

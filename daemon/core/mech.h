@@ -12,6 +12,8 @@
 
 #include <ukcf/provider.h>
 
+#include "lib/shared/sizes.h"
+
 #define MECH_OFFERS_MAX 8
 
 struct provider;
@@ -28,11 +30,7 @@ struct mech_offer {
 struct mech {
 	uint32_t id;
 	const char *name;
-	uint32_t key_min, key_max;
-	uint32_t nonce_len;
-	uint32_t tag_min, tag_max;
-	uint32_t out_len;
-	uint64_t data_max, aad_max;
+	struct mech_limits limits;
 	const char *pkcs11, *openssl;
 	bool enabled;
 	struct mech_offer *offers[MECH_OFFERS_MAX]; /* atomic; in order */

@@ -137,10 +137,12 @@ static void set_deadline(struct request *req)
 /* Post what this thread finished itself, or leave it to the CQ's owner. */
 static void finish(struct request *req, bool owner)
 {
-	if (owner)
+	if (owner) {
 		ring_post(req);
-	else
-		ring_complete(req);
+		return;
+	}
+	ring_publish_head(req->ring); /* its result may be there at any time */
+	ring_complete(req);
 }
 
 static void refuse(struct request *req, int err, unsigned int detail,
@@ -238,8 +240,10 @@ static unsigned int serve(struct service *s, struct ring *r)
 		n++;
 		if (handle(s, req, owner))
 			after = clock_ticks();
-		if (owner && clock_ticks_to_ns(after - now) > FLUSH_NS)
+		if (owner && clock_ticks_to_ns(after - now) > FLUSH_NS) {
+			ring_publish_head(r);
 			ring_flush(r);
+		}
 		now = after;
 		if (n >= BURST_MAX || clock_ticks_to_ns(now - begin) > BURST_NS)
 			break;
