@@ -116,12 +116,13 @@ static int read_group(const char *algorithm, const json_t *group,
 	const struct suite *s = suite_of(algorithm, group);
 	const json_t *tests = json_object_get(group, "tests");
 	size_t n = json_array_size(tests);
-	char reason[128];
+	char reason[160];
 
 	if (!s) {
 		snprintf(reason, sizeof(reason),
 			 "no mechanism here for %.40s (%.30s)%s%.30s",
-			 algorithm, text(group, "type"), *group_curve(group) ? " on " : "",
+			 algorithm, text(group, "type"),
+			 *group_curve(group) ? " on " : "",
 			 group_curve(group));
 		sink->skip(sink->arg, (unsigned int)n, reason);
 		return 0;
