@@ -17,7 +17,7 @@ no_core
 export ukcfd modules sock admin
 cat >"$tmp/start" <<'END'
 #!/bin/sh
-exec "$ukcfd" --config=/dev/null --provider-dir="$modules" \
+exec timeout 60 "$ukcfd" --config=/dev/null --provider-dir="$modules" \
 	--set "daemon.socket=$sock" --set "daemon.admin_socket=$admin" "$@"
 END
 chmod +x "$tmp/start"
@@ -60,10 +60,14 @@ check "with another call refused it starts" "$refuse_syscall" acct EMFILE \
 
 refused 4 'no memory for an io_uring: raise LimitMEMLOCK= \(ulimit -l\)' \
 	limited -l 0 without ipc_lock start
-refused 4 'no locked memory for keys: .*limit is 1000 KiB.*raise LimitMEMLOCK= \(ulimit -l\)' \
-	limited -l 1000 without ipc_lock start
+if grep -aq __asan_init "$ukcfd"; then
+	echo "# this build has an mlock(2) of its own that is never refused"
+else
+	refused 4 'no locked memory for keys: .*limit is 1000 KiB.*raise LimitMEMLOCK= \(ulimit -l\)' \
+		limited -l 1000 without ipc_lock start
+fi
 refused 1 'Too many open files.*raise LimitNOFILE= \(ulimit -n\)' \
-	limited -n 10 "$ukcfd" --config=/dev/null --provider-dir="$modules"
+	limited -n 10 timeout 60 "$ukcfd" --config=/dev/null --provider-dir="$modules"
 refused 125 'Too many open files' limited -n 6 "$ukcfd" --run \
 	--provider-dir="$modules" -- true
 no_socket
