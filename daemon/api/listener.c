@@ -2,6 +2,7 @@
 #include "daemon/api/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +182,9 @@ int listener_open(const char *name, const char *path, mode_t mode,
 		fdstore_put(name, l->fd);
 	}
 	err = set_options(l->fd);
+	/* A service manager's would block in the last accept4() of a burst. */
+	if (!err && fcntl(l->fd, F_SETFL, O_NONBLOCK) < 0)
+		err = -errno;
 	if (!err) {
 		*lp = l;
 		return 0;
