@@ -32,14 +32,6 @@ static const struct {
 	{ UKCF_USE_DERIVE, "derive" },
 };
 
-static const struct {
-	uint32_t bit;
-	const char *name;
-} key_flags[] = {
-	{ UKCF_KEY_EXPORTABLE, "exportable" },
-	{ UKCF_KEY_PUBLIC_ONLY, "public" },
-};
-
 /* ------------------------------------------------------------------ making */
 
 static uint32_t use_of(const char *word, size_t len)
@@ -146,13 +138,16 @@ static ssize_t read_raw(uint8_t *raw)
 static int check_raw(const struct making *m, size_t len)
 {
 	unsigned int min = m->mech.key_min, max = m->mech.key_max;
+	char sizes[32];
 
 	if (m->flags & UKCF_KEY_PUBLIC_ONLY)
 		min = max = PUBLIC_KEY;
 	if (len >= min && len <= max)
 		return 0;
-	complain("a key of %s has %u to %u raw bytes, and %s%zu came; no "
-		 "text, no line feed at its end", m->mech.name, min, max,
+	snprintf(sizes, sizeof(sizes), min == max ? "%u" : "%u to %u", min,
+		 max);
+	complain("a key of %s has %s raw bytes, and %s%zu came; no text, no "
+		 "line feed at its end", m->mech.name, sizes,
 		 len == RAW_MAX ? "at least " : "", len);
 	return -1;
 }
@@ -217,10 +212,8 @@ static void add_key(struct table *t, struct ukcf *u,
 		if (k->usage & uses[i].bit)
 			table_item(t, uses[i].name);
 	table_end_list(t);
-	for (size_t i = 0; i < N_OF(key_flags); i++)
-		if (k->flags & key_flags[i].bit)
-			table_item(t, key_flags[i].name);
-	table_end_list(t);
+	table_bool(t, k->flags & UKCF_KEY_EXPORTABLE);
+	table_bool(t, k->flags & UKCF_KEY_PUBLIC_ONLY);
 	table_cell(t, "%" PRIu64, k->uses);
 	add_time(t, k->created_s);
 }
@@ -228,10 +221,10 @@ static void add_key(struct table *t, struct ukcf *u,
 static int show_keys(struct ukcf *u, bool json)
 {
 	static const struct table_column columns[] = {
-		{ "KEY", COLUMN_TEXT },	  { "MECHANISM", COLUMN_TEXT },
-		{ "BITS", COLUMN_NUMBER }, { "USAGE", COLUMN_LIST },
-		{ "FLAGS", COLUMN_LIST }, { "USES", COLUMN_NUMBER },
-		{ "CREATED", COLUMN_TEXT },
+		{ "KEY", COLUMN_TEXT },		{ "MECHANISM", COLUMN_TEXT },
+		{ "BITS", COLUMN_NUMBER },	{ "USAGE", COLUMN_LIST },
+		{ "EXPORTABLE", COLUMN_BOOL },	{ "PUBLIC_ONLY", COLUMN_BOOL },
+		{ "USES", COLUMN_NUMBER },	{ "CREATED", COLUMN_TEXT },
 	};
 	struct ukcf_key_info *rows;
 	struct table *t;

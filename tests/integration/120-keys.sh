@@ -13,13 +13,14 @@ for m in ed25519 x25519 aes-256-gcm chacha20-poly1305 hmac-sha2-256; do
 	cryptoctl list -m | grep -q "^$m " || continue # no AES instructions
 	check "generate: $m" cryptoctl key generate "k-$m" -m "$m"
 done
-same "list: a key" "k-ed25519 ed25519 256 sign,verify -" \
-	"$(cryptoctl key list | awk '$1 == "k-ed25519" { print $1, $2, $3, $4, $5 }')"
-same "list --json: the same" "ed25519 256 ['sign', 'verify'] None" \
+same "list: a key" "k-ed25519 ed25519 256 sign,verify no no" \
+	"$(cryptoctl key list | awk '$1 == "k-ed25519" {
+		print $1, $2, $3, $4, $5, $6 }')"
+same "list --json: the same" "ed25519 256 ['sign', 'verify'] False False" \
 	"$(cryptoctl key list --json | python3 -c '
 import json, sys
 k = {k["key"]: k for k in json.load(sys.stdin)["keys"]}["k-ed25519"]
-print(k["mechanism"], k["bits"], k["usage"], k["flags"])')"
+print(k["mechanism"], k["bits"], k["usage"], k["exportable"], k["public_only"])')"
 
 # --- names ---
 longest=$(printf '%063d' 0)
@@ -43,7 +44,7 @@ check "import: the longest key" sh -c 'head -c 256 /dev/urandom |
 	cryptoctl key import longest -m hmac-sha2-256'
 refused 1 "1 to 256 raw bytes, and at least 257" sh -c 'head -c 300 /dev/zero |
 	cryptoctl key import toolong -m hmac-sha2-256'
-refused 1 "and 33 came" sh -c '{ cat raw; echo; } |
+refused 1 "has 32 raw bytes, and 33 came" sh -c '{ cat raw; echo; } |
 	cryptoctl key import newline -m chacha20-poly1305'
 refused 1 "and 0 came" sh -c 'cryptoctl key import none -m ed25519 </dev/null'
 refused 1 "sha2-256 has no keys" cryptoctl key generate x -m sha2-256
@@ -85,6 +86,8 @@ report $? "a private key of openssl's has the public part that openssl says"
 check "a public key can be imported" sh -c \
 	'cryptoctl key import bob -m ed25519 --public <pub'
 cryptoctl sign -k k-ed25519 -o sig raw
+same "it is only public" "no yes" \
+	"$(cryptoctl key list | awk '$1 == "bob" { print $5, $6 }')"
 check "and verifies" cryptoctl verify -k bob -s sig raw
 refused 1 "key list" cryptoctl sign -k bob raw
 refused 1 "symmetric" cryptoctl key public mine --pem
