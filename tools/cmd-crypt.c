@@ -188,7 +188,7 @@ static enum status encrypt_message(struct invocation *in)
 
 static enum status decrypt_message(struct invocation *in)
 {
-	return run(in, UKCF_ONESHOT_MAX + HEAD_MAX, open_message);
+	return run(in, UKCF_ONESHOT_MAX + HEAD_MAX + TAG_MAX, open_message);
 }
 
 static const struct option_row options[] = {

@@ -95,8 +95,8 @@ report $? "and the variable is named, which leads there"
 refused 1 "is not a socket" cryptoctl status
 rm "$tmp/socket"
 
-# serve WHAT: somebody at the socket who does that
-serve() {
+# pose_as WHAT: somebody at the socket who does that
+pose_as() {
 	python3 -c '
 import os, socket, sys
 what, path = sys.argv[1:]
@@ -117,25 +117,25 @@ while True:
         c.send(b"220 mail.example ready\r\n")
     else:
         c.close()
-' "$1" "$tmp/socket" >"$tmp/served" &
+' "$1" "$tmp/socket" >"$tmp/posed" &
 	server=$!
-	await 10 grep -q ready "$tmp/served" || bail "no server"
+	await 10 grep -q ready "$tmp/posed" || bail "no server"
 }
-stop_serving() {
+stop_posing() {
 	kill "$server" 2>/dev/null
 	wait "$server" 2>/dev/null
-	rm -f "$tmp/socket" "$tmp/served"
+	rm -f "$tmp/socket" "$tmp/posed"
 }
-serve dead
+pose_as dead
 wait "$server"
 refused 1 "nobody listens" cryptoctl status
-stop_serving
+stop_posing
 for who in stream close noise; do
-	serve $who
+	pose_as $who
 	refused 1 "no ukcfd|ended|lost|no daemon" cryptoctl list
-	stop_serving
+	stop_posing
 done
-serve silent
+pose_as silent
 refused 1 "did not answer" cryptoctl list
-stop_serving
+stop_posing
 finish

@@ -45,7 +45,7 @@ mount -t tmpfs -o size=64k none small 2>/dev/null || {
 	echo "# no tmpfs can be mounted here: /dev/full only"
 	finish
 }
-trap 'umount "$tmp/small"; rm -rf "$tmp"' EXIT
+trap 'umount "$tmp/small"; clean_up' EXIT
 head -c 262144 /dev/urandom >m
 cryptoctl encrypt -k box -o sealed m
 echo old >small/out
