@@ -279,8 +279,9 @@ static void demo_sign(struct demo *d)
 	w.sig = sig;
 	n = repeat(&w, "verify, daemon's key", "ed25519", do_verify);
 	demo_held(d, n == 0, "verify: the signature is right");
-	say_opinion(d, outside_ed25519(d->path, pub, sig), "openssl",
-		    "signature");
+	if (d->file.len) /* openssl 3.0 takes no empty file */
+		say_opinion(d, outside_ed25519(d->path, pub, sig), "openssl",
+			    "signature");
 	sig[SIGNATURE / 4] ^= 1;
 	demo_held(d, do_verify(&w) == -EBADMSG,
 		  "verify: with one bit changed it is wrong");
