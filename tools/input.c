@@ -62,9 +62,10 @@ static int grow(struct message *m, size_t room)
 		complain("no memory for %zu bytes", room);
 		return -1;
 	}
-	if (m->len)
+	if (m->len) {
 		memcpy(data, m->data, m->len);
-	secmem_wipe(m->data, m->len);
+		secmem_wipe(m->data, m->len);
+	}
 	free(m->data);
 	m->data = data;
 	m->room = room;
