@@ -28,6 +28,7 @@ static void usage(FILE *f)
 	fprintf(f, "usage: ukcf-bench [--quick] [--json]\n"
 		   "  --quick  fewer bursts: under 30 s instead of 3 minutes\n"
 		   "  --json   JSON on standard output instead of a table\n"
+		   "  --help   this text\n"
 		   "Uses the daemon at $UKCF_SOCKET, else one of its own.\n"
 		   "Exit status: 0 measured, 1 not, 2 wrong usage.\n");
 }

@@ -48,10 +48,11 @@ static void open_allocs(void)
 	allocs = p;
 }
 
-/* -1: the interposer is not in that process. */
+/* The newest: a process that called exec(2) has others.  -1: the interposer is
+ * not in that process. */
 static int slot_of(pid_t pid)
 {
-	for (int i = 0; i < ALLOC_SLOTS; i++)
+	for (int i = ALLOC_SLOTS; i-- > 0;)
 		if (load_acquire_u32(&allocs->slots[i].pid) == (uint32_t)pid)
 			return i;
 	return -1;
