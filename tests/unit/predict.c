@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "daemon/core/predict.h"
+
+static struct ukcf_offer offer = { .cost_ns = 1000, .cost_ps_per_byte = 500 };
+static struct mech_offer mo = { .offer = &offer };
+
+static void setup(void)
+{
+	predict_init(&mo);
+}
+
+TestSuite(predict, .init = setup);
+
+static uint32_t at(uint64_t bytes)
+{
+	return predict_ns(&mo, UKCF_OP_DIGEST, bytes);
+}
+
+Test(predict, begins_with_the_declared_cost_and_grows_with_size)
+{
+	cr_assert_eq(at(0), 1000);
+	for (uint64_t n = 1; n; n <<= 1) {
+		cr_assert_geq(at(n), 1000);
+		cr_assert_geq(at(n), at(n / 2));
+	}
+	/* 1.5 ns per byte of the class's middle */
+	cr_assert(at(1024) > 1000 + 512 && at(1024) < 1000 + 1024);
+}
+
+Test(predict, sizes_of_one_class_share_a_prediction)
+{
+	for (unsigned int k = 1; k < 26; k++) {
+		uint64_t n = UINT64_C(1) << k;
+
+		cr_assert_eq(at(n), at(2 * n - 1), "class of %lu", n);
+	}
+	cr_assert_eq(at(UINT64_MAX), at(1u << 27), "the last one is open");
+}
+
+Test(predict, a_declared_cost_beyond_32_bits_saturates)
+{
+	offer.cost_ns = UINT32_MAX;
+	offer.cost_ps_per_byte = UINT32_MAX;
+	predict_init(&mo);
+	cr_assert_eq(at(1u << 20), UINT32_MAX);
+}
+
+Test(predict, converges_to_what_is_measured_from_above_and_below)
+{
+	static const uint64_t truth[] = { 100, 1000, 50000 };
+
+	for (size_t i = 0; i < sizeof(truth) / sizeof(truth[0]); i++) {
+		for (int n = 0; n < 200; n++)
+			predict_learn(&mo, UKCF_OP_DIGEST, 64, truth[i]);
+		cr_assert(at(64) + 8 >= truth[i] && at(64) <= truth[i] + 8,
+			  "%u for %lu", at(64), (unsigned long)truth[i]);
+	}
+}
+
+Test(predict, one_outlier_at_most_doubles_it)
+{
+	uint32_t before = at(64);
+
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, UINT64_MAX / 16);
+	cr_assert_leq(at(64), 2 * before + 8);
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, 0);
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, 0);
+	cr_assert_geq(at(64), before / 2, "nor does zero forget it");
+}
+
+Test(predict, a_prediction_of_zero_can_still_grow)
+{
+	offer.cost_ns = 0;
+	offer.cost_ps_per_byte = 0;
+	predict_init(&mo);
+	for (int n = 0; n < 500; n++)
+		predict_learn(&mo, UKCF_OP_DIGEST, 64, 20000);
+	cr_assert_gt(at(64), 10000);
+}
+
+Test(predict, saturated_predictions_do_not_wrap)
+{
+	offer.cost_ns = UINT32_MAX;
+	predict_init(&mo);
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, UINT64_MAX / 16);
+	cr_assert_eq(at(64), UINT32_MAX);
+}
+
+Test(predict, learning_touches_one_class_of_one_operation)
+{
+	uint32_t other_op = predict_ns(&mo, UKCF_OP_MAC, 64);
+	uint32_t other_size = at(128);
+
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, 10);
+	cr_assert_lt(at(64), 1000);
+	cr_assert_eq(predict_ns(&mo, UKCF_OP_MAC, 64), other_op);
+	cr_assert_eq(at(128), other_size);
+}
+
+Test(predict, an_offer_that_is_not_to_be_measured_keeps_its_cost)
+{
+	offer.flags = UKCF_OFFER_NO_CALIBRATE;
+	predict_learn(&mo, UKCF_OP_DIGEST, 64, 10);
+	cr_assert_eq(at(0), 1000);
+	cr_assert_gt(at(64), 1000);
+}
+
+Test(predict, operations_beyond_the_table_have_the_declared_cost)
+{
+	predict_learn(&mo, UKCF_OP_LAST, 64, 5);
+	predict_learn(&mo, UINT32_MAX, 64, 5);
+	cr_assert_eq(predict_ns(&mo, UKCF_OP_LAST, 64), 1000);
+	cr_assert_eq(predict_ns(&mo, UINT32_MAX, 64), 1000);
+}
