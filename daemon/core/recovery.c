@@ -53,12 +53,15 @@ static int take_over(int fd)
 	int err;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((uint64_t)st.st_size != recovery_size())
-		return -EPROTO;
-	err = map(fd);
-	if (err)
+		err = -errno;
+	else if ((uint64_t)st.st_size != recovery_size())
+		err = -EPROTO;
+	else
+		err = map(fd);
+	if (err) {
+		close(fd);
 		return err;
+	}
 	if (recovery->magic != RECOVERY_MAGIC ||
 	    recovery->version != RECOVERY_VERSION) {
 		recovery_close();

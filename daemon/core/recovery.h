@@ -93,7 +93,8 @@ extern struct recovery *recovery; /* mapped for the life of the process */
 /*
  * Map fd (from the store) or make a new memfd and store it.
  * @taken_over: receives whether there is state of a former process
- * Return: 0 or -errno.  A record of another version is refused: -EPROTO.
+ * Return: 0 or -errno; then fd is closed.  A record of another version is
+ * refused: -EPROTO.
  */
 int recovery_open(int fd, bool *taken_over);
 void recovery_close(void);
