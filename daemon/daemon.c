@@ -226,6 +226,12 @@ static int start_keystore(void)
 	int err = keystore_open(fdstore_take("keys"), d.config->keys);
 	struct rlimit r = { 0, 0 };
 
+	if (err == -EPROTO) {
+		log_warn("the keys that the former daemon held are laid out "
+			 "for another version: they are lost");
+		fdstore_removef("keys");
+		err = keystore_open(-1, d.config->keys);
+	}
 	if (!err)
 		return 0;
 	if (err == -EMFILE)

@@ -40,6 +40,7 @@ struct key_spec {
 	struct ukcf_bytes pub;	  /* empty: none */
 };
 
+/* From the slab at fd, or anew.  -EPROTO: it is another release's. */
 int keystore_open(int fd, unsigned int per_uid);
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -107,6 +108,12 @@ static bool is_secret(int fd)
 
 int secmem_slab_open(int fd, size_t size, void **base, bool *secret)
 {
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size != (off_t)size)
+		return -EPROTO;
 	*secret = is_secret(fd);
 	return map_slab(fd, size, base, *secret);
 }

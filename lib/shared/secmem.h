@@ -21,7 +21,8 @@ bool secmem_equal(const void *a, const void *b, size_t n);
 /*
  * A slab of secret memory with a descriptor: memfd_secret(2) where the kernel
  * has it, else a memfd, locked.  *base is mapped shared, not dumped, not
- * inherited.  *secret: true if memfd_secret did it.
+ * inherited.  *secret: true if memfd_secret did it.  -EPROTO: the slab at fd
+ * is of another size, that is another release's.
  */
 int secmem_slab_open(int fd, size_t size, void **base, bool *secret);
 int secmem_slab_new(const char *name, size_t size, int *fd, void **base,
