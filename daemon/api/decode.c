@@ -62,16 +62,19 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 {
 	if (s->mode > UKCF_MODE_SYNC)
 		return refuse(detail, UKCF_DETAIL_MODE, -EINVAL);
-	if ((s->flags & ~UKCF_SQE_FLAGS) || (s->subflags & ~UKCF_SUBFLAGS))
+	if ((s->flags & ~UKCF_SQE_FLAGS) || (s->subflags & ~UKCF_SUBFLAGS) ||
+	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
 	if (s->reserved || s->link_src || s->link_dst || s->mech[1] ||
 	    s->obj[1] || (s->ctx && s->op != UKCF_OP_KEY_LIST) ||
-	    (!rule->classes && s->mech[0]) ||
+	    (!rule->classes && (s->mech[0] || s->provider)) ||
 	    (!rule->key && s->op != UKCF_OP_KEY_DESTROY && s->obj[0]))
 		return refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
 	if (s->param_len > UKCF_PARAM_MAX ||
 	    (rule->kind != OP_CRYPTO && s->param_len))
 		return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
+	if (rule->kind != OP_CRYPTO && s->tag_len)
+		return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
 	return 0;
 }
 
