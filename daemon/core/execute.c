@@ -199,17 +199,23 @@ static void release_output(const struct request *req, const struct ukcf_job *job
 	uint8_t *out = req->at[UKCF_RANGE_OUT];
 	size_t len = job->res > 0 ? (size_t)job->res : 0;
 
-	if (len == 0 || job->out == out)
-		return;
-	if (len > job->out_size || len > req->entry->sqe.out.len)
-		return; /* a provider that claims more than it was given */
-	memcpy(out, job->out, len);
+	if (len && job->out != out)
+		memcpy(out, job->out, len);
+}
+
+/* The consumer would believe in bytes that nobody made. */
+static bool claims_too_much(const struct request *req,
+			    const struct ukcf_job *job)
+{
+	return job->res > 0 &&
+	       ((uint64_t)job->res > job->out_size ||
+		(uint64_t)job->res > req->entry->sqe.out.len);
 }
 
 static void settle_status(struct request *req, struct ukcf_job *job,
 			  enum ukcf_status status)
 {
-	if (status == UKCF_DONE)
+	if (status == UKCF_DONE && !claims_too_much(req, job))
 		return;
 	job->res = -EIO;
 	job->detail = UKCF_DETAIL_PROVIDER_FAILED;
