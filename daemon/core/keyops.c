@@ -134,7 +134,8 @@ static int make_public(struct request *req, struct ukcf_bytes secret,
 	*made = (struct ukcf_bytes){ 0 };
 	if (!has_public(req))
 		return 0;
-	if (!fn || call(req, fn, &job) != UKCF_DONE || job.res < 0)
+	if (!fn || call(req, fn, &job) != UKCF_DONE || job.res < 0 ||
+	    (uint64_t)job.res > size)
 		return -EIO;
 	*made = (struct ukcf_bytes){ pub, (size_t)job.res };
 	return 0;
@@ -188,11 +189,14 @@ static int64_t op_generate(struct request *req, const uint8_t *in,
 		res = resolve_usage(req, &kr, detail);
 	if (res)
 		return res;
-	if (call(req, fn, &job) != UKCF_DONE || job.res <= 0)
+	if (call(req, fn, &job) != UKCF_DONE ||
+	    job.res < req->mech->limits.key_min ||
+	    job.res > req->mech->limits.key_max)
 		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
 	raw = (struct ukcf_bytes){ secret, (size_t)job.res };
-	res = make_public(req, raw, pub, sizeof(pub), &made);
-	if (!res)
+	if (make_public(req, raw, pub, sizeof(pub), &made))
+		res = refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
+	else
 		res = create(req, &kr, raw, made, detail);
 	secmem_wipe(secret, sizeof(secret));
 	return res;
