@@ -293,6 +293,9 @@ static void wake(struct ring *r);
  * posted and did not announce. */
 static void announce(struct ring *r)
 {
+	/* Credits compare the low halves of counters: from 0, a place could
+	 * seem free that is not. */
+	r->cq_head = load_acquire_u32(&r->sq->cq_head);
 	store_fence_u32(&r->cq->tail, (uint32_t)r->rec->cq_tail);
 	ring_publish_head(r);
 	wake(r);

@@ -161,11 +161,13 @@ static void queue_request(struct request *req, bool owner)
 	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
 		ring_no_ack(req);
 	set_deadline(req);
-	if (req->ack_due && owner)
-		ring_post_queued(req);
 	ring_queued(req);
-	if (worker_queue(lane_of(req), req, sync || req->replayed) == 0)
+	if (worker_queue(lane_of(req), req, sync || req->replayed) == 0) {
+		/* It may be finished already, but only we can post it. */
+		if (owner && req->ack_due)
+			ring_post_queued(req);
 		return;
+	}
 	req->refused = true;
 	ring_no_ack(req);
 	request_result(req, -EAGAIN, UKCF_DETAIL_QUEUE_FULL);
