@@ -38,6 +38,7 @@ struct loop_source {
 	bool polling;	/* a poll is with the kernel */
 	bool timing;	/* a timeout is with the kernel */
 	bool muted;	/* the timeout ends a mute */
+	bool armed;	/* a timer: its owner waits for it */
 	bool dead;
 	uint64_t again_ns; /* arm the timer anew when it came back */
 	struct __kernel_timespec ts;
@@ -221,6 +222,7 @@ void loop_timer_set(struct loop_source *s, uint64_t ns_from_now)
 	if (!s->loop)
 		return;
 	s->again_ns = 0;
+	s->armed = ns_from_now != 0;
 	if (s->timing) {
 		timer_stop(s);
 		s->again_ns = ns_from_now;
@@ -303,10 +305,13 @@ static void timer_came(struct loop_source *s, int res)
 		return;
 	}
 	s->again_ns = 0;
-	if (again)
+	if (again) {
 		timer_start(s, again);
-	else if (res == -ETIME)
+	} else if (res == -ETIME && s->armed) {
+		/* Disarming comes too late for one that has expired. */
+		s->armed = false;
 		s->fn(s->arg, 0);
+	}
 }
 
 static void dispatch(uint64_t data, int res, uint32_t flags)
