@@ -24,6 +24,7 @@
 static struct mech rows[ROWS_MAX];
 static unsigned int n_rows;
 static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
+static struct mech_offer *all_offers; /* also those removed since */
 /* Guards changes of offers; readers take none. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -159,6 +160,8 @@ int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 	if (m->n_offers < MECH_OFFERS_MAX) {
 		store_release_ptr((void **)&m->offers[m->n_offers], mo);
 		store_release_u32(&m->n_offers, m->n_offers + 1);
+		mo->next = all_offers;
+		all_offers = mo;
 	} else {
 		err = -ENOSPC;
 	}

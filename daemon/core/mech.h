@@ -20,6 +20,7 @@ struct provider;
 
 /* One provider's offer of a mechanism. */
 struct mech_offer {
+	struct mech_offer *next; /* of all that were ever made */
 	struct provider *provider;
 	const struct ukcf_offer *offer;
 	/* predicted ns by size class (log2 of the bytes) and operation; see
