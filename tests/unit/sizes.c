@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Against the rules said once more, with 128 bits. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include <ukcf/abi.h>
+
+#include "lib/shared/mech-table.h"
+#include "lib/shared/sizes.h"
+
+typedef unsigned __int128 u128;
+
+static struct mech_limits limits_of(const struct mech_row *r)
+{
+	return (struct mech_limits){
+		.key_min = r->key_min,	   .key_max = r->key_max,
+		.nonce_len = r->nonce_len, .tag_min = r->tag_min,
+		.tag_max = r->tag_max,	   .out_len = r->out_len,
+		.data_max = r->data_max,   .aad_max = r->aad_max,
+	};
+}
+
+static bool offers(uint32_t mech, uint32_t op)
+{
+	static const uint32_t ops[] = {
+		[UKCF_CLASS_DIGEST] = 1u << UKCF_OP_DIGEST,
+		[UKCF_CLASS_MAC] = 1u << UKCF_OP_MAC | 1u << UKCF_OP_MAC_VERIFY,
+		[UKCF_CLASS_AEAD] = 1u << UKCF_OP_ENCRYPT |
+				    1u << UKCF_OP_DECRYPT,
+		[UKCF_CLASS_SIGN] = 1u << UKCF_OP_SIGN | 1u << UKCF_OP_VERIFY,
+		[UKCF_CLASS_KEX] = 1u << UKCF_OP_DERIVE,
+		[UKCF_CLASS_RNG] = 1u << UKCF_OP_RANDOM,
+	};
+
+	return ops[UKCF_MECH_CLASS(mech)] >> op & 1;
+}
+
+/* What an operation reads beyond its tag, and the least room it needs. */
+static bool fits(uint32_t op, const struct mech_limits *m,
+		 const struct op_sizes *s, uint32_t tag_len)
+{
+	u128 data = s->in, need = m->out_len;
+
+	if (op == UKCF_OP_ENCRYPT) {
+		need = (u128)s->in + tag_len;
+	} else if (op == UKCF_OP_DECRYPT) {
+		if (s->in < tag_len)
+			return false;
+		need = data = s->in - tag_len;
+	} else if (op == UKCF_OP_MAC) {
+		need = tag_len;
+	} else if (op == UKCF_OP_MAC_VERIFY) {
+		need = 0;
+		if (s->tag < m->tag_min || s->tag > m->tag_max)
+			return false;
+	} else if (op == UKCF_OP_VERIFY) {
+		need = 0;
+		if (s->tag != m->out_len)
+			return false;
+	} else if (op == UKCF_OP_DERIVE) {
+		if (s->in != m->out_len)
+			return false;
+	} else if (op == UKCF_OP_RANDOM) {
+		if (s->out > m->data_max)
+			return false;
+	}
+	if ((op == UKCF_OP_ENCRYPT || op == UKCF_OP_DECRYPT) &&
+	    s->aux > m->aad_max)
+		return false;
+	return data <= m->data_max && s->out >= need;
+}
+
+static void check_one(uint32_t op, const struct mech_row *r,
+		      const struct op_sizes *s)
+{
+	struct mech_limits m = limits_of(r);
+	bool tag_ok = !s->tag_len || (s->tag_len >= m.tag_min &&
+				      s->tag_len <= m.tag_max);
+	bool aead = UKCF_MECH_CLASS(r->id) == UKCF_CLASS_AEAD;
+	bool nonce_ok = s->nonce == m.nonce_len || (!aead && !s->nonce);
+	uint32_t tag_len = 0;
+	unsigned int detail = 0;
+	int err = sizes_check(op, r->id, &m, s, &tag_len, &detail);
+
+	if (tag_ok)
+		cr_assert_eq(tag_len, s->tag_len ? s->tag_len : m.tag_max);
+	cr_assert_eq(err == 0,
+		     tag_ok && nonce_ok && fits(op, &m, s, tag_len),
+		     "%s %s: in %lx, out %lx, aux %lx, tag %lx, %u: %d",
+		     r->name, mech_op_name(op), (unsigned long)s->in,
+		     (unsigned long)s->out, (unsigned long)s->aux,
+		     (unsigned long)s->tag, s->tag_len, err);
+	cr_assert_eq(err != 0, detail != UKCF_DETAIL_NONE);
+	cr_assert_eq(err == -EBADMSG, detail == UKCF_DETAIL_AUTH);
+}
+
+Test(sizes, every_corner_is_judged_as_the_rules_say)
+{
+	for (unsigned int i = 0; i < mech_n_rows; i++) {
+		const struct mech_row *r = &mech_rows[i];
+		const uint64_t v[] = { 0, 1, 15, 16, 17, 31, 32, 33, 63, 64,
+				       65, r->data_max - 1, r->data_max,
+				       r->data_max + 1, r->data_max + 16,
+				       r->data_max + 17, r->aad_max,
+				       r->aad_max + 1, UINT64_MAX - 16,
+				       UINT64_MAX - 15, UINT64_MAX };
+		const size_t n = sizeof(v) / sizeof(v[0]);
+		const uint32_t tags[] = { 0, 15, 16, 17, 32, 33 };
+
+		for (uint32_t op = 1; op < 10; op++)
+			for (size_t k = 0; offers(r->id, op) && k < n * n * 6;
+			     k++) {
+				struct op_sizes s = {
+					.in = v[k % n],
+					.out = v[k / n % n],
+					.tag_len = tags[k / n / n],
+					.nonce = r->nonce_len,
+				};
+
+				s.tag = s.out;
+				check_one(op, r, &s);
+				s.tag = s.in;
+				s.aux = v[k / n % n];
+				s.out = s.in + 16;
+				check_one(op, r, &s);
+				s.nonce++;
+				check_one(op, r, &s);
+				s.nonce = 0;
+				check_one(op, r, &s);
+			}
+	}
+}
