@@ -506,7 +506,7 @@ static void return_entry(struct request *req)
 	do {
 		req->next = head;
 	} while (!compare_swap_ptr(&r->returned, &head, req));
-	full_fence(); /* pairs with the one in has_room() */
+	full_fence(); /* pairs with the one in await_room() */
 	if (load_relaxed_u32(&r->starved))
 		service_kick(r->service);
 }
@@ -791,14 +791,27 @@ void ring_publish_head(struct ring *r)
 	store_release_u32(&r->cq->sq_head, (uint32_t)r->rec->sq_head);
 }
 
+/*
+ * An entry is there and cannot be taken: no doorbell will ring for it, so who
+ * can make room must know that somebody waits - the consumer, by reaping, or
+ * whoever gives an entry back.
+ */
+static bool await_room(struct ring *r)
+{
+	set_stalled(r, true);
+	store_relaxed_u32(&r->starved, 1);
+	/* Pairs with the consumer's between reaping and looking at the flag,
+	 * and with the one in return_entry(). */
+	full_fence();
+	return !has_room(r);
+}
+
 bool ring_arm(struct ring *r)
 {
 	ring_publish_head(r);
-	store_relaxed_u32(&r->starved, 1);
-	/* The fence pairs with the consumer's after publishing, and with the
-	 * one in return_entry(). */
+	/* The fence pairs with the consumer's after publishing. */
 	store_fence_u32(&r->cq->sq_event, (uint32_t)r->rec->sq_head);
-	if (!slot_is_ready(r) || !has_room(r))
+	if (!slot_is_ready(r) || await_room(r))
 		return true;
 	ring_disarm(r);
 	return false;
