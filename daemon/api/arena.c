@@ -125,10 +125,8 @@ int arena_create(struct consumer *c, enum ukcf_buffer_kind kind, uint64_t size,
 		return -EDQUOT;
 	rec = &recovery->buffers[n];
 	a = arena_new();
-	if (!a) {
-		rec->state = REC_FREE;
+	if (!a)
 		return -ENOMEM;
-	}
 	a->rec = (uint32_t)n;
 	a->index = (uint16_t)index;
 	a->kind = (uint16_t)kind;
@@ -142,6 +140,7 @@ int arena_create(struct consumer *c, enum ukcf_buffer_kind kind, uint64_t size,
 	rec->index = a->index;
 	rec->kind = a->kind;
 	rec->size = a->size;
+	store_release_u32(&rec->state, REC_OPENING);
 	err = memfd_for_consumer(a->fd, writer_of(a->kind));
 	if (err < 0)
 		goto fail;
@@ -190,8 +189,9 @@ int arena_reopen(struct arena *a)
 void arena_remove(struct consumer *c, struct arena *a)
 {
 	store_release_ptr((void **)&c->buffers[a->index], NULL);
+	/* First: a LIVE record without its descriptor is a lost consumer. */
+	store_release_u32(&recovery->buffers[a->rec].state, REC_CLOSING);
 	fdstore_removef("c%u.b%u", c->rec, a->index);
-	recovery->buffers[a->rec].state = REC_CLOSING;
 	if (a->base)
 		arena_release(a);
 	else

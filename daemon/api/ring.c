@@ -261,12 +261,13 @@ int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
 	n = index < 0 ? -1 : recovery_ring_new();
 	if (n < 0)
 		return -EDQUOT;
-	rec = &recovery->rings[n];
+	rec = &recovery->rings[n]; /* not OPENING before it says whose */
 	rec->consumer = c->rec;
 	rec->open_seq = seq;
 	rec->index = (uint16_t)index;
 	rec->sq_order = (uint8_t)sq_order;
 	rec->cq_order = (uint8_t)(sq_order + 1);
+	store_release_u32(&rec->state, REC_OPENING);
 	r = ring_alloc(c, (uint32_t)n);
 	if (!r) {
 		rec->state = REC_FREE;
@@ -867,6 +868,9 @@ static void settle_entries(struct ring *r)
 	}
 	r->reserved = r->rec->cq_tail;
 	r->flushed = r->rec->cq_tail;
+	/* Full until the consumer's word is read: 32 bits of a 64-bit count,
+	 * so 0 might look like room. */
+	r->cq_head = (uint32_t)r->rec->cq_tail - (r->cq_mask + 1);
 }
 
 int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd)

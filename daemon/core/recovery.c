@@ -155,7 +155,6 @@ int recovery_ring_new(void)
 			continue;
 		memset(r, 0, sizeof(*r));
 		r->serial = recovery->next_serial++;
-		r->state = REC_OPENING;
 		return i;
 	}
 	return -1;
@@ -169,7 +168,6 @@ int recovery_buffer_new(void)
 		if (b->state != REC_FREE)
 			continue;
 		memset(b, 0, sizeof(*b));
-		b->state = REC_OPENING;
 		return i;
 	}
 	return -1;

@@ -104,7 +104,11 @@ struct rec_entry *recovery_entries(uint32_t ring);
 /* Give the memory of a closed ring's table back. */
 void recovery_entries_drop(uint32_t ring);
 
-/* Find a free record (state REC_FREE -> REC_OPENING), or -1.  main only. */
+/*
+ * Find a free record, or -1.  main only.  A consumer's is OPENING; those of
+ * rings and buffers stay FREE until the caller has filled them in: a record
+ * that says OPENING before it says whose would be taken for consumer 0's.
+ */
 int recovery_consumer_new(void);
 int recovery_ring_new(void);
 int recovery_buffer_new(void);
