@@ -119,22 +119,25 @@ Test(recovery, a_record_used_again_begins_with_zeros)
 	cr_assert_eq(again, r);
 	cr_assert_eq(recovery->rings[r].sq_head, 0);
 	cr_assert_eq(recovery->rings[r].counts.accepted, 0);
-	cr_assert_eq(recovery->rings[r].state, REC_OPENING);
+	cr_assert_eq(recovery->rings[r].state, REC_FREE,
+		     "until its owner has filled it in");
 }
 
 Test(recovery, each_kind_of_record_ends_with_minus_one)
 {
-	int n = 0;
-
-	while (recovery_consumer_new() >= 0)
-		n++;
-	cr_assert_eq(n, REC_CONSUMERS_MAX);
-	for (n = 0; recovery_ring_new() >= 0; n++)
-		;
-	cr_assert_eq(n, REC_RINGS_MAX);
-	for (n = 0; recovery_buffer_new() >= 0; n++)
-		;
-	cr_assert_eq(n, REC_BUFFERS_MAX);
+	for (int n = 0; n < REC_CONSUMERS_MAX; n++)
+		cr_assert_eq(recovery_consumer_new(), n);
+	cr_assert_eq(recovery_consumer_new(), -1);
+	for (int n = 0; n < REC_RINGS_MAX; n++) {
+		cr_assert_eq(recovery_ring_new(), n);
+		recovery->rings[n].state = REC_OPENING;
+	}
+	cr_assert_eq(recovery_ring_new(), -1);
+	for (int n = 0; n < REC_BUFFERS_MAX; n++) {
+		cr_assert_eq(recovery_buffer_new(), n);
+		recovery->buffers[n].state = REC_OPENING;
+	}
+	cr_assert_eq(recovery_buffer_new(), -1);
 	recovery->buffers[77].state = REC_FREE;
 	cr_assert_eq(recovery_buffer_new(), 77);
 }
