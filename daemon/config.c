@@ -38,6 +38,8 @@ static const struct key {
 	{ "daemon", "queue_slots", T_UINT, AT(queue_slots), 1, 1000000 },
 	{ "quota", "connections", T_UINT, AT(connections), 1, 512 },
 	{ "quota", "rings", T_UINT, AT(rings), 1, 2048 },
+	{ "quota", "requests", T_UINT, AT(requests), 2, 8388608 },
+	{ "quota", "buffers", T_UINT, AT(buffers), 1, 4096 },
 	{ "quota", "buffer_bytes", T_U64, AT(buffer_bytes), 4096,
 	  UINT64_C(1) << 40 },
 	{ "quota", "keys", T_UINT, AT(keys), 1, 4096 },
@@ -65,6 +67,8 @@ void config_defaults(struct config *c)
 		.n_providers = 1,
 		.connections = 128,
 		.rings = 512,
+		.requests = 131072,
+		.buffers = 1024,
 		.buffer_bytes = UINT64_C(1) << 30,
 		.keys = 1024,
 	};

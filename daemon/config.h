@@ -34,6 +34,8 @@ struct config {
 	/* [quota], per uid */
 	unsigned int connections;
 	unsigned int rings;
+	unsigned int requests; /* in flight: the sum of the rings' entries */
+	unsigned int buffers;
 	uint64_t buffer_bytes;
 	unsigned int keys;
 	/* [provider NAME] */

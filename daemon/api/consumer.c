@@ -304,13 +304,13 @@ void consumer_end(struct consumer *c)
 	for (unsigned int i = 0; i < CONSUMER_RINGS_MAX; i++) {
 		if (!c->rings[i])
 			continue;
+		quota_release_ring(c->uid, ring_entries(c->rings[i]));
 		ring_close(c->rings[i]);
-		quota_release(c->uid, QUOTA_RINGS, 1);
 	}
 	for (unsigned int i = 0; i < UKCF_BUFFERS_MAX; i++) {
 		if (!c->buffers[i])
 			continue;
-		quota_release(c->uid, QUOTA_BUFFER_BYTES, c->buffers[i]->size);
+		quota_release_buffer(c->uid, c->buffers[i]->size);
 		arena_remove(c, c->buffers[i]);
 	}
 	keystore_end_session(c->serial);
@@ -348,11 +348,11 @@ static int restore_buffer(struct consumer *c, uint32_t rec)
 		b->state = REC_FREE;
 		return err;
 	}
-	err = quota_adopt(c->uid, QUOTA_BUFFER_BYTES, b->size);
+	err = quota_adopt_buffer(c->uid, b->size);
 	if (!err)
 		err = arena_restore(c, rec, fd);
 	if (err && !c->buffers[b->index])
-		quota_release(c->uid, QUOTA_BUFFER_BYTES, b->size);
+		quota_release_buffer(c->uid, b->size);
 	return err;
 }
 
@@ -373,11 +373,11 @@ static int restore_ring(struct consumer *c, uint32_t rec)
 		r->state = REC_FREE;
 		return err;
 	}
-	err = quota_adopt(c->uid, QUOTA_RINGS, 1);
+	err = quota_adopt_ring(c->uid, UINT64_C(1) << r->sq_order);
 	if (!err)
 		err = ring_restore(c, rec, sq, cq);
 	if (err && !c->rings[r->index])
-		quota_release(c->uid, QUOTA_RINGS, 1);
+		quota_release_ring(c->uid, UINT64_C(1) << r->sq_order);
 	return err;
 }
 

@@ -146,6 +146,23 @@ static struct ring *ring_by_index(const struct consumer *c, unsigned int i)
 	return c->rings[index_clamp(i, CONSUMER_RINGS_MAX)];
 }
 
+static int ring_new(struct consumer *c, unsigned int order, uint32_t seq,
+		    struct ring **qp, int fds[2])
+{
+	uint64_t entries = UINT64_C(1) << (order & 63);
+	int err;
+
+	if (order < UKCF_SQ_ORDER_MIN || order > UKCF_SQ_ORDER_MAX)
+		return -EINVAL;
+	err = quota_charge_ring(c->uid, entries);
+	if (err)
+		return err;
+	err = ring_create(c, order, seq, qp, fds);
+	if (err)
+		quota_release_ring(c->uid, entries);
+	return err;
+}
+
 static int on_ring_open(struct consumer *c, const struct msg_in *m,
 			struct reply *r)
 {
@@ -155,16 +172,10 @@ static int on_ring_open(struct consumer *c, const struct msg_in *m,
 
 	if (want->reserved)
 		return -EPROTO;
-	if (q) {
+	if (q)
 		err = ring_reopen(q, fds);
-	} else {
-		err = quota_charge(c->uid, QUOTA_RINGS, 1);
-		if (err)
-			return err;
-		err = ring_create(c, want->sq_order, m->h.seq, &q, fds);
-		if (err)
-			quota_release(c->uid, QUOTA_RINGS, 1);
-	}
+	else
+		err = ring_new(c, want->sq_order, m->h.seq, &q, fds);
 	if (err)
 		return err;
 	reply_fd(r, fds[0]);
@@ -204,8 +215,8 @@ static int on_ring_close(struct consumer *c, const struct msg_in *m,
 	if (!q)
 		return k->again ? 0 : -ENOENT;
 	ring_counts(q, &k->closed);
+	quota_release_ring(c->uid, ring_entries(q));
 	ring_close(q);
-	quota_release(c->uid, QUOTA_RINGS, 1);
 	return 0;
 }
 
@@ -249,13 +260,13 @@ static int buffer_create(struct consumer *c, const struct msg_buffer *want,
 	    size > UKCF_BUFFER_SIZE_MAX)
 		return -EINVAL;
 	size = memfd_round(size);
-	err = quota_charge(c->uid, QUOTA_BUFFER_BYTES, size);
+	err = quota_charge_buffer(c->uid, size);
 	if (err)
 		return err;
 	err = arena_create(c, (enum ukcf_buffer_kind)want->kind, size, seq, ap,
 			   fd);
 	if (err)
-		quota_release(c->uid, QUOTA_BUFFER_BYTES, size);
+		quota_release_buffer(c->uid, size);
 	return err;
 }
 
@@ -309,7 +320,7 @@ static int on_buffer_free(struct consumer *c, const struct msg_in *m,
 	r->len = sizeof(r->body.buffer);
 	if (!a)
 		return k->again ? 0 : -ENOENT;
-	quota_release(c->uid, QUOTA_BUFFER_BYTES, a->size);
+	quota_release_buffer(c->uid, a->size);
 	arena_remove(c, a);
 	return 0;
 }

@@ -26,6 +26,8 @@ void quota_init(const struct config *c)
 	limits[QUOTA_PENDING] = PENDING_MAX;
 	limits[QUOTA_CONNECTIONS] = c->connections;
 	limits[QUOTA_RINGS] = c->rings;
+	limits[QUOTA_REQUESTS] = c->requests;
+	limits[QUOTA_BUFFERS] = c->buffers;
 	limits[QUOTA_BUFFER_BYTES] = c->buffer_bytes;
 }
 
@@ -105,4 +107,50 @@ uint64_t quota_left(uid_t uid, enum quota_kind kind)
 	uint64_t used = a ? a->used[kind] : 0;
 
 	return used < limits[kind] ? limits[kind] - used : 0;
+}
+
+static int charge_both(uid_t uid, enum quota_kind one, enum quota_kind many,
+		       uint64_t n, bool forced)
+{
+	int err = charge(uid, one, 1, forced);
+
+	if (err)
+		return err;
+	err = charge(uid, many, n, forced);
+	if (err)
+		quota_release(uid, one, 1);
+	return err;
+}
+
+int quota_charge_ring(uid_t uid, uint64_t entries)
+{
+	return charge_both(uid, QUOTA_RINGS, QUOTA_REQUESTS, entries, false);
+}
+
+int quota_adopt_ring(uid_t uid, uint64_t entries)
+{
+	return charge_both(uid, QUOTA_RINGS, QUOTA_REQUESTS, entries, true);
+}
+
+void quota_release_ring(uid_t uid, uint64_t entries)
+{
+	quota_release(uid, QUOTA_RINGS, 1);
+	quota_release(uid, QUOTA_REQUESTS, entries);
+}
+
+int quota_charge_buffer(uid_t uid, uint64_t bytes)
+{
+	return charge_both(uid, QUOTA_BUFFERS, QUOTA_BUFFER_BYTES, bytes,
+			   false);
+}
+
+int quota_adopt_buffer(uid_t uid, uint64_t bytes)
+{
+	return charge_both(uid, QUOTA_BUFFERS, QUOTA_BUFFER_BYTES, bytes, true);
+}
+
+void quota_release_buffer(uid_t uid, uint64_t bytes)
+{
+	quota_release(uid, QUOTA_BUFFERS, 1);
+	quota_release(uid, QUOTA_BUFFER_BYTES, bytes);
 }

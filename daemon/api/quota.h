@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the account of each user: connections, rings and buffer bytes, charged
- * to the uid and not to the connection.  Keys are the key store's to count.
- * Main thread.
+ * Owns the account of each user: connections, rings, requests in flight,
+ * buffers and their bytes, charged to the uid and not to the connection.  Keys
+ * are the key store's to count.  Main thread.
  */
 #ifndef DAEMON_API_QUOTA_H
 #define DAEMON_API_QUOTA_H
@@ -14,6 +14,8 @@ enum quota_kind {
 	QUOTA_PENDING, /* connections that have not said who they are */
 	QUOTA_CONNECTIONS,
 	QUOTA_RINGS,
+	QUOTA_REQUESTS, /* SQ entries: each has the daemon's memory behind it */
+	QUOTA_BUFFERS,
 	QUOTA_BUFFER_BYTES,
 	QUOTA_KINDS
 };
@@ -28,5 +30,13 @@ int quota_charge(uid_t uid, enum quota_kind kind, uint64_t n);
 int quota_adopt(uid_t uid, enum quota_kind kind, uint64_t n);
 void quota_release(uid_t uid, enum quota_kind kind, uint64_t n);
 uint64_t quota_left(uid_t uid, enum quota_kind kind);
+
+/* All that a ring of so many entries, or a buffer of so many bytes, costs. */
+int quota_charge_ring(uid_t uid, uint64_t entries);
+int quota_adopt_ring(uid_t uid, uint64_t entries);
+void quota_release_ring(uid_t uid, uint64_t entries);
+int quota_charge_buffer(uid_t uid, uint64_t bytes);
+int quota_adopt_buffer(uid_t uid, uint64_t bytes);
+void quota_release_buffer(uid_t uid, uint64_t bytes);
 
 #endif

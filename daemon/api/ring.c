@@ -389,6 +389,11 @@ uint8_t ring_cq_order(const struct ring *r)
 	return (uint8_t)r->cq_order;
 }
 
+uint64_t ring_entries(const struct ring *r)
+{
+	return UINT64_C(1) << r->sq_order;
+}
+
 struct consumer *ring_consumer(const struct ring *r)
 {
 	return r->consumer;

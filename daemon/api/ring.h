@@ -44,6 +44,7 @@ uint16_t ring_index(const struct ring *r);
 uint32_t ring_open_seq(const struct ring *r);
 uint8_t ring_sq_order(const struct ring *r);
 uint8_t ring_cq_order(const struct ring *r);
+uint64_t ring_entries(const struct ring *r); /* of its SQ */
 uint64_t ring_sq_size(const struct ring *r);
 uint64_t ring_cq_size(const struct ring *r);
 /* A snapshot, any thread. */

@@ -544,6 +544,31 @@ static int one_ring(void *arg)
 	return raw_ring_new(arg, 2, &q);
 }
 
+static int one_big_ring(void *arg)
+{
+	struct raw_ring q;
+
+	return raw_ring_new(arg, UKCF_SQ_ORDER_MAX, &q);
+}
+
+/* As many as a connection can name, from one connection after another. */
+static int one_small_buffer(void *arg)
+{
+	struct msg_buffer m = { .kind = UKCF_BUFFER_OUTPUT, .size = 4096 };
+	static unsigned int n;
+	struct raw *r = arg;
+	int fd, rc = 0;
+
+	if (n++ % UKCF_BUFFERS_MAX == 0)
+		rc = raw_connect(r); /* the former one stays */
+	if (!rc)
+		rc = raw_call(r, MSG_BUFFER_ALLOC, &m, sizeof(m), &m,
+			      sizeof(m), &fd, 1);
+	if (!rc)
+		close(fd);
+	return rc;
+}
+
 static int one_buffer(void *arg)
 {
 	struct msg_buffer m = { .kind = UKCF_BUFFER_OUTPUT,
@@ -569,7 +594,9 @@ static int one_key(void *arg)
 
 static void hc_24(struct hc *h)
 {
+	struct raw many;
 	struct hc_conn c;
+	unsigned int n;
 
 	hc_open(&c, 4, SIZE);
 	until_refused(h, 100000, one_key, &c, "keys");
@@ -578,8 +605,14 @@ static void hc_24(struct hc *h)
 	until_refused(h, 4096, one_ring, &c.r, "rings");
 	raw_close(&c.r);
 	hc_open(&c, 4, SIZE);
+	n = until_refused(h, 256, one_big_ring, &c.r, "rings of 4096 entries");
+	hc_want(n < 64, "%u rings of 4096 entries: no bound of requests", n);
+	raw_close(&c.r);
+	hc_open(&c, 4, SIZE);
 	until_refused(h, 4096, one_buffer, &c.r, "buffers of 16 MiB");
 	raw_close(&c.r);
+	n = until_refused(h, 8192, one_small_buffer, &many, "small buffers");
+	hc_want(n < 4096, "%u buffers: all that there are", n);
 	until_refused(h, 4096, one_connection, NULL, "connections");
 }
 
