@@ -147,10 +147,15 @@ uid_t other_uid(void)
 
 int become(uid_t uid)
 {
+	int sig = 0;
+
 	if (uid == geteuid())
 		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
-	    setresuid(uid, uid, uid) < 0)
+	if (prctl(PR_GET_PDEATHSIG, &sig) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+	/* Both are reset when the uid changes. */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_SET_PDEATHSIG, sig) < 0)
+		return -errno;
+	return 0;
 }

@@ -48,7 +48,7 @@ void *shared_alloc(size_t size);
 /* A uid that is not the daemon's: nobody if root, else the caller's own. */
 uid_t other_uid(void);
 /* Become uid for good; 0 or -errno.  Stays dumpable, so that /proc/self is
- * the process's own. */
+ * the process's own; keeps its PR_SET_PDEATHSIG. */
 int become(uid_t uid);
 
 #endif
