@@ -41,13 +41,12 @@ static int half_open(bool hello)
 	return r.sock;
 }
 
-static int connect_quickly(void *arg)
+static int connect_quickly(void)
 {
 	uint64_t t0 = clock_ns(), ns;
 	struct raw r;
 	int rc = raw_connect(&r);
 
-	(void)arg;
 	ns = clock_ns() - t0;
 	printf("#   another user connects in %.1f ms\n", (double)ns / 1e6);
 	hc_want(rc == 0, "another user cannot connect: %s", strerror(-rc));
@@ -59,7 +58,6 @@ static int connect_quickly(void *arg)
 static void hc_30(struct hc *h)
 {
 	uint64_t n = scaled(2000, 10000), open = 0;
-	uid_t uid = h->can_drop ? HC_BYSTANDER + 1 : geteuid();
 
 	for (uint64_t i = 0; i < n; i++)
 		if (half_open(i & 1) >= 0)
@@ -67,7 +65,7 @@ static void hc_30(struct hc *h)
 	printf("#   %llu half-open connections made\n",
 	       (unsigned long long)open);
 	if (h->can_drop)
-		hc_want(hc_as(uid, connect_quickly, NULL) == 0,
+		hc_want(hc_other(h) == 0,
 			"half-open connections hold up another user");
 	hc_want(victim_progress(h->v, 100, 10000), "the victim waits");
 }
@@ -165,7 +163,7 @@ static int ring_for_parent(void *arg)
 	return hc_status();
 }
 
-static int own_keys(void *arg)
+static int own_keys(void)
 {
 	struct ukcf_key_req req = { .name = "hc33" };
 	struct ukcf_sqe sqe = { .op = UKCF_OP_KEY_OPEN,
@@ -173,7 +171,6 @@ static int own_keys(void *arg)
 	struct hc_conn c;
 	int64_t res;
 
-	(void)arg;
 	hc_open(&c, 2, 4096);
 	memcpy(c.in.p, &req, sizeof(req));
 	sqe.buf[UKCF_RANGE_IN] = c.in.index;
@@ -188,7 +185,6 @@ static int own_keys(void *arg)
 static void hc_33(struct hc *h)
 {
 	struct msg_hello hello = { .abi_version = UKCF_ABI_VERSION };
-	uid_t uid = h->can_drop ? HC_BYSTANDER + 1 : geteuid();
 	static struct passed p;
 	int rc = raw_open(&p.r, NULL);
 
@@ -197,18 +193,17 @@ static void hc_33(struct hc *h)
 			      sizeof(p.c), NULL, 0);
 	if (rc)
 		hc_bail("HELLO: %s", strerror(-rc));
-	hc_want(hc_as(geteuid(), answer_for_parent, &p) == 0,
+	hc_want(hc_child(answer_for_parent, &p) == 0,
 		"another process may answer the challenge");
 	raw_close(&p.r);
 	hc_open(&p.conn, 4, 4096);
-	hc_want(hc_as(geteuid(), ring_for_parent, &p) == 0,
+	hc_want(hc_child(ring_for_parent, &p) == 0,
 		"a passed connection fails");
 	hc_want(raw_key(&p.conn.q, &p.conn.in, UKCF_OP_KEY_GENERATE,
 			UKCF_MECH_HMAC_SHA2_256, "hc33", 0, NULL, 0) < 0,
 		"the key was not made as the connector's");
 	if (h->can_drop)
-		hc_want(hc_as(uid, own_keys, NULL) == 0,
-			"another user opens it");
+		hc_want(hc_other(h) == 0, "another user opens it");
 	hc_close(&p.conn);
 }
 
@@ -436,12 +431,13 @@ static void hc_57(struct hc *h)
 }
 
 const struct hc_case hc_control_cases[] = {
-	{ "30", "half-open connections beyond the cap", hc_30, 0, 0 },
-	{ "31", "messages with descriptors", hc_31, 0, 0 },
-	{ "33", "connections passed to another process", hc_33, 0, 0 },
-	{ "34a", "unknown verbs, wrong sizes", hc_34, 0, 0 },
-	{ "34b", "reserved fields, impossible values", hc_34_values, 0, 0 },
-	{ "34c", "random messages", hc_34_random, 0, 0 },
-	{ "57", "admin verbs without authority", hc_57, 0, 0 },
+	{ "30", "half-open connections beyond the cap", hc_30, 0, 0,
+	  connect_quickly },
+	{ "31", "messages with descriptors", hc_31, 0, 0, NULL },
+	{ "33", "connections passed to another process", hc_33, 0, 0, own_keys },
+	{ "34a", "unknown verbs, wrong sizes", hc_34, 0, 0, NULL },
+	{ "34b", "reserved fields, impossible values", hc_34_values, 0, 0, NULL },
+	{ "34c", "random messages", hc_34_random, 0, 0, NULL },
+	{ "57", "admin verbs without authority", hc_57, 0, 0, NULL },
 	{ 0 },
 };

@@ -357,10 +357,10 @@ static void hc_58(struct hc *h)
 }
 
 const struct hc_case hc_key_cases[] = {
-	{ "40", "guessing handles of another user", hc_40, 0, 0 },
-	{ "41", "use and destroy raced", hc_41, 0, 0 },
-	{ "43", "the same user_data in several connections", hc_43, 0, 0 },
-	{ "47", "a wrong tag leaves the output alone", hc_47, 0, 0 },
-	{ "58", "hostile names", hc_58, 0, 0 },
+	{ "40", "guessing handles of another user", hc_40, 0, 0, NULL },
+	{ "41", "use and destroy raced", hc_41, 0, 0, NULL },
+	{ "43", "the same user_data in several connections", hc_43, 0, 0, NULL },
+	{ "47", "a wrong tag leaves the output alone", hc_47, 0, 0, NULL },
+	{ "58", "hostile names", hc_58, 0, 0, NULL },
 	{ 0 },
 };

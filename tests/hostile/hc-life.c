@@ -176,7 +176,7 @@ static void hc_54(struct hc *h)
 }
 
 const struct hc_case hc_life_cases[] = {
-	{ "53", "consumers killed at random", hc_53, 1, 0 },
-	{ "54", "the ring edited while the daemon is down", hc_54, 1, 1 },
+	{ "53", "consumers killed at random", hc_53, 1, 0, NULL },
+	{ "54", "the ring edited while the daemon is down", hc_54, 1, 1, NULL },
 	{ 0 },
 };

@@ -497,11 +497,10 @@ static void hc_25(struct hc *h)
 
 /* ----------------------------------------------------------------- quota */
 
-static int share_of_another(void *arg)
+static int share_of_another(void)
 {
 	struct hc_conn c;
 
-	(void)arg;
 	hc_open(&c, 6, 1 << 20);
 	return hc_works(&c) ? 0 : 1;
 }
@@ -523,7 +522,7 @@ static unsigned int until_refused(struct hc *h, unsigned int max,
 		rc ? strerror(-rc) : "no end");
 	printf("#   %u %s, then %s\n", n, what, strerror(-rc));
 	if (h->can_drop)
-		hc_want(hc_as(HC_BYSTANDER + 1, share_of_another, NULL) == 0,
+		hc_want(hc_other(h) == 0,
 			"another user gets nothing while we hold all %s",
 			what);
 	return n;
@@ -736,12 +735,11 @@ static void hc_27(struct hc *h)
 }
 
 /* Memory of one consumer never shows in another's. */
-static int all_zero(void *arg)
+static int all_zero(void)
 {
 	struct hc_conn c;
 	uint64_t dirty = 0;
 
-	(void)arg;
 	for (unsigned int n = 0; n < 4; n++) {
 		hc_open(&c, 8, 1 << 20);
 		for (uint64_t i = 0; i < c.out.size; i++)
@@ -770,18 +768,18 @@ static void hc_48(struct hc *h)
 		raw_do(&c.q, &sqe, NULL);
 	}
 	hc_close(&c);
-	hc_want(hc_as(h->can_drop ? HC_BYSTANDER + 1 : geteuid(), all_zero,
-		      NULL) == 0, "another consumer sees old bytes");
+	hc_want(hc_other(h) == 0, "another consumer sees old bytes");
 }
 
 const struct hc_case hc_memory_cases[] = {
-	{ "06", "offsets and lengths: boundary lattice", hc_06, 0, 0 },
-	{ "08", "overlapping ranges", hc_08, 0, 0 },
-	{ "20", "shrinking and growing memfds", hc_20, 0, 0 },
-	{ "22", "holes before and after READY", hc_22, 0, 0 },
-	{ "24", "open until refused; another user's share", hc_24, 0, 0 },
-	{ "25", "writing what only the daemon writes", hc_25, 0, 0 },
-	{ "27", "fork in every state", hc_27, 0, 0 },
-	{ "48", "stale bytes in fresh memory", hc_48, 0, 0 },
+	{ "06", "offsets and lengths: boundary lattice", hc_06, 0, 0, NULL },
+	{ "08", "overlapping ranges", hc_08, 0, 0, NULL },
+	{ "20", "shrinking and growing memfds", hc_20, 0, 0, NULL },
+	{ "22", "holes before and after READY", hc_22, 0, 0, NULL },
+	{ "24", "open until refused; another user's share", hc_24, 0, 0,
+	  share_of_another },
+	{ "25", "writing what only the daemon writes", hc_25, 0, 0, NULL },
+	{ "27", "fork in every state", hc_27, 0, 0, NULL },
+	{ "48", "stale bytes in fresh memory", hc_48, 0, 0, all_zero },
 	{ 0 },
 };

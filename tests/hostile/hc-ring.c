@@ -439,13 +439,13 @@ static void hc_14(struct hc *h)
 }
 
 const struct hc_case hc_ring_cases[] = {
-	{ "01", "entries changed while they are taken", hc_01, 0, 0 },
-	{ "02", "reserved opcodes, flags and fields", hc_02, 0, 0 },
-	{ "04", "index wrap, forged tails and generations", hc_04, 0, 0 },
-	{ "05", "own header words rewritten all the time", hc_05, 0, 0 },
-	{ "10", "completions never reaped", hc_10, 0, 0 },
-	{ "11", "forged CQ heads", hc_11, 0, 0 },
-	{ "12", "storm on the doorbell", hc_12, 0, 0 },
-	{ "14", "doorbell filled, drained, made blocking", hc_14, 0, 0 },
+	{ "01", "entries changed while they are taken", hc_01, 0, 0, NULL },
+	{ "02", "reserved opcodes, flags and fields", hc_02, 0, 0, NULL },
+	{ "04", "index wrap, forged tails and generations", hc_04, 0, 0, NULL },
+	{ "05", "own header words rewritten all the time", hc_05, 0, 0, NULL },
+	{ "10", "completions never reaped", hc_10, 0, 0, NULL },
+	{ "11", "forged CQ heads", hc_11, 0, 0, NULL },
+	{ "12", "storm on the doorbell", hc_12, 0, 0, NULL },
+	{ "14", "doorbell filled, drained, made blocking", hc_14, 0, 0, NULL },
 	{ 0 },
 };

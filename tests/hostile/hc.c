@@ -4,6 +4,7 @@
  * -l lists them.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +25,8 @@
 #include "tests/support/probe.h"
 
 #define MS UINT64_C(1000000)
-#define CASE_S 60 /* longest that a case may take, before slowness() */
+#define CASE_S 60  /* longest that a case may take, before slowness() */
+#define OTHER_S 15 /* and another user in it */
 
 static const struct hc_case *const groups[] = {
 	hc_ring_cases, hc_memory_cases, hc_control_cases, hc_key_cases,
@@ -134,20 +137,86 @@ void hc_fresh_works(void)
 	hc_close(&c);
 }
 
-int hc_as(uid_t uid, int (*fn)(void *), void *arg)
+static int exit_status(pid_t pid)
 {
 	int status;
-	pid_t pid = fork();
 
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (become(uid))
-			_exit(99);
-		_exit(fn(arg));
-	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int hc_child(int (*fn)(void *), void *arg)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(fn(arg));
+	}
+	return exit_status(pid);
+}
+
+int hc_other(struct hc *h)
+{
+	struct pollfd p = { .fd = h->other, .events = POLLIN };
+	int status = -1;
+
+	fflush(stdout);
+	if (send(h->other, &status, sizeof(status), MSG_NOSIGNAL) < 0 ||
+	    poll(&p, 1, OTHER_S * 1000 * (int)slowness()) != 1 ||
+	    recv(h->other, &status, sizeof(status), 0) != sizeof(status))
+		return -1;
+	return status;
+}
+
+/* ------------------------------------------------------ the other's keeper */
+
+/*
+ * An attacker has given up the right to become somebody else, so a process
+ * that has it is made first.  It runs other() once per message, in a child.
+ */
+static __attribute__((noreturn)) void keeper(struct hc *h, int sock,
+					     const struct hc_case *c)
+{
+	int status;
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (recv(sock, &status, sizeof(status), 0) == sizeof(status)) {
+		pid = fork();
+		if (pid == 0) {
+			close(sock);
+			alarm(OTHER_S * slowness());
+			if (h->can_drop && become(HC_OTHER))
+				hc_bail("cannot become yet another user");
+			_exit(c->other());
+		}
+		status = exit_status(pid);
+		if (send(sock, &status, sizeof(status), MSG_NOSIGNAL) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+static void keep_other(struct hc *h, const struct hc_case *c)
+{
+	int s[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
+		hc_bail("socketpair: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		hc_bail("fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(s[0]);
+		keeper(h, s[1], c);
+	}
+	close(s[1]);
+	h->other = s[0];
 }
 
 /* ------------------------------------------------------------ the referee */
@@ -162,6 +231,8 @@ static int attacker(struct hc *h, const struct hc_case *c)
 	nofile.rlim_cur = nofile.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &nofile);
 	rng_init(&h->rng, (uint64_t)atoi(c->no));
+	if (c->other)
+		keep_other(h, c);
 	if (!c->as_self && become(other_uid()))
 		hc_bail("cannot become another user");
 	c->fn(h);

@@ -16,6 +16,7 @@
 #include "tests/support/victim.h"
 
 #define HC_BYSTANDER 60001 /* a third uid: neither daemon nor attacker */
+#define HC_OTHER 60002	   /* and one for hc_other() */
 
 /* Known to every case; made before the attacker's process. */
 struct hc {
@@ -23,6 +24,7 @@ struct hc {
 	pid_t daemon;
 	uint64_t foreign_key; /* handle of a key of the daemon's own user */
 	bool can_drop;	      /* we are root: the attacker is another user */
+	int other;	      /* to the process that waits for hc_other() */
 	struct rng rng;
 };
 
@@ -32,6 +34,7 @@ struct hc_case {
 	void (*fn)(struct hc *h);
 	bool as_self; /* not as the attacker: needs the right to signal */
 	bool restarts; /* the daemon is killed in it */
+	int (*other)(void); /* what another user does at hc_other() */
 };
 
 extern const struct hc_case hc_ring_cases[];
@@ -63,7 +66,13 @@ void hc_close(struct hc_conn *c);
 bool hc_works(struct hc_conn *c);
 /* A connection made from scratch serves. */
 void hc_fresh_works(void);
-/* Run fn(arg) as uid in a process of its own; its exit status, -1: a signal. */
-int hc_as(uid_t uid, int (*fn)(void *), void *arg);
+/* Run fn(arg) in a child; its exit status, -1: a signal. */
+int hc_child(int (*fn)(void *), void *arg);
+/*
+ * Run the case's other() as another user (without root: as the same one) in a
+ * process that the attacker did not make and shares nothing with; its exit
+ * status, -1: a signal, or it took too long.
+ */
+int hc_other(struct hc *h);
 
 #endif
