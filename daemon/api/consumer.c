@@ -199,6 +199,9 @@ static int make_notify(struct consumer *c, int *peer)
 		close(pair[1]);
 		return err;
 	}
+	/* Nothing is read here, so nothing may come: descriptors in a message
+	 * would be closed with this end, which their owner can make slow. */
+	shutdown(pair[0], SHUT_RD);
 	c->notify_fd = pair[0];
 	*peer = pair[1];
 	return 0;
