@@ -101,13 +101,20 @@ int msg_recv(int sock, struct msg_in *m, unsigned int fds_allowed)
 	struct msghdr mh = { .msg_iov = iov,
 			     .msg_iovlen = 2,
 			     .msg_control = control.buf,
-			     .msg_controllen = sizeof(control.buf) };
+			     .msg_controllen = fds_allowed ?
+						       sizeof(control.buf) :
+						       CREDENTIALS_SPACE };
 	unsigned int came;
 	ssize_t n;
 
 	m->n_fds = 0;
 	m->pid = 0;
 	m->uid = 0;
+	/*
+	 * Where none is allowed there is room for the credentials alone: the
+	 * kernel drops descriptors instead of opening them here.  close()
+	 * would flush, and wait for whoever serves the file.
+	 */
 	n = recvmsg(sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
