@@ -13,6 +13,7 @@
 
 #include "daemon/api/consumer.h"
 #include "daemon/api/control.h"
+#include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
 #include "daemon/api/reply.h"
 #include "daemon/core/keystore.h"
@@ -44,7 +45,7 @@ static void admin_free(struct admin *a)
 {
 	loop_source_free(a->source);
 	loop_source_free(a->timer);
-	close(a->fd);
+	hurry_close(a->fd);
 	*a->prev = a->next;
 	if (a->next)
 		a->next->prev = a->prev;
@@ -180,7 +181,7 @@ static void on_readable(void *arg, uint32_t revents)
 
 	(void)revents;
 	/* An administrator may take this thread's time. */
-	while ((rc = msg_recv(a->fd, &m, 0)) == 1) {
+	while ((rc = hurry_recv(a->fd, &m)) == 1) {
 		if (!a->allowed)
 			return refuse(a, &m, -EACCES);
 		rc = run_verb(a, &m);
@@ -205,7 +206,7 @@ static void on_connection(int fd, const struct ucred *peer)
 	struct admin *a = n_all < CONNECTIONS_MAX ? calloc(1, sizeof(*a)) : NULL;
 
 	if (!a) {
-		close(fd);
+		hurry_close(fd);
 		return;
 	}
 	a->fd = fd;

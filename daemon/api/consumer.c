@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/api/hurry.h"
 #include "daemon/api/quota.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/keystore.h"
@@ -147,7 +148,8 @@ static void free_consumer(struct consumer *c)
 	/* Again: a request in flight may have made one since. */
 	keystore_end_session(c->serial);
 	close_fd(c->pidfd);
-	close_fd(c->control_fd);
+	if (c->control_fd >= 0)
+		hurry_close(c->control_fd);
 	close_fd(c->doorbell_fd);
 	close_fd(c->notify_fd);
 	recovery->consumers[c->rec].state = REC_FREE;

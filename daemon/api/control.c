@@ -23,6 +23,7 @@
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/handshake.h"
+#include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
 #include "daemon/api/memfd.h"
 #include "daemon/api/page.h"
@@ -472,7 +473,7 @@ static void on_readable(void *arg, uint32_t revents)
 
 	(void)revents;
 	for (unsigned int i = 0; i < BURST; i++) {
-		int rc = msg_recv(c->control_fd, &m, 0);
+		int rc = hurry_recv(c->control_fd, &m);
 		const char *why = NULL;
 
 		if (rc == -EAGAIN)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/api/consumer.h"
+#include "daemon/api/hurry.h"
 #include "daemon/api/quota.h"
 #include "daemon/api/reply.h"
 #include "daemon/loop.h"
@@ -52,7 +53,7 @@ static void pending_free(struct pending *p)
 	loop_source_free(p->source);
 	loop_source_free(p->timer);
 	if (p->fd >= 0)
-		close(p->fd);
+		hurry_close(p->fd);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	quota_release(p->peer.uid, QUOTA_PENDING, 1);
@@ -163,7 +164,7 @@ static void on_readable(void *arg, uint32_t revents)
 {
 	static struct msg_in m; /* 64 KiB; main thread only */
 	struct pending *p = arg;
-	int rc = msg_recv(p->fd, &m, 0);
+	int rc = hurry_recv(p->fd, &m);
 
 	(void)revents;
 	if (rc == 1)
@@ -192,13 +193,13 @@ void handshake_begin(int fd, const struct ucred *peer)
 	if (n_all >= PENDING_MAX || quota_charge(peer->uid, QUOTA_PENDING, 1)) {
 		log_sparse(LOG_WARNING, "uid %u has too many half-open "
 			   "connections: another one is refused", peer->uid);
-		close(fd);
+		hurry_close(fd);
 		return;
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p) {
 		quota_release(peer->uid, QUOTA_PENDING, 1);
-		close(fd);
+		hurry_close(fd);
 		return;
 	}
 	p->fd = fd;

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/api/hurry.h"
 #include "daemon/fdstore.h"
 #include "daemon/loop.h"
 #include "lib/shared/log.h"
@@ -152,8 +153,8 @@ static int set_options(int fd)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0)
 		return -errno;
-	/* Refused by older kernels: then msg_recv() closes what comes. */
-	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &zero, sizeof(zero));
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &zero, sizeof(zero)) < 0)
+		hurry_init(); /* not before Linux 6.16 */
 	return 0;
 }
 
@@ -216,7 +217,7 @@ static bool accept_one(struct listener *l)
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
 	    set_options(fd) < 0)
-		close(fd);
+		hurry_close(fd);
 	else
 		l->fn(fd, &peer);
 	return true;
