@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Attacks on the control socket. */
 #include <errno.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/shared/clock.h"
@@ -72,7 +79,8 @@ static void hc_30(struct hc *h)
 
 /* ------------------------------------------------------------ descriptors */
 
-static int send_fds(int sock, unsigned int n, const struct msg_head *h,
+/* fd, n times. */
+static int send_fds(int sock, unsigned int n, int fd, const struct msg_head *h,
 		    const void *body, size_t len)
 {
 	char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
@@ -87,44 +95,202 @@ static int send_fds(int sock, unsigned int n, const struct msg_head *h,
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int) * n);
 	for (unsigned int i = 0; i < n; i++)
-		memcpy(CMSG_DATA(c) + i * sizeof(int), &sock, sizeof(int));
+		memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
 	return sendmsg(sock, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Set where hc_31_old() starts this program under a daemon of its own. */
+#define TAKES_FDS "UKCF_HC_DAEMON_TAKES_FDS"
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Where the daemon was quicker our close() is the last one, and the wait is
+ * ours: a signal ends it. */
+static timer_t awake_at_times(void)
+{
+	struct sigaction sa = { .sa_handler = nothing,
+				.sa_flags = SA_RESTART };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGUSR1 };
+	struct itimerspec it = { .it_value.tv_nsec = 200 * (long)MS,
+				 .it_interval.tv_nsec = 200 * (long)MS };
+	timer_t timer;
+
+	if (sigaction(SIGUSR1, &sa, NULL) < 0 ||
+	    timer_create(CLOCK_MONOTONIC, &ev, &timer) < 0 ||
+	    timer_settime(timer, 0, &it, NULL) < 0)
+		hc_bail("no timer: %s", strerror(errno));
+	return timer;
+}
+
+static void close_at_once(int fd)
+{
+	struct linger linger = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
+static int send_message(struct raw *r, bool connected, unsigned int n, int fd)
+{
+	struct msg_hello hello = { .abi_version = UKCF_ABI_VERSION };
+	struct msg_head head = {
+		.magic = MSG_MAGIC, .version = UKCF_ABI_VERSION,
+		.verb = connected ? MSG_COUNTS : MSG_HELLO,
+		.seq = r->seq++, .len = connected ? 0 : sizeof(hello),
+	};
+
+	return send_fds(r->sock, n, fd, &head, &hello, head.len);
+}
+
+/*
+ * With SO_PASSRIGHTS (Linux 6.16) the kernel refuses the message; without it
+ * the daemon gets the descriptors.  give: fd is closed, the last reference
+ * shall be the daemon's.
+ */
+static void with_fds(bool connected, unsigned int n, int fd, bool give,
+		     uint64_t *refused)
+{
+	static struct msg_in in;
+	struct raw r;
+	int rc = connected ? raw_connect(&r) : raw_open(&r, NULL);
+
+	if (rc)
+		hc_bail("cannot connect: %s", strerror(-rc));
+	rc = send_message(&r, connected, n, fd);
+	if (give && rc == 0)
+		close(fd);
+	else if (give)
+		close_at_once(fd);
+	if (rc == -EPERM && !getenv(TAKES_FDS)) {
+		++*refused;
+	} else if (hc_want(rc == 0, "send: %s", strerror(-rc))) {
+		rc = raw_recv(&r, &in, 10000);
+		hc_want(rc || in.h.err < 0,
+			"a message with %u descriptors is taken", n);
+		hc_want(rc != -ETIMEDOUT, "no answer to %u descriptors", n);
+	}
+	raw_close(&r);
 }
 
 static void hc_31(struct hc *h)
 {
 	static const unsigned int counts[] = { 1, 3, 4, 100, FDS_MAX };
-	struct msg_hello hello = { .abi_version = UKCF_ABI_VERSION };
-	static struct msg_in in;
-	struct msg_head head;
-	struct raw r;
+	uint64_t refused = 0;
+	int fd = STDOUT_FILENO;
+
+	(void)h;
+	for (unsigned int i = 0; i < 2 * sizeof(counts) / sizeof(*counts); i++)
+		with_fds(i & 1, counts[i / 2], fd, false, &refused);
+	printf("#   %llu of %u messages refused by the kernel\n",
+	       (unsigned long long)refused,
+	       2 * (unsigned int)(sizeof(counts) / sizeof(*counts)));
+	hc_fresh_works();
+}
+
+/* A descriptor whose close() takes as long as its owner likes: a TCP socket
+ * that lingers over what nobody reads. */
+static int slow_to_close(unsigned int seconds)
+{
+	struct linger linger = { 1, (int)seconds };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sa);
+	static const char junk[65536];
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (l < 0 || c < 0 || bind(l, (struct sockaddr *)&sa, len) < 0 ||
+	    listen(l, 1) < 0 || getsockname(l, (struct sockaddr *)&sa, &len) ||
+	    connect(c, (struct sockaddr *)&sa, len) < 0 ||
+	    setsockopt(c, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		hc_skip("no TCP on the loopback: %s", strerror(errno));
+	while (send(c, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+		;
+	return c; /* l stays open, and never accepts */
+}
+
+/* The main thread must not be the one that closes them. */
+static void hc_31_slow(struct hc *h)
+{
+	uint64_t refused = 0;
+	timer_t timer = awake_at_times();
+
+	(void)h;
+	for (unsigned int i = 0; i < 16; i++) {
+		with_fds(i & 1, 1, slow_to_close(60), true, &refused);
+		hc_fresh_works();
+	}
+	timer_delete(timer);
+	printf("#   %llu of 16 messages refused by the kernel\n",
+	       (unsigned long long)refused);
+}
+
+/* The daemon's end of the notification socket is never read. */
+static void hc_31_notify(struct hc *h)
+{
+	struct msg_head head = { .magic = MSG_MAGIC };
+	struct hc_conn c;
+	int fd = slow_to_close(30);
+
+	(void)h;
+	hc_open(&c, 4, 4096);
+	hc_want(send_fds(c.r.notify, 1, fd, &head, NULL, 0) == -EPIPE,
+		"a descriptor can be left in the notification socket");
+	close_at_once(fd);
+	hc_close(&c);
+	hc_fresh_works();
+}
+
+static int deny_passrights(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 83, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K,
+			 SECCOMP_RET_ERRNO | (ENOPROTOOPT & 0xffff)),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(*code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0)
+		return -errno;
+	return 0;
+}
+
+static int under_old_daemon(void *arg)
+{
+	char self[PATH_MAX], dir[PATH_MAX], opt[PATH_MAX + 32];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	(void)arg;
+	if (n < 0 || !getcwd(dir, sizeof(dir)) || deny_passrights())
+		return 1;
+	self[n] = '\0';
+	snprintf(opt, sizeof(opt), "--provider-dir=%s/providers/.libs", dir);
+	setenv(TAKES_FDS, "1", 1);
+	execl("daemon/ukcfd", "ukcfd", "--run", opt, "--", self, "31", NULL);
+	return 1;
+}
+
+/* The same as if the kernel were older: under a daemon of its own. */
+static void hc_31_old(struct hc *h)
+{
 	int rc;
 
-	for (unsigned int i = 0; i < 2 * sizeof(counts) / sizeof(*counts);
-	     i++) {
-		bool connected = i & 1;
-
-		rc = connected ? raw_connect(&r) : raw_open(&r, NULL);
-		if (rc)
-			hc_bail("cannot connect: %s", strerror(-rc));
-		head = (struct msg_head){
-			.magic = MSG_MAGIC, .version = UKCF_ABI_VERSION,
-			.verb = connected ? MSG_COUNTS : MSG_HELLO,
-			.seq = r.seq++, .len = connected ? 0 : sizeof(hello),
-		};
-		rc = send_fds(r.sock, counts[i / 2], &head, &hello, head.len);
-		if (!hc_want(rc == 0, "send: %s", strerror(-rc)))
-			continue;
-		rc = raw_recv(&r, &in, 10000);
-		hc_want(rc || in.h.err < 0,
-			"a message with %u descriptors is taken",
-			counts[i / 2]);
-		hc_want(rc != -ETIMEDOUT, "no answer to %u descriptors",
-			counts[i / 2]);
-		raw_close(&r);
-	}
 	(void)h;
-	hc_fresh_works();
+	if (getenv(TAKES_FDS))
+		return;
+	rc = hc_child(under_old_daemon, NULL);
+	hc_want(rc == 0, "under a daemon that takes descriptors: %d", rc);
 }
 
 /* ------------------------------------------------------------- identities */
@@ -433,7 +599,12 @@ static void hc_57(struct hc *h)
 const struct hc_case hc_control_cases[] = {
 	{ "30", "half-open connections beyond the cap", hc_30, 0, 0,
 	  connect_quickly },
-	{ "31", "messages with descriptors", hc_31, 0, 0, NULL },
+	{ "31a", "messages with descriptors", hc_31, 0, 0, NULL },
+	{ "31b", "descriptors that are slow to close", hc_31_slow, 0, 0, NULL },
+	{ "31c", "descriptors left in the notification socket", hc_31_notify, 0,
+	  0, NULL },
+	{ "31d", "all that, if the kernel does not refuse them", hc_31_old, 1, 0,
+	  NULL },
 	{ "33", "connections passed to another process", hc_33, 0, 0, own_keys },
 	{ "34a", "unknown verbs, wrong sizes", hc_34, 0, 0, NULL },
 	{ "34b", "reserved fields, impossible values", hc_34_values, 0, 0, NULL },

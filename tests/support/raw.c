@@ -71,6 +71,8 @@ int raw_recv(struct raw *r, struct msg_in *m, int timeout_ms)
 		rc = poll(&p, 1, timeout_ms);
 		if (rc == 0)
 			return -ETIMEDOUT;
+		if (rc < 0 && errno == EINTR)
+			continue;
 		if (rc < 0)
 			return -errno;
 		rc = msg_recv(r->sock, m, MSG_FDS_MAX);
