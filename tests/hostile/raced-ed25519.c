@@ -158,20 +158,24 @@ static void control(struct seen *s)
 
 /* ---------------------------------------------------------------- attack */
 
+static void refused(bool yes, const char *what)
+{
+	int err = errno; /* not after other arguments were evaluated */
+
+	check(yes, "%s is refused: %s", what, yes ? strerror(err) : "no");
+}
+
 /* Ways to write what only the daemon may write. */
 static void try_to_write(const struct raw_buf *out)
 {
 	char path[64];
 	int fd;
 
-	check(mprotect(out->p, out->size, PROT_READ | PROT_WRITE) < 0,
-	      "mprotect(PROT_WRITE) of the output is refused: %s",
-	      strerror(errno));
-	check(mmap(NULL, out->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   out->fd, 0) == MAP_FAILED,
-	      "a writable mapping of it is refused: %s", strerror(errno));
-	check(pwrite(out->fd, "x", 1, 0) < 0, "write(2) is refused: %s",
-	      strerror(errno));
+	refused(mprotect(out->p, out->size, PROT_READ | PROT_WRITE) < 0,
+		"mprotect(PROT_WRITE) of the output");
+	refused(mmap(NULL, out->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     out->fd, 0) == MAP_FAILED, "a writable mapping of it");
+	refused(pwrite(out->fd, "x", 1, 0) < 0, "write(2)");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", out->fd);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (geteuid() == 0)
