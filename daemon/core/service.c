@@ -49,6 +49,7 @@
 #define BUSY_SPINS 50		/* polls before the first PAUSE */
 #define CONTENDED_NS 20000000	/* no spinning after a preemption */
 #define BELL_BUDGET 64		/* doorbell events per window ... */
+#define BELL_FOR_NOTHING 8	/* one that announces no entry counts as */
 #define BELL_WINDOW_NS 1000000
 #define BELL_MUTE_NS 2000000	/* ... before it is muted for so long */
 
@@ -275,7 +276,7 @@ static void deactivate(struct service *s, struct served *sv)
 }
 
 /* Over budget the doorbell is muted; what came in between is reported then. */
-static void charge_bell(struct bell *b)
+static void charge_bell(struct bell *b, bool entries)
 {
 	uint64_t now = clock_ns();
 
@@ -283,7 +284,8 @@ static void charge_bell(struct bell *b)
 		b->window_ns = now;
 		b->events = 0;
 	}
-	if (++b->events < BELL_BUDGET)
+	b->events += entries ? 1 : BELL_FOR_NOTHING;
+	if (b->events < BELL_BUDGET)
 		return;
 	b->events = 0;
 	loop_mute(b->source, BELL_MUTE_NS);
@@ -293,18 +295,19 @@ static void on_bell(void *arg, uint32_t revents)
 {
 	struct bell *b = arg;
 	struct service *s = b->service;
-	bool counted = false;
+	bool counted = false, entries = false;
 
 	(void)revents;
 	for (unsigned int i = 0; i < s->n_rings; i++) {
 		if (s->rings[i].bell != b)
 			continue;
+		entries |= ring_has_entry(s->rings[i].ring);
 		activate(s, &s->rings[i]);
 		if (!counted) /* once for all the rings it stands for */
 			ring_count_doorbell(s->rings[i].ring);
 		counted = true;
 	}
-	charge_bell(b);
+	charge_bell(b, entries);
 }
 
 static struct bell *bell_get(struct service *s, struct consumer *c)
