@@ -48,17 +48,36 @@ static int half_open(bool hello)
 	return r.sock;
 }
 
+#define TIMES 9
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The median: what holds connections up holds up each of them, a processor
+ * that others use as well does not. */
 static int connect_quickly(void)
 {
-	uint64_t t0 = clock_ns(), ns;
+	uint64_t ns[TIMES], t0;
 	struct raw r;
-	int rc = raw_connect(&r);
+	int rc;
 
-	ns = clock_ns() - t0;
-	printf("#   another user connects in %.1f ms\n", (double)ns / 1e6);
-	hc_want(rc == 0, "another user cannot connect: %s", strerror(-rc));
-	hc_want(ns < 50 * MS * slowness(), "another user waits %.1f ms",
-		(double)ns / 1e6);
+	for (unsigned int i = 0; i < TIMES; i++) {
+		t0 = clock_ns();
+		rc = raw_connect(&r);
+		ns[i] = clock_ns() - t0;
+		hc_want(rc == 0, "another user cannot connect: %s",
+			strerror(-rc));
+		raw_close(&r);
+	}
+	qsort(ns, TIMES, sizeof(*ns), by_value);
+	printf("#   another user connects in %.1f ms, at most %.1f ms\n",
+	       (double)ns[TIMES / 2] / 1e6, (double)ns[TIMES - 1] / 1e6);
+	hc_want(ns[TIMES / 2] < 50 * MS * slowness(),
+		"another user waits %.1f ms", (double)ns[TIMES / 2] / 1e6);
 	return hc_status();
 }
 
