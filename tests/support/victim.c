@@ -232,12 +232,13 @@ struct victim *victim_start(uid_t uid)
 {
 	struct victim *v = shared_alloc(sizeof(*v));
 	uint64_t end = clock_ns() + 20000 * MS;
+	pid_t pid = fork();
 
-	v->pid = fork();
-	if (v->pid < 0)
+	if (pid < 0)
 		check_bail("fork: %s", strerror(errno));
-	if (v->pid == 0)
+	if (pid == 0)
 		_exit(victim_main(v, uid));
+	v->pid = pid; /* here only: the memory is shared */
 	while (!load_acquire_u32(&v->ready)) {
 		if (v->errors || clock_ns() > end)
 			check_bail("the victim could not start: %s",
