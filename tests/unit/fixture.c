@@ -75,7 +75,8 @@ const char *temp_dir(void)
 	return dir_name;
 }
 
-const char *temp_file(const char *dir, const char *name, const char *text)
+static const char *write_file(const char *dir, const char *name,
+			      const void *p, size_t n)
 {
 	static char path[512];
 	FILE *f;
@@ -83,9 +84,31 @@ const char *temp_file(const char *dir, const char *name, const char *text)
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	f = fopen(path, "w");
 	cr_assert(f);
-	cr_assert(fwrite(text, 1, strlen(text), f) == strlen(text));
+	cr_assert(fwrite(p, 1, n, f) == n);
 	cr_assert(fclose(f) == 0);
 	return path;
+}
+
+const char *temp_file(const char *dir, const char *name, const char *text)
+{
+	return write_file(dir, name, text, strlen(text));
+}
+
+const char *temp_elf(const char *dir, const char *name, const char *text)
+{
+	struct {
+		ElfW(Ehdr) e;
+		ElfW(Phdr) ph;
+		char text[64];
+	} m = { .e = { .e_phoff = sizeof(m.e),
+		       .e_phentsize = sizeof(m.ph),
+		       .e_phnum = 1 } };
+
+	cr_assert(strlen(text) <= sizeof(m.text));
+	memcpy(m.e.e_ident, ELFMAG, SELFMAG);
+	m.ph.p_filesz = ELF_TEXT + strlen(text);
+	memcpy(m.text, text, strlen(text));
+	return write_file(dir, name, &m, m.ph.p_filesz);
 }
 
 bool is_open_fd(int fd)

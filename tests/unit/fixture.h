@@ -9,6 +9,7 @@
 #ifndef TESTS_UNIT_FIXTURE_H
 #define TESTS_UNIT_FIXTURE_H
 
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,11 @@ const char *caught_stderr(void);
 const char *temp_dir(void);
 /* dir/name with that content.  Return: the path, valid until the next call. */
 const char *temp_file(const char *dir, const char *name, const char *text);
+
+/* Likewise, what looks like a shared object and holds only that text: its
+ * program header promises ELF_TEXT + strlen(text) bytes. */
+const char *temp_elf(const char *dir, const char *name, const char *text);
+#define ELF_TEXT (sizeof(ElfW(Ehdr)) + sizeof(ElfW(Phdr)))
 
 /* An open descriptor, or none any more? */
 bool is_open_fd(int fd);

@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,7 @@ static void setup(void)
 	snprintf(dir, sizeof(dir), "%s/providers", top);
 	cr_assert_eq(mkdir(dir, 0755), 0);
 	snprintf(file, sizeof(file), "%s/m.so", dir);
-	temp_file(dir, "m.so", "the code");
+	temp_elf(dir, "m.so", "the code");
 	cr_assert_eq(chmod(file, 0644), 0);
 }
 
@@ -64,7 +66,7 @@ Test(module_file, a_proper_file_becomes_a_copy_that_nobody_can_write)
 	int fd = open_m();
 
 	cr_assert(fd >= 0, "%s", text);
-	cr_assert_eq(pread(fd, buf, sizeof(buf), 0), 8);
+	cr_assert_eq(pread(fd, buf, sizeof(buf), ELF_TEXT), 8);
 	cr_assert_str_eq(buf, "the code");
 	cr_assert_eq(pwrite(fd, "x", 1, 0), -1);
 	cr_assert_eq(errno, EPERM);
@@ -83,8 +85,8 @@ Test(module_file, the_copy_does_not_follow_later_changes_of_the_file)
 	char buf[16] = "";
 	int fd = open_m();
 
-	temp_file(dir, "m.so", "other");
-	cr_assert_eq(pread(fd, buf, sizeof(buf), 0), 8);
+	temp_elf(dir, "m.so", "other");
+	cr_assert_eq(pread(fd, buf, sizeof(buf), ELF_TEXT), 8);
 	cr_assert_str_eq(buf, "the code");
 }
 
@@ -97,10 +99,10 @@ Test(module_file, its_number_names_the_content_and_is_never_zero)
 	cr_assert_neq(first, 0);
 	cr_assert(open_m() >= 0);
 	cr_assert_eq(gen, first);
-	temp_file(dir, "m.so", "the cods");
+	temp_elf(dir, "m.so", "the cods");
 	cr_assert(open_m() >= 0);
 	cr_assert_neq(gen, first);
-	temp_file(dir, "m.so", "");
+	temp_elf(dir, "m.so", "");
 	cr_assert(open_m() >= 0);
 	cr_assert_neq(gen, 0);
 }
@@ -217,6 +219,55 @@ Test(module_file, a_missing_directory_and_a_file_as_directory_are_errors)
 	cr_assert_eq(open_named("/nonexistent", "m"), -ENOENT);
 	cr_assert(strstr(text, "/nonexistent"), "%s", text);
 	cr_assert_lt(open_named(file, "m"), 0);
+}
+
+/* The loader would touch what the headers promise and die of it. */
+Test(module_file, a_file_cut_short_at_any_length_is_refused)
+{
+	for (off_t n = (off_t)ELF_TEXT + 8; n-- > 0;) {
+		temp_elf(dir, "m.so", "the code");
+		cr_assert(open_m() >= 0, "%s", text);
+		cr_assert_eq(truncate(file, n), 0);
+		REFUSED(-ENOEXEC);
+	}
+	temp_file(dir, "m.so", "#!/bin/sh");
+	REFUSED(-ENOEXEC);
+}
+
+/* Sums that would wrap. */
+Test(module_file, headers_that_point_beyond_the_file_are_refused)
+{
+	static const uint64_t v[] = { 0, 1, 127, 128, 129, UINT64_C(1) << 32,
+				      UINT64_C(1) << 63, UINT64_MAX - 127,
+				      UINT64_MAX };
+	const size_t n = sizeof(v) / sizeof(v[0]);
+	const uint64_t size = ELF_TEXT + 8;
+
+	for (size_t i = 0; i < n * n; i++) {
+		ElfW(Phdr) ph = { .p_offset = v[i / n], .p_filesz = v[i % n] };
+		bool good = ph.p_filesz <= size &&
+			    ph.p_offset <= size - ph.p_filesz;
+		int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+		cr_assert_eq(pwrite(fd, &ph, sizeof(ph), sizeof(ElfW(Ehdr))),
+			     sizeof(ph));
+		close(fd);
+		fd = open_m();
+		cr_assert_eq(fd >= 0, good, "%zu: %s", i, text);
+		if (fd >= 0)
+			close(fd);
+	}
+	for (size_t i = 3; i < n; i++) {
+		ElfW(Off) at = v[i] + sizeof(ElfW(Ehdr));
+		int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+		cr_assert_eq(pwrite(fd, &at, sizeof(at),
+				    offsetof(ElfW(Ehdr), e_phoff)),
+			     sizeof(at));
+		close(fd);
+		if (at + sizeof(ElfW(Phdr)) > size || at > size)
+			REFUSED(-ENOEXEC);
+	}
 }
 
 Test(module_file, an_endless_file_is_not_copied_endlessly)
