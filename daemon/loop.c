@@ -17,6 +17,7 @@
 
 #define ENTRIES 256
 #define CQ_ENTRIES 4096
+#define RETRY_NS UINT64_C(100000000) /* of a watch that the kernel refused */
 
 enum op { OP_POLL = 0, OP_TIMER = 1, OP_IGNORE = 2 };
 #define OP_MASK 3u
@@ -276,15 +277,26 @@ bool loop_pending(struct loop *l)
 	       io_uring_cq_has_overflow(&l->ring);
 }
 
+/* A cancelled poll is one that a mute ended late.  Any other error (no memory,
+ * mostly) would come back at once: it is tried again after a pause. */
+static void poll_again(struct loop_source *s, int res)
+{
+	if (s->dead || s->muted)
+		return;
+	if (res >= 0 || res == -ECANCELED) {
+		poll_start(s);
+		return;
+	}
+	s->muted = true;
+	timer_start(s, RETRY_NS);
+}
+
 static void poll_came(struct loop_source *s, int res, uint32_t flags)
 {
 	if (!(flags & IORING_CQE_F_MORE)) {
 		s->pending--;
 		s->polling = false;
-		/* An error would come back at once; a cancelled poll is one
-		 * that a mute ended late. */
-		if (!s->dead && !s->muted && (res >= 0 || res == -ECANCELED))
-			poll_start(s);
+		poll_again(s, res);
 	}
 	if (!s->dead && res > 0)
 		s->fn(s->arg, (uint32_t)res);
