@@ -248,22 +248,24 @@ static void run_crypto(struct request *req, struct scratch *s)
 }
 
 /* Input of the key operations is copied first, always. */
-static void run_key(struct request *req)
+static bool run_key(struct request *req)
 {
 	uint8_t in[sizeof(struct ukcf_key_req) + UKCF_KEY_BYTES_MAX];
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	bool ended;
 
 	if (sqe->in.len > sizeof(in)) {
 		request_result(req, -EINVAL, UKCF_DETAIL_IN_SIZE);
-		return;
+		return true;
 	}
 	if (sqe->in.len)
 		memcpy(in, req->at[UKCF_RANGE_IN], sqe->in.len);
-	keyops_run(req, in);
+	ended = keyops_run(req, in);
 	secmem_wipe(in, sizeof(in));
+	return ended;
 }
 
-void execute_request(struct request *req, struct scratch *s)
+bool execute_request(struct request *req, struct scratch *s)
 {
 	uint64_t started = clock_ticks();
 	uint64_t ended, service;
@@ -273,8 +275,8 @@ void execute_request(struct request *req, struct scratch *s)
 		req->entry->cqe.provider = req->offer->provider->id;
 	if (req->rule->kind == OP_CRYPTO)
 		run_crypto(req, s);
-	else if (req->rule->kind == OP_KEY)
-		run_key(req);
+	else if (req->rule->kind == OP_KEY && !run_key(req))
+		return false;
 	ended = clock_ticks();
 	service = clock_ticks_to_ns(ended - started);
 	request_times(req, clock_ticks_to_ns(started - req->accepted_ticks),
@@ -282,4 +284,5 @@ void execute_request(struct request *req, struct scratch *s)
 	if (req->offer && req->entry->cqe.res >= 0)
 		predict_learn(req->offer, req->entry->sqe.op,
 			      request_bytes(req), service);
+	return true;
 }

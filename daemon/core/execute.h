@@ -6,6 +6,7 @@
 #ifndef DAEMON_CORE_EXECUTE_H
 #define DAEMON_CORE_EXECUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +26,10 @@ void scratch_deinit(struct scratch *s);
 
 /* Does the request fit a thread that keeps only SCRATCH_SMALL? */
 int execute_is_small(const struct request *req);
-/* Run it to its end and set its result and times. */
-void execute_request(struct request *req, struct scratch *s);
-/* Operations on keys (keyops.c); in: a private copy of the input. */
-void keyops_run(struct request *req, const uint8_t *in);
+/* Run it to its end and set its result and times.  False: it waits for others
+ * to end, who complete it (a key in use is destroyed): it is theirs now. */
+bool execute_request(struct request *req, struct scratch *s);
+/* Operations on keys (keyops.c); in: a private copy of the input.  Likewise. */
+bool keyops_run(struct request *req, const uint8_t *in);
 
 #endif

@@ -16,6 +16,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/spi/provider.h"
+#include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
@@ -286,14 +287,31 @@ static int64_t op_export(struct request *req, const uint8_t *in,
 	return give(req, key_secret(req->key), detail);
 }
 
+/* A result that comes later, by destroyed(). */
+#define PARKED INT64_MIN
+
+/* The last request that used the key has ended, perhaps in another thread. */
+static void destroyed(void *arg)
+{
+	struct request *req = arg;
+
+	request_result(req, 0, UKCF_DETAIL_NONE);
+	request_times(req,
+		      clock_ticks_to_ns(clock_ticks() - req->accepted_ticks),
+		      0);
+	ring_complete(req);
+}
+
 static int64_t op_destroy(struct request *req, const uint8_t *in,
 			  unsigned int *detail)
 {
 	const struct consumer *c = ring_consumer(req->ring);
-	int err = keystore_destroy(req->entry->sqe.obj[0], c->uid, c->serial,
-				   id_of(req));
+	int err = keystore_destroy_then(req->entry->sqe.obj[0], c->uid,
+					c->serial, id_of(req), destroyed, req);
 
 	(void)in;
+	if (err == -EINPROGRESS)
+		return PARKED;
 	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : 0;
 }
 
@@ -332,7 +350,7 @@ static const struct {
 	[UKCF_OP_KEY_LIST - UKCF_OP_KEY_GENERATE] = { op_list, false },
 };
 
-void keyops_run(struct request *req, const uint8_t *in)
+bool keyops_run(struct request *req, const uint8_t *in)
 {
 	uint64_t i = req->entry->sqe.op - UKCF_OP_KEY_GENERATE;
 	unsigned int detail = UKCF_DETAIL_NONE;
@@ -345,5 +363,8 @@ void keyops_run(struct request *req, const uint8_t *in)
 		res = (int64_t)handle;
 	else
 		res = keyops[i].fn(req, in, &detail);
+	if (res == PARKED)
+		return false;
 	request_result(req, res, detail);
+	return true;
 }

@@ -54,6 +54,13 @@ struct key {
 _Static_assert(sizeof(struct key) == 512, "a slot is 512 bytes");
 _Static_assert(SLOTS == 1 << SLOT_BITS, "a handle can name every slot");
 
+/* Whom the wiping of a dead key's bytes concerns; by slot.  Written before the
+ * key dies, read by whoever drops its last reference. */
+static struct {
+	void (*wiped)(void *);
+	void *arg;
+} waiting[SLOTS];
+
 static struct key *keys;
 static unsigned int quota;
 /* Guards names, the choice of slots, LIVE -> DEAD.  Rank: innermost. */
@@ -252,29 +259,50 @@ int keystore_find(const char *name, uid_t uid, uint64_t *handle)
 	return k ? 0 : -ENOKEY;
 }
 
-static void drop_refs(struct key *k)
+/* The one that takes a dead key's last reference wipes it.  True: it was us. */
+static bool drop_ref(struct key *k)
 {
 	uint64_t life = load_acquire_u64(&k->life);
 
-	/* The one that takes a dead key's last reference wipes it. */
 	while (!compare_swap_u64(&k->life, &life, life - 1))
 		;
 	if (life - 1 != DEAD)
-		return;
+		return false;
 	wipe_slot(k);
-	store_release_u64(&k->life, 0);
+	return true;
 }
 
-static void kill_locked(struct key *k, struct request_id request)
+static void drop_refs(struct key *k)
+{
+	size_t slot = (size_t)(k - keys);
+	void (*wiped)(void *);
+	void *arg;
+
+	if (!drop_ref(k))
+		return;
+	wiped = waiting[slot].wiped;
+	arg = waiting[slot].arg;
+	store_release_u64(&k->life, 0); /* from here on it is another's */
+	if (wiped)
+		wiped(arg);
+}
+
+/* Return: whether others still use it, who will call wiped(). */
+static bool kill_locked(struct key *k, struct request_id request,
+			void (*wiped)(void *), void *arg)
 {
 	uint64_t life = load_acquire_u64(&k->life);
+	size_t slot = (size_t)(k - keys);
 
 	k->destroyed_by = request;
-	do {
-		if (!(life & LIVE))
-			return;
-	} while (!compare_swap_u64(&k->life, &life, (life & REFS) | DEAD));
-	drop_refs(k);
+	waiting[slot].wiped = wiped;
+	waiting[slot].arg = arg;
+	while (!compare_swap_u64(&k->life, &life, (life & REFS) | DEAD))
+		;
+	if (!drop_ref(k))
+		return true;
+	store_release_u64(&k->life, 0);
+	return false;
 }
 
 static struct key *slot_of(uint64_t handle)
@@ -295,8 +323,9 @@ static bool may_use(const struct key *k, uint64_t handle, uid_t uid,
 	return handle != 0 && ok;
 }
 
-int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,
-		     struct request_id request)
+int keystore_destroy_then(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+			  struct request_id request, void (*wiped)(void *),
+			  void *arg)
 {
 	struct key *k = slot_of(handle);
 	int err = 0;
@@ -305,12 +334,21 @@ int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 	if (!may_use(k, handle, uid, consumer_serial))
 		err = -ENOKEY;
 	else if (load_acquire_u64(&k->life) & LIVE)
-		kill_locked(k, request);
+		err = kill_locked(k, request, wiped, arg) ? -EINPROGRESS : 0;
 	else if (k->destroyed_by.ring != request.ring ||
 		 k->destroyed_by.seq != request.seq)
 		err = -EKEYREVOKED;
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+		     struct request_id request)
+{
+	int err = keystore_destroy_then(handle, uid, consumer_serial, request,
+					NULL, NULL);
+
+	return err == -EINPROGRESS ? 0 : err;
 }
 
 void keystore_end_session(uint64_t consumer_serial)
@@ -321,7 +359,7 @@ void keystore_end_session(uint64_t consumer_serial)
 
 		if ((load_acquire_u64(&k->life) & LIVE) &&
 		    k->consumer_serial == consumer_serial)
-			kill_locked(k, (struct request_id){ 0 });
+			kill_locked(k, (struct request_id){ 0 }, NULL, NULL);
 	}
 	pthread_mutex_unlock(&lock);
 }

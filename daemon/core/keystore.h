@@ -51,6 +51,11 @@ int keystore_find(const char *name, uid_t uid, uint64_t *handle);
 /* -ENOKEY, -EKEYREVOKED (unless this very request did it). */
 int keystore_destroy(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 		     struct request_id request);
+/* Likewise; -EINPROGRESS: it is dead, and wiped() is called by whoever releases
+ * it last, in that thread, perhaps before this returns. */
+int keystore_destroy_then(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+			  struct request_id request, void (*wiped)(void *),
+			  void *arg);
 /* The key that this request created before a restart, or -ENOKEY. */
 int keystore_created_by(struct request_id request, uint64_t *handle);
 /* Keys of a consumer that went. */

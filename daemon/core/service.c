@@ -204,8 +204,14 @@ static bool handle(struct service *s, struct request *req, bool owner)
 	}
 	if (owner && !is_quick(req))
 		ring_flush(req->ring);
-	execute_request(req, &s->scratch);
-	finish(req, owner);
+	if (req->entry->sqe.op == UKCF_OP_KEY_DESTROY)
+		ring_queued(req); /* others may have to end it */
+	if (!execute_request(req, &s->scratch))
+		return true;
+	if (req->queued)
+		ring_complete(req);
+	else
+		finish(req, owner);
 	return true;
 }
 

@@ -50,16 +50,15 @@ static struct request *take(struct lane_queue *q)
 	return req;
 }
 
-static void run(struct request *req, struct scratch *s)
+static bool run(struct request *req, struct scratch *s)
 {
-	if (clock_ns() < req->deadline_ns) {
-		execute_request(req, s);
-		return;
-	}
+	if (clock_ns() < req->deadline_ns)
+		return execute_request(req, s);
 	request_result(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
 	request_times(req,
 		      clock_ticks_to_ns(clock_ticks() - req->accepted_ticks),
 		      0);
+	return true;
 }
 
 static void *worker_main(void *arg)
@@ -68,8 +67,8 @@ static void *worker_main(void *arg)
 	struct request *req;
 
 	while ((req = take(w->lane))) {
-		run(req, &w->scratch);
-		ring_complete(req);
+		if (run(req, &w->scratch))
+			ring_complete(req);
 	}
 	return NULL;
 }

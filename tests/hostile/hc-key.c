@@ -141,6 +141,48 @@ static void *race_use(void *arg)
 	return NULL;
 }
 
+/* A request that uses the key is under way: destroy's answer comes after its
+ * answer, not before. */
+static void destroy_in_use(void)
+{
+	const uint32_t len = 4u << 20;
+	struct ukcf_cqe cqe[2];
+	struct hc_conn c;
+	struct ukcf_sqe s;
+	int64_t key;
+
+	hc_open(&c, 4, len + 16);
+	for (unsigned int i = 0; i < 20; i++) {
+		key = raw_key(&c.q, &c.in, UKCF_OP_KEY_GENERATE,
+			      UKCF_MECH_CHACHA20_POLY1305, NULL, 0, NULL, 0);
+		s = (struct ukcf_sqe){
+			.op = UKCF_OP_ENCRYPT, .user_data = 1,
+			.mech = { UKCF_MECH_CHACHA20_POLY1305 },
+			.obj = { (uint64_t)key }, .param_len = 12,
+			.in = { 0, len }, .out = { 0, len + 16 },
+			.buf = { c.in.index, c.out.index },
+		};
+		raw_submit(&c.q, &s);
+		s = (struct ukcf_sqe){ .op = UKCF_OP_KEY_DESTROY,
+				       .user_data = 2,
+				       .obj = { (uint64_t)key } };
+		raw_submit(&c.q, &s);
+		for (unsigned int j = 0; j < 2; j++)
+			if (raw_cqe(&c.q, &cqe[j], RAW_WAIT_MS))
+				hc_bail("no answer");
+		hc_want(cqe[0].user_data == 1 && cqe[0].res == len + 16 &&
+				cqe[1].res == 0,
+			"destroyed before its last use ended: %llu gives "
+			"%lld, %llu gives %lld",
+			(unsigned long long)cqe[0].user_data,
+			(long long)cqe[0].res,
+			(unsigned long long)cqe[1].user_data,
+			(long long)cqe[1].res);
+	}
+	hc_works(&c);
+	hc_close(&c);
+}
+
 static void hc_41(struct hc *h)
 {
 	uint64_t n = scaled(3000, 200000), again = 0;
@@ -187,6 +229,7 @@ static void hc_41(struct hc *h)
 	hc_want(again == 0, "%llu keys destroyed twice",
 		(unsigned long long)again);
 	raw_close(&x.r);
+	destroy_in_use();
 }
 
 /* -------------------------------------------- others' completions, tags */
