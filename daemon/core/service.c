@@ -113,6 +113,13 @@ static enum lane lane_of(const struct request *req)
 	return LANE_BULK;
 }
 
+/* Those that make a key, or look at all of them, take 60 to 100 us. */
+static bool is_long_keyop(uint32_t op)
+{
+	return op == UKCF_OP_KEY_GENERATE || op == UKCF_OP_KEY_IMPORT ||
+	       op == UKCF_OP_KEY_LIST;
+}
+
 static bool runs_at_once(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
@@ -120,7 +127,7 @@ static bool runs_at_once(const struct request *req)
 	if (s->mode == UKCF_MODE_ASYNC && (s->flags & UKCF_SQE_QUEUE))
 		return false;
 	if (req->rule->kind != OP_CRYPTO)
-		return true;
+		return !is_long_keyop(s->op);
 	if (!execute_is_small(req))
 		return false;
 	return predict_ns(req->offer, s->op, request_bytes(req)) <=
