@@ -119,7 +119,7 @@ int msg_recv(int sock, struct msg_in *m, unsigned int fds_allowed)
 	if (n < 0)
 		return -errno;
 	came = take_control(m, &mh, fds_allowed);
-	if (n == 0 && came == 0)
+	if (n == 0 && came == 0 && !(mh.msg_flags & MSG_CTRUNC))
 		return 0;
 	if (came > fds_allowed || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    !head_is_sound(m, (size_t)n)) {
