@@ -81,6 +81,8 @@ void page_publish(const struct ukcf_page_provider *providers,
 		n_providers = UKCF_PAGE_PROVIDERS_MAX + 1;
 	if (n_mechs > UKCF_PAGE_MECHS_MAX)
 		n_mechs = UKCF_PAGE_MECHS_MAX;
+	if (!page)
+		return; /* not yet */
 	pthread_mutex_lock(&lock);
 	write_begin();
 	memcpy(page->providers, providers, n_providers * sizeof(*providers));

@@ -220,8 +220,8 @@ static void settle_status(struct request *req, struct ukcf_job *job,
 	job->res = -EIO;
 	job->detail = UKCF_DETAIL_PROVIDER_FAILED;
 	if (status == UKCF_FAILED)
-		store_release_u32(&req->offer->provider->state,
-				  UKCF_PROVIDER_FAILED);
+		provider_set_state(req->offer->provider,
+				   UKCF_PROVIDER_FAILED);
 }
 
 static void run_crypto(struct request *req, struct scratch *s)

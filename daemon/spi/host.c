@@ -43,7 +43,7 @@ static void host_notify(void *host, int state)
 
 	if (state < UKCF_PROVIDER_READY || state > UKCF_PROVIDER_FAILED)
 		return;
-	store_release_u32(&p->state, (uint32_t)state);
+	provider_set_state(p, (uint32_t)state);
 }
 
 static const char *host_option(void *host, const char *name)

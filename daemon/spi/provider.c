@@ -42,6 +42,16 @@ struct provider *provider_by_id(uint16_t id)
 	return id >= 1 ? provider_at(id - 1u) : NULL;
 }
 
+void provider_set_state(struct provider *p, uint32_t state)
+{
+	if (exchange_u32(&p->state, state) == state)
+		return;
+	if (state == UKCF_PROVIDER_FAILED)
+		log_err("provider %s has failed: it is not used any more",
+			p->name);
+	mech_publish();
+}
+
 static void provider_free(struct provider *p)
 {
 	if (p->instance && p->spi->stop)

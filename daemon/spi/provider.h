@@ -37,5 +37,7 @@ void provider_unload_all(void);
 unsigned int provider_count(void);
 struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);
+/* Any thread; the page says it as well. */
+void provider_set_state(struct provider *p, uint32_t state);
 
 #endif
