@@ -232,8 +232,11 @@ static int start_keystore(void)
 		fdstore_removef("keys");
 		err = keystore_open(-1, d.config->keys);
 	}
-	if (!err)
+	if (!err) {
+		if (!d.taken_over) /* serials begin anew */
+			keystore_disown();
 		return 0;
+	}
 	if (err == -EMFILE)
 		return failed("keys", err);
 	getrlimit(RLIMIT_MEMLOCK, &r);

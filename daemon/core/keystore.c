@@ -364,6 +364,22 @@ void keystore_end_session(uint64_t consumer_serial)
 	pthread_mutex_unlock(&lock);
 }
 
+void keystore_disown(void)
+{
+	const struct request_id nobody = { 0 };
+
+	pthread_mutex_lock(&lock);
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct key *k = &keys[i];
+
+		if ((load_acquire_u64(&k->life) & LIVE) && k->consumer_serial)
+			kill_locked(k, nobody, NULL, NULL);
+		k->created_by = nobody;
+		k->destroyed_by = nobody;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 static void describe(const struct key *k, uint64_t next,
 		     struct ukcf_key_info *row)
 {

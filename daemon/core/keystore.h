@@ -42,6 +42,9 @@ struct key_spec {
 
 /* From the slab at fd, or anew.  -EPROTO: it is another release's. */
 int keystore_open(int fd, unsigned int per_uid);
+/* No consumer and no request of before is known any more: session keys end, and
+ * no request is taken for one that made or destroyed a key. */
+void keystore_disown(void);
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);
 

@@ -320,6 +320,41 @@ Test(keystore, the_request_that_made_or_ended_a_key_finds_its_effect)
 	cr_assert_eq(keystore_created_by(ID(1, 1), &again), -ENOKEY);
 }
 
+Test(keystore, without_the_record_no_request_made_a_key)
+{
+	uint64_t named = create("a"), again, found;
+	struct key *k;
+
+	keystore_disown();
+	cr_assert_eq(keystore_created_by(ID(1, 1), &again), -ENOKEY);
+	cr_assert_eq(keystore_find("a", ME, &found), 0);
+	cr_assert_eq(found, named);
+	cr_assert_eq(keystore_hold(named, ME, 0, &k), 0);
+	keystore_release(k);
+}
+
+static void note_wiped(void *arg)
+{
+	++*(int *)arg;
+}
+
+Test(keystore, who_releases_a_dead_key_last_says_so)
+{
+	uint64_t h = create("a");
+	int wiped = 0;
+	struct key *k;
+
+	cr_assert_eq(keystore_hold(h, ME, 0, &k), 0);
+	cr_assert_eq(keystore_destroy_then(h, ME, 0, ID(1, 5), note_wiped,
+					   &wiped), -EINPROGRESS);
+	cr_assert_eq(wiped, 0);
+	keystore_release(k);
+	cr_assert_eq(wiped, 1);
+	cr_assert_eq(keystore_destroy_then(create("b"), ME, 0, ID(1, 6),
+					   note_wiped, &wiped), 0);
+	cr_assert_eq(wiped, 1, "nobody used it: the caller knows");
+}
+
 /* ---------------------------------------------------------------- restart */
 
 static int slab_fd;
