@@ -134,6 +134,12 @@ static const struct ukcf_page_provider *provider_row(const struct ukcf_page *p,
 	return NULL;
 }
 
+/* One that failed, or is being taken out, runs nothing here either. */
+static bool may_run(const struct ukcf_page_provider *p)
+{
+	return p->state == UKCF_PROVIDER_READY || p->state == UKCF_PROVIDER_BUSY;
+}
+
 /* The module of each provider is asked for once per renewal. */
 struct fetched {
 	const struct module *module[UKCF_PAGE_PROVIDERS_MAX + 1];
@@ -148,7 +154,8 @@ static struct caller *find_caller(struct ukcf *u, const struct ukcf_page *page,
 	struct caller *c;
 
 	*reason = UKCF_REASON_NO_MODULE;
-	if (!row->caller || !p || p->id > UKCF_PAGE_PROVIDERS_MAX)
+	if (!row->caller || !p || p->id > UKCF_PAGE_PROVIDERS_MAX ||
+	    !may_run(p))
 		return NULL;
 	*reason = u->no_caller;
 	if (u->no_caller)
