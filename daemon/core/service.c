@@ -162,6 +162,15 @@ static void refuse(struct request *req, int err, unsigned int detail,
 	finish(req, owner);
 }
 
+/* However full the lane is: who waits for it, who was promised it before a
+ * restart, and who makes a key, which is queued only because it takes longer
+ * than what runs at once.  The ring bounds how many there are. */
+static bool finds_place(const struct request *req)
+{
+	return req->entry->sqe.mode == UKCF_MODE_SYNC || req->replayed ||
+	       req->rule->kind == OP_KEY;
+}
+
 static void queue_request(struct request *req, bool owner)
 {
 	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC;
@@ -170,7 +179,7 @@ static void queue_request(struct request *req, bool owner)
 		ring_no_ack(req);
 	set_deadline(req);
 	ring_queued(req);
-	if (worker_queue(lane_of(req), req, sync || req->replayed) == 0) {
+	if (worker_queue(lane_of(req), req, finds_place(req)) == 0) {
 		/* It may be finished already, but only we can post it. */
 		if (owner && req->ack_due)
 			ring_post_queued(req);
