@@ -114,7 +114,8 @@ same "--help is no wrong usage" "Usage: ./bootstrap COMMAND [ARG...]" \
 if [ "$top_builddir" = "$top_srcdir/build" ] && [ -e "$top_builddir/bin" ]; then
 	PATH=$(echo "$PATH" | sed "s|^$tmp/stubs:||")
 	same "exec in this tree" "$top_builddir/bin/ukcfd 5" \
-		"$("$top_srcdir/bootstrap" exec sh -c \
-			'command -v ukcfd; exit 5' 2>"$tmp/err" | xargs) $?"
+		"$({ "$top_srcdir/bootstrap" exec sh -c \
+			'command -v ukcfd; exit 5' 2>"$tmp/err"
+			echo $?; } | xargs)"
 fi
 finish
