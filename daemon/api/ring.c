@@ -347,7 +347,7 @@ void ring_detached(struct ring *r)
 
 void ring_queued(struct request *req)
 {
-	ring_publish_head(req->ring); /* its result may be there at any time */
+	ring_show_head(req->ring); /* its result may be there at any time */
 	req->queued = true;
 	ring_ref(req->ring);
 }
@@ -569,7 +569,7 @@ void ring_post(struct request *req)
 	r->company[r->n_company++] = req;
 	if (r->n_company < COMPANY_MAX)
 		return;
-	ring_publish_head(r);
+	ring_show_head(r);
 	post_company(r);
 }
 
@@ -786,6 +786,11 @@ struct request *ring_take(struct ring *r, uint64_t now)
 	reserve(r, req);
 	count(&r->rec->counts.accepted);
 	return req;
+}
+
+void ring_show_head(struct ring *r)
+{
+	store_release_u32(&r->cq->sq_head, (uint32_t)r->rec->sq_head);
 }
 
 void ring_publish_head(struct ring *r)

@@ -70,6 +70,8 @@ void ring_no_ack(struct request *req);
 void ring_queued(struct request *req);
 /* Tell the consumer which slots are free again; once per burst. */
 void ring_publish_head(struct ring *r);
+/* In the middle of one: before a result of it can be there. */
+void ring_show_head(struct ring *r);
 /* Ask for the doorbell.  False: there is something to take (nothing armed). */
 bool ring_arm(struct ring *r);
 void ring_disarm(struct ring *r);

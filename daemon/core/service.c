@@ -149,7 +149,7 @@ static void finish(struct request *req, bool owner)
 		ring_post(req);
 		return;
 	}
-	ring_publish_head(req->ring); /* its result may be there at any time */
+	ring_show_head(req->ring); /* its result may be there at any time */
 	ring_complete(req);
 }
 
@@ -266,7 +266,7 @@ static unsigned int serve(struct service *s, struct ring *r)
 		if (handle(s, req, owner))
 			after = clock_ticks();
 		if (owner && clock_ticks_to_ns(after - now) > FLUSH_NS) {
-			ring_publish_head(r);
+			ring_show_head(r);
 			ring_flush(r);
 		}
 		now = after;
