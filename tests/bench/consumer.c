@@ -20,7 +20,10 @@ static struct ukcf_key key;
 static uint32_t mech;
 static uint64_t submitted, nonce_counter;
 static struct ukcf_counts last_counts;
-static unsigned int next_slot;
+/* Slots of the buffers, given out in the order in which they became free:
+ * requests may end in any order. */
+static unsigned int free_slots[DEPTH], last_slot;
+static uint64_t slots_taken, slots_freed;
 static uint64_t slot_nonce[DEPTH];
 
 int consumer_open(void)
@@ -47,6 +50,8 @@ int consumer_open(void)
 	if (err)
 		return err;
 	memset(ukcf_buffer_data(in_buf), 0x5a, DEPTH * LARGE);
+	for (slots_freed = 0; slots_freed < DEPTH; slots_freed++)
+		free_slots[slots_freed] = (unsigned int)slots_freed;
 	return ukcf_counts_get(conn, &last_counts);
 }
 
@@ -59,8 +64,11 @@ void consumer_close(void)
 static int put_encrypt(struct ukcf_sqe *sqe, uint32_t len)
 {
 	uint8_t nonce[CIPHER_NONCE] = { 0 };
-	unsigned int i = next_slot++ % DEPTH;
+	unsigned int i;
 
+	if (slots_taken == slots_freed)
+		return -ENOSPC;
+	i = free_slots[slots_taken++ % DEPTH];
 	slot_nonce[i] = ++nonce_counter;
 	memcpy(nonce, &nonce_counter, sizeof(nonce_counter));
 	sqe->user_data = i;
@@ -109,6 +117,10 @@ static int reap(int64_t want)
 	if (rc)
 		return rc;
 	res = cqe->res;
+	if (want) { /* an encryption */
+		last_slot = (unsigned int)cqe->user_data % DEPTH;
+		free_slots[slots_freed++ % DEPTH] = last_slot;
+	}
 	ukcf_cqe_seen(ring);
 	return res == want ? 0 : res < 0 ? (int)res : -EBADE;
 }
@@ -221,7 +233,7 @@ int consumer_counts_agree(void)
 bool consumer_result_right(void)
 {
 	static uint8_t want[LARGE + CIPHER_TAG];
-	unsigned int i = (next_slot - 1) % DEPTH;
+	unsigned int i = last_slot;
 	uint8_t nonce[CIPHER_NONCE] = { 0 };
 	const uint8_t *in = ukcf_buffer_data(in_buf);
 	const uint8_t *out = ukcf_buffer_data(out_buf);
