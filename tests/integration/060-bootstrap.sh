@@ -117,5 +117,7 @@ if [ "$top_builddir" = "$top_srcdir/build" ] && [ -e "$top_builddir/bin" ]; then
 		"$({ "$top_srcdir/bootstrap" exec sh -c \
 			'command -v ukcfd; exit 5' 2>"$tmp/err"
 			echo $?; } | xargs)"
+	"$top_srcdir/bootstrap" exec cryptoctl status >"$tmp/out" 2>"$tmp/err"
+	same "exec: the tools of this tree find their library" 0 $?
 fi
 finish
