@@ -8,17 +8,28 @@
 #include "lib/connection.h"
 #include "lib/shared/mech-table.h"
 
+/* The page as it is, or its last whole state; locked if 0 is returned. */
+static int look(struct ukcf *u, const struct ukcf_page **p)
+{
+	bool fresh;
+
+	if (!connection_is_ours(u))
+		return -ESTALE;
+	*p = view_lock(u, &fresh);
+	return 0;
+}
+
 int ukcf_mech_lookup(struct ukcf *u, const char *name, uint32_t *mech)
 {
 	const struct ukcf_page *p;
-	int err = -EOPNOTSUPP;
-	bool fresh;
+	int err;
 
 	if (!u || !name || !*name || !mech)
 		return -EINVAL;
-	if (!connection_is_ours(u))
-		return -ESTALE;
-	p = view_lock(u, &fresh);
+	err = look(u, &p);
+	if (err)
+		return err;
+	err = -EOPNOTSUPP;
 	for (uint32_t i = 0; err && i < p->n_mechs; i++) {
 		const struct ukcf_page_mech *m = &p->mechs[i];
 
@@ -34,14 +45,14 @@ int ukcf_mech_lookup(struct ukcf *u, const char *name, uint32_t *mech)
 int ukcf_mech_info(struct ukcf *u, uint32_t mech, struct ukcf_page_mech *info)
 {
 	const struct ukcf_page *p;
-	int err = -EOPNOTSUPP;
-	bool fresh;
+	int err;
 
 	if (!u || !info)
 		return -EINVAL;
-	if (!connection_is_ours(u))
-		return -ESTALE;
-	p = view_lock(u, &fresh);
+	err = look(u, &p);
+	if (err)
+		return err;
+	err = -EOPNOTSUPP;
 	for (uint32_t i = 0; err && i < p->n_mechs; i++) {
 		if (p->mechs[i].id != mech)
 			continue;
@@ -52,42 +63,44 @@ int ukcf_mech_info(struct ukcf *u, uint32_t mech, struct ukcf_page_mech *info)
 	return err;
 }
 
+/* At most n of have rows; how many there are. */
+static int give_rows(void *rows, unsigned int n, const void *table,
+		     unsigned int have, size_t row_size)
+{
+	if (n)
+		memcpy(rows, table, (n < have ? n : have) * row_size);
+	return (int)have;
+}
+
 int ukcf_mech_list(struct ukcf *u, struct ukcf_page_mech *rows, unsigned int n)
 {
 	const struct ukcf_page *p;
-	unsigned int have;
-	bool fresh;
+	int rc;
 
 	if (!u || (!rows && n))
 		return -EINVAL;
-	if (!connection_is_ours(u))
-		return -ESTALE;
-	p = view_lock(u, &fresh);
-	have = p->n_mechs;
-	if (n)
-		memcpy(rows, p->mechs, (n < have ? n : have) * sizeof(*rows));
+	rc = look(u, &p);
+	if (rc)
+		return rc;
+	rc = give_rows(rows, n, p->mechs, p->n_mechs, sizeof(*rows));
 	view_unlock(u);
-	return (int)have;
+	return rc;
 }
 
 int ukcf_provider_list(struct ukcf *u, struct ukcf_page_provider *rows,
 		       unsigned int n)
 {
 	const struct ukcf_page *p;
-	unsigned int have;
-	bool fresh;
+	int rc;
 
 	if (!u || (!rows && n))
 		return -EINVAL;
-	if (!connection_is_ours(u))
-		return -ESTALE;
-	p = view_lock(u, &fresh);
-	have = p->n_providers;
-	if (n)
-		memcpy(rows, p->providers,
-		       (n < have ? n : have) * sizeof(*rows));
+	rc = look(u, &p);
+	if (rc)
+		return rc;
+	rc = give_rows(rows, n, p->providers, p->n_providers, sizeof(*rows));
 	view_unlock(u);
-	return (int)have;
+	return rc;
 }
 
 uint64_t ukcf_boot_gen(struct ukcf *u)
