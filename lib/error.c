@@ -84,6 +84,15 @@ static const char *const details[UKCF_DETAIL_LAST] = {
 	[UKCF_DETAIL_PROVIDER_FAILED] = "the provider failed",
 	[UKCF_DETAIL_NOT_EXPORTABLE] = "the key is not exportable",
 	[UKCF_DETAIL_LOST_STATE] = "the daemon restarted meanwhile",
+	[UKCF_DETAIL_CTX] = "no such context, or not begun",
+	[UKCF_DETAIL_CTX_IN_USE] = "the context is begun already",
+	[UKCF_DETAIL_PART_OP] = "the mechanism does not do this in parts",
+	[UKCF_DETAIL_PART_FAILED] = "an earlier part of the context failed",
+	[UKCF_DETAIL_LINK] = "the entry before it in the chain failed",
+	[UKCF_DETAIL_CANCELED] = "cancelled",
+	[UKCF_DETAIL_HANDLE] = "no such request",
+	[UKCF_DETAIL_QUEUE] = "no such queue",
+	[UKCF_DETAIL_TMPL] = "no such template, or not yours",
 };
 
 const char *ukcf_detail_name(unsigned int detail)

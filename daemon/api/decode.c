@@ -65,7 +65,8 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	if ((s->flags & ~UKCF_SQE_FLAGS) || (s->subflags & ~UKCF_SUBFLAGS) ||
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
-	if (s->reserved || s->link_src || s->link_dst || s->mech[1] ||
+	if (s->part_op || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
+	    s->link_src || s->link_dst || s->mech[1] ||
 	    s->obj[1] || (s->ctx && s->op != UKCF_OP_KEY_LIST) ||
 	    (!rule->classes && (s->mech[0] || s->provider)) ||
 	    (!rule->key && s->op != UKCF_OP_KEY_DESTROY && s->obj[0]))

@@ -38,17 +38,21 @@ enum ukcf_op {
 	UKCF_OP_KEY_EXPORT = 20,    /* obj[0] -> out, if exportable */
 	UKCF_OP_KEY_DESTROY = 21,   /* obj[0] */
 	UKCF_OP_KEY_LIST = 22,	    /* ctx = first slot -> struct ukcf_key_info[] */
-	UKCF_OP_CANCEL = 32,	    /* reserved: ctx = handle */
-	UKCF_OP_CANCEL_CTX = 33,    /* reserved */
-	UKCF_OP_NOTIFY_SPACE = 34,  /* reserved */
-	UKCF_OP_INIT = 40,	    /* reserved: multipart */
-	UKCF_OP_UPDATE = 41,	    /* reserved */
-	UKCF_OP_FINAL = 42,	    /* reserved */
-	UKCF_OP_TMPL_CREATE = 48,   /* reserved: templates */
-	UKCF_OP_TMPL_DESTROY = 49,  /* reserved */
-	UKCF_OP_ENCRYPT_MAC = 56,   /* reserved: dual operations */
-	UKCF_OP_MAC_DECRYPT = 57,   /* reserved */
-	UKCF_OP_MAC_VERIFY_DECRYPT = 58, /* reserved */
+	UKCF_OP_CANCEL = 32,	    /* ctx = handle; res 0, -ENOENT, -EALREADY */
+	UKCF_OP_CANCEL_CTX = 33,    /* ctx; res = number of parts cancelled */
+	UKCF_OP_NOTIFY_SPACE = 34,  /* provider = queue, ctx = slots wanted */
+	UKCF_OP_NOTIFY_EVENTS = 35, /* EVENT CQEs on this ring from now on */
+	UKCF_OP_INIT = 40,	    /* ctx, part_op, obj[0], param, aux */
+	UKCF_OP_UPDATE = 41,	    /* ctx, in -> out */
+	UKCF_OP_FINAL = 42,	    /* ctx, in -> out, or tag to verify */
+	UKCF_OP_CTX_COPY = 43,	    /* obj[1] = context to copy -> ctx */
+	UKCF_OP_TMPL_CREATE = 48,   /* obj[0] = key; res = template handle */
+	UKCF_OP_TMPL_DESTROY = 49,  /* obj[0] = template */
+	/* dual: mech[0] and obj[0] of the cipher, mech[1] and obj[1] of the MAC
+	 * over aux || ciphertext */
+	UKCF_OP_ENCRYPT_MAC = 56, /* in -> out = ciphertext || MAC */
+	UKCF_OP_MAC_DECRYPT = 57, /* in -> out = plaintext || MAC */
+	UKCF_OP_MAC_VERIFY_DECRYPT = 58, /* in, tag -> out = plaintext */
 	UKCF_OP_PROVIDER_FETCH = 64,	 /* reserved: out-of-process provider */
 	UKCF_OP_PROVIDER_COMMIT = 65,	 /* reserved */
 	UKCF_OP_LAST = 66
@@ -62,16 +66,33 @@ enum ukcf_mode {
 
 /* sqe.flags */
 #define UKCF_SQE_QUEUE 0x0001	     /* queue even if it could run at once */
-#define UKCF_SQE_NOTIFY_OPDONE 0x0002 /* reserved: CQE for init and update */
+#define UKCF_SQE_NOTIFY_OPDONE 0x0002 /* CQE for init and update, too */
 #define UKCF_SQE_WANT_HANDLE 0x0004  /* with QUEUE: handle in the QUEUED CQE */
-#define UKCF_SQE_NOTIFY_SPACE 0x0008 /* reserved: SPACE event on -EAGAIN */
-#define UKCF_SQE_LINK 0x0010	     /* reserved: the next entry waits */
+#define UKCF_SQE_NOTIFY_SPACE 0x0008 /* after -EAGAIN a SPACE event */
+#define UKCF_SQE_LINK 0x0010	     /* the next entry waits for this one */
 #define UKCF_SQE_FLAGS (UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE)
 
 /* sqe.subflags */
 #define UKCF_SUB_REQUIRE_HW 0x0001 /* only a hardware provider will do */
 #define UKCF_SUB_IOV 0x0002	   /* reserved: in names a list of spans */
+#define UKCF_SUB_TMPL_AUTO 0x0004  /* TMPL_CREATE: ends with its first use */
 #define UKCF_SUBFLAGS UKCF_SUB_REQUIRE_HW
+
+/* sqe.link_dst: where the result of an entry with LINK goes */
+#define UKCF_LINK_OUT 0	 /* to its out range, as without LINK */
+#define UKCF_LINK_KEEP 1 /* stays in the daemon, for the next entry */
+/* sqe.link_src: what the entry takes from the one before it */
+#define UKCF_LINK_NONE 0 /* nothing but its turn */
+#define UKCF_LINK_KEY 1	 /* the kept bytes are its key */
+#define UKCF_LINK_IN 2	 /* the kept bytes are its input */
+#define UKCF_CHAIN_MAX 8 /* entries of a chain */
+
+#define UKCF_CONTEXTS_MAX 64 /* per ring; ids are 1 to this */
+
+/* Queues, where a CQE or NOTIFY_SPACE names one: a provider id names the queue
+ * of that hardware provider. */
+#define UKCF_QUEUE_BULK 0x100 /* software queue */
+#define UKCF_QUEUE_SLOW 0x101 /* its lane for slow mechanisms */
 
 /* sqe.provider: 0 lets the daemon choose, else a provider id from the page */
 #define UKCF_PROVIDER_ANY 0
@@ -118,18 +139,19 @@ struct ukcf_sqe {
 	struct ukcf_range tag;	/* MAC or signature to verify */
 	uint16_t buf[4];	/* buffer of in, out, aux, tag */
 	uint8_t param[UKCF_PARAM_MAX];
-	uint8_t link_src;	/* reserved, 0 */
-	uint8_t link_dst;	/* reserved, 0 */
+	uint8_t link_src;	/* UKCF_LINK_* */
+	uint8_t link_dst;	/* UKCF_LINK_* */
 	uint16_t subflags;	/* UKCF_SUB_* */
-	uint32_t reserved;	/* 0 */
+	uint8_t part_op;	/* INIT: enum ukcf_op that it begins */
+	uint8_t reserved[3];	/* 0 */
 };
 
 /* cqe.flags: what kind of entry, in the low two bits ... */
 #define UKCF_CQE_KIND 0x0003
 #define UKCF_CQE_RESULT 0x0000 /* terminal: res is bytes produced or -errno */
 #define UKCF_CQE_QUEUED 0x0001 /* value is the handle, 0 if none was wanted */
-#define UKCF_CQE_SPACE 0x0002  /* reserved: res is the number of free slots */
-#define UKCF_CQE_EVENT 0x0003  /* reserved: value is mechanism or provider */
+#define UKCF_CQE_SPACE 0x0002  /* res is the number of free slots */
+#define UKCF_CQE_EVENT 0x0003  /* value: mechanism or provider, res: what */
 /* ... and how it came about */
 #define UKCF_CQE_F_INLINE 0x0010   /* ran at once on the service thread */
 #define UKCF_CQE_F_IRQCTX 0x0020   /* ran in completion context */
@@ -187,6 +209,15 @@ struct ukcf_cq_head {
 	uint32_t pad2[30];
 	uint32_t futex;	    /* counts wake-ups; FUTEX_WAIT works read-only */
 	uint32_t pad3[31];
+};
+
+/** What happened (res of an EVENT CQE; its value names whom it is about). */
+enum ukcf_event {
+	UKCF_EVENT_MECH_ENABLED = 1,
+	UKCF_EVENT_MECH_DISABLED = 2,
+	UKCF_EVENT_PROVIDER_ADDED = 3,
+	UKCF_EVENT_PROVIDER_STATE = 4, /* the page has the new one */
+	UKCF_EVENT_PROVIDER_REMOVED = 5
 };
 
 #define UKCF_RING_STALLED 0x1 /* no CQ slot is free: reap to go on */
@@ -288,7 +319,16 @@ enum ukcf_detail {
 	UKCF_DETAIL_PROVIDER_FAILED = 31,
 	UKCF_DETAIL_NOT_EXPORTABLE = 32,
 	UKCF_DETAIL_LOST_STATE = 33, /* the daemon restarted meanwhile */
-	UKCF_DETAIL_LAST = 34
+	UKCF_DETAIL_CTX = 34,	   /* no such context, or not begun */
+	UKCF_DETAIL_CTX_IN_USE = 35, /* INIT of a context that is begun */
+	UKCF_DETAIL_PART_OP = 36,  /* no such operation in parts */
+	UKCF_DETAIL_PART_FAILED = 37, /* an earlier part of the context did */
+	UKCF_DETAIL_LINK = 38,	   /* the entry before it failed, or no chain */
+	UKCF_DETAIL_CANCELED = 39,
+	UKCF_DETAIL_HANDLE = 40,   /* no such request */
+	UKCF_DETAIL_QUEUE = 41,	   /* no such queue */
+	UKCF_DETAIL_TMPL = 42,	   /* no such template (or not yours) */
+	UKCF_DETAIL_LAST = 43
 };
 
 /*

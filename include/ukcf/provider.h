@@ -64,6 +64,23 @@ struct ukcf_job {
 	void *cookie;		/* the host's */
 };
 
+/**
+ * struct ukcf_mech_desc - a mechanism that the built-in table does not know
+ *
+ * The i-th of a provider is offered under UKCF_MECH_ID(class, UKCF_MECH_DYNAMIC
+ * + i); jobs carry the id that the daemon gave it.  Sizes as in <ukcf/mech.def>.
+ */
+struct ukcf_mech_desc {
+	const char *name; /* "x-" and [a-z0-9-]+, shorter than UKCF_NAME_MAX */
+	const char *source;
+	uint32_t class_; /* enum ukcf_class */
+	uint32_t key_min, key_max;
+	uint32_t nonce_len;
+	uint32_t tag_min, tag_max;
+	uint32_t out_len;
+	uint64_t data_max, aad_max;
+};
+
 struct ukcf_instance; /* the provider's own state */
 
 typedef enum ukcf_status (*ukcf_job_fn)(struct ukcf_instance *self,
@@ -90,7 +107,10 @@ struct ukcf_mech_ops {
 	/* multipart: state in job->ctx, offer->ctx_size bytes */
 	ukcf_job_fn init;	/* op says of what */
 	ukcf_job_fn update;	/* in; out for ciphers */
-	ukcf_job_fn final;	/* out or tag */
+	ukcf_job_fn final;	/* in may be empty; out or tag; releases ctx */
+	ukcf_job_fn drop;	/* release ctx: no final will come; NULL: there
+				   is nothing to release */
+	ukcf_job_fn copy;	/* ctx from that at in.data; NULL: ctx is flat */
 	/* template: key -> out, offer->tmpl_size bytes */
 	ukcf_job_fn init_tmpl;
 };
@@ -161,6 +181,12 @@ struct ukcf_provider {
 	int (*start)(const struct ukcf_host *host, struct ukcf_instance **self);
 	/* No job is in flight. */
 	void (*stop)(struct ukcf_instance *self);
+	const struct ukcf_mech_desc *mechs; /* NULL: it brings none */
+	uint32_t n_mechs;
+	uint32_t depth; /* hardware: jobs that it takes at once; 0: 1 */
+	/* An administrator's word to it: "NAME" or "NAME=VALUE".  -EINVAL if it
+	 * does not know it; NULL: it takes none. */
+	int (*control)(struct ukcf_instance *self, const char *command);
 };
 
 /**

@@ -206,7 +206,9 @@ static void run(struct request *req)
 	inside(req, UKCF_RANGE_OUT, s->out);
 	inside(req, UKCF_RANGE_AUX, s->aux);
 	inside(req, UKCF_RANGE_TAG, s->tag);
-	FUZZ_RULE(s->reserved == 0 && s->link_src == 0 && s->link_dst == 0);
+	FUZZ_RULE(s->part_op == 0 && s->reserved[0] == 0 &&
+		  s->reserved[1] == 0 && s->reserved[2] == 0);
+	FUZZ_RULE(s->link_src == 0 && s->link_dst == 0);
 	FUZZ_RULE((s->flags & ~UKCF_SQE_FLAGS) == 0);
 	if (req->rule->kind == OP_NOP)
 		return;

@@ -174,7 +174,7 @@ static void hc_02(struct hc *h)
 	s.subflags = UKCF_SUB_IOV;
 	hc_want(raw_do(&c.q, &s, NULL) == -EINVAL, "a list of spans");
 	s = base;
-	s.reserved = 1;
+	s.reserved[2] = 1;
 	hc_want(raw_do(&c.q, &s, NULL) == -EINVAL, "reserved");
 	s = base;
 	s.link_src = 1;

@@ -144,7 +144,8 @@ static const struct change general[] = {
 	{ "obj[1]", FIELD(obj[1]), 1, EINVAL_(RESERVED) },
 	{ "link_src", FIELD(link_src), 1, EINVAL_(RESERVED) },
 	{ "link_dst", FIELD(link_dst), 1, EINVAL_(RESERVED) },
-	{ "reserved", FIELD(reserved), 0x80000000, EINVAL_(RESERVED) },
+	{ "part_op", FIELD(part_op), 1, EINVAL_(RESERVED) },
+	{ "reserved", FIELD(reserved), 0x800000, EINVAL_(RESERVED) },
 	{ "param_len", FIELD(param_len), 25, EINVAL_(NONCE_SIZE) },
 	{ "param_len", FIELD(param_len), 255, EINVAL_(NONCE_SIZE) },
 };
