@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/core/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/shared/ring-ops.h"
+
+int queue_init(struct queue *q, unsigned int slots)
+{
+	memset(q, 0, sizeof(*q));
+	q->flows = calloc(QUEUE_FLOWS, sizeof(*q->flows));
+	q->slots = slots;
+	q->last_waiter = &q->waiters;
+	return q->flows ? 0 : -ENOMEM;
+}
+
+void queue_deinit(struct queue *q)
+{
+	free(q->flows);
+	q->flows = NULL;
+}
+
+unsigned int queue_depth(const struct queue *q)
+{
+	return load_relaxed_u32(&q->depth);
+}
+
+uint64_t queue_backlog_ns(const struct queue *q)
+{
+	return load_relaxed_u64(&q->backlog_ns);
+}
+
+static void count_in(struct queue *q, const struct qnode *n)
+{
+	store_relaxed_u32(&q->depth, q->depth + 1);
+	store_relaxed_u64(&q->backlog_ns, q->backlog_ns + n->cost_ns);
+}
+
+static void count_out(struct queue *q, const struct qnode *n)
+{
+	store_relaxed_u32(&q->depth, q->depth - 1);
+	store_relaxed_u64(&q->backlog_ns, q->backlog_ns - n->cost_ns);
+	if (q->depth == 0)
+		q->promised = 0; /* whoever was told has had its chance */
+}
+
+/* -------------------------------------------------- deadlines: a pairing heap
+ *
+ * back: the parent, or the left sibling; NULL at the root.
+ */
+
+static struct qnode *meld(struct qnode *a, struct qnode *b)
+{
+	struct qnode *t;
+
+	if (!a || !b)
+		return a ? a : b;
+	if (b->deadline_ns < a->deadline_ns) {
+		t = a;
+		a = b;
+		b = t;
+	}
+	b->back = a;
+	b->sibling = a->child;
+	if (a->child)
+		a->child->back = b;
+	a->child = b;
+	return a;
+}
+
+/* Pair from left to right, then meld the pairs from right to left. */
+static struct qnode *meld_siblings(struct qnode *n)
+{
+	struct qnode *pairs = NULL, *root = NULL;
+
+	while (n) {
+		struct qnode *a = n, *b = n->sibling;
+
+		n = b ? b->sibling : NULL;
+		a->sibling = NULL;
+		if (b)
+			b->sibling = NULL;
+		a = meld(a, b);
+		a->sibling = pairs;
+		pairs = a;
+	}
+	while (pairs) {
+		struct qnode *next = pairs->sibling;
+
+		pairs->sibling = NULL;
+		root = meld(root, pairs);
+		pairs = next;
+	}
+	if (root)
+		root->back = NULL;
+	return root;
+}
+
+static void heap_add(struct queue *q, struct qnode *n)
+{
+	n->child = NULL;
+	n->sibling = NULL;
+	n->back = NULL;
+	q->first_deadline = meld(q->first_deadline, n);
+}
+
+static void heap_remove(struct queue *q, struct qnode *n)
+{
+	struct qnode *below = meld_siblings(n->child);
+
+	if (!n->back) {
+		q->first_deadline = below;
+		return;
+	}
+	if (n->back->child == n)
+		n->back->child = n->sibling;
+	else
+		n->back->sibling = n->sibling;
+	if (n->sibling)
+		n->sibling->back = n->back;
+	q->first_deadline = meld(q->first_deadline, below);
+}
+
+uint64_t queue_earliest(const struct queue *q)
+{
+	return q->first_deadline->deadline_ns;
+}
+
+/* -------------------------------------------------- the circle of those with
+ * requests
+ */
+
+/* Its turn comes after all others'. */
+static void join(struct queue *q, struct qflow *f)
+{
+	q->n_active++;
+	if (!q->turn) {
+		f->next = f;
+		f->prev = f;
+		q->turn = f;
+		q->open = false;
+		return;
+	}
+	f->next = q->turn;
+	f->prev = q->turn->prev;
+	f->prev->next = f;
+	q->turn->prev = f;
+}
+
+/* An idle consumer saves nothing up. */
+static void leave(struct queue *q, struct qflow *f)
+{
+	f->deficit = 0;
+	q->n_active--;
+	if (q->turn == f) {
+		q->turn = f->next == f ? NULL : f->next;
+		q->open = false;
+	}
+	f->prev->next = f->next;
+	f->next->prev = f->prev;
+}
+
+static void unlink_node(struct queue *q, struct qnode *n)
+{
+	struct qflow *f = n->flow;
+
+	*(n->prev ? &n->prev->next : &f->first) = n->next;
+	*(n->next ? &n->next->prev : &f->last) = n->prev;
+	n->queued = false;
+	heap_remove(q, n);
+	count_out(q, n);
+	if (!f->first)
+		leave(q, f);
+}
+
+int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
+	      bool force)
+{
+	struct qflow *f = &q->flows[index_clamp(flow, QUEUE_FLOWS)];
+
+	if (q->depth >= q->slots && !force)
+		return -EAGAIN;
+	if (q->promised)
+		q->promised--;
+	f->weight = weight ? weight : 1;
+	if (!f->first)
+		join(q, f);
+	n->flow = f;
+	n->queued = true;
+	n->next = NULL;
+	n->prev = f->first ? f->last : NULL;
+	*(f->first ? &f->last->next : &f->first) = n;
+	f->last = n;
+	heap_add(q, n);
+	count_in(q, n);
+	return 0;
+}
+
+void queue_put_first(struct queue *q, struct qnode *n)
+{
+	struct qflow *f = n->flow;
+
+	if (!f->first)
+		join(q, f);
+	n->queued = true;
+	n->prev = NULL;
+	n->next = f->first;
+	*(f->first ? &f->first->prev : &f->last) = n;
+	f->first = n;
+	heap_add(q, n);
+	count_in(q, n);
+	/* The turn that it was taken in goes on. */
+	f->deficit += n->cost_ns;
+	q->turn = f;
+	q->open = true;
+}
+
+static uint64_t rounds_needed(const struct qflow *f)
+{
+	uint64_t quantum = (uint64_t)QUEUE_QUANTUM_NS * f->weight;
+
+	if (f->deficit >= f->first->cost_ns)
+		return 0;
+	return (f->first->cost_ns - f->deficit + quantum - 1) / quantum;
+}
+
+/* All but the last of the rounds in which nobody could be served. */
+static void skip_rounds(struct queue *q)
+{
+	uint64_t least = UINT64_MAX;
+	struct qflow *f = q->turn;
+
+	for (unsigned int i = 0; i < q->n_active; i++, f = f->next) {
+		uint64_t n = rounds_needed(f);
+
+		least = n < least ? n : least;
+	}
+	for (unsigned int i = 0; least > 1 && i < q->n_active;
+	     i++, f = f->next)
+		f->deficit += (least - 1) * QUEUE_QUANTUM_NS * f->weight;
+}
+
+struct qnode *queue_take(struct queue *q)
+{
+	unsigned int passed = 0;
+	struct qnode *n;
+
+	if (!q->turn)
+		return NULL;
+	for (;;) {
+		struct qflow *f = q->turn;
+
+		if (!q->open)
+			f->deficit += (uint64_t)QUEUE_QUANTUM_NS * f->weight;
+		q->open = true;
+		if (f->deficit >= f->first->cost_ns)
+			break;
+		q->turn = f->next;
+		q->open = false;
+		if (++passed == q->n_active)
+			skip_rounds(q);
+	}
+	n = q->turn->first;
+	q->turn->deficit -= n->cost_ns;
+	unlink_node(q, n);
+	return n;
+}
+
+bool queue_remove(struct queue *q, struct qnode *n)
+{
+	if (!n->queued)
+		return false;
+	unlink_node(q, n);
+	return true;
+}
+
+struct qnode *queue_expired(struct queue *q, uint64_t now)
+{
+	struct qnode *n = q->first_deadline;
+
+	if (!n || n->deadline_ns > now)
+		return NULL;
+	unlink_node(q, n);
+	return n;
+}
+
+/* ------------------------------------------------------------------- room */
+
+void queue_want(struct queue *q, struct qwaiter *w)
+{
+	if (w->want == 0)
+		w->want = 1;
+	if (w->want > q->slots)
+		w->want = q->slots;
+	w->next = NULL;
+	*q->last_waiter = w;
+	q->last_waiter = &w->next;
+}
+
+struct qwaiter *queue_told(struct queue *q)
+{
+	struct qwaiter *w = q->waiters;
+
+	if (!w || q->depth + q->promised + w->want > q->slots)
+		return NULL;
+	q->promised += w->want;
+	q->waiters = w->next;
+	if (!q->waiters)
+		q->last_waiter = &q->waiters;
+	return w;
+}

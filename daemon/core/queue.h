@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the order in which requests leave a bounded queue: deficit round robin
+ * over the consumers, in predicted nanoseconds, with weights (Shreedhar and
+ * Varghese, Efficient Fair Queuing using Deficit Round Robin, 1996); deadlines;
+ * and who is told of room, first come, first told.
+ *
+ * A data structure: its user locks, and it knows no clock, no thread and, after
+ * queue_init(), no allocation.  What waits embeds a struct qnode.
+ */
+#ifndef DAEMON_CORE_QUEUE_H
+#define DAEMON_CORE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QUEUE_FLOWS 512 /* one per consumer record */
+#define QUEUE_QUANTUM_NS 20000 /* of service per turn and unit of weight */
+#define QUEUE_WEIGHT_MAX 1000
+
+struct qflow;
+
+struct qnode {
+	struct qnode *next, *prev; /* of its flow */
+	struct qflow *flow;	   /* the last one it was in */
+	bool queued;
+	uint64_t deadline_ns;	   /* set by the user before queue_put() */
+	uint32_t cost_ns;	   /* likewise */
+	/* a pairing heap by deadline */
+	struct qnode *child, *sibling, *back;
+};
+
+/* One consumer's requests, first come, first served. */
+struct qflow {
+	struct qnode *first, *last;
+	struct qflow *next, *prev; /* those that have requests: a circle */
+	uint64_t deficit;   /* nanoseconds that it may still use */
+	uint32_t weight;
+};
+
+/* Somebody who waits for room; embedded by the user. */
+struct qwaiter {
+	struct qwaiter *next;
+	unsigned int want; /* slots, at least 1 */
+};
+
+struct queue {
+	struct qflow *flows;
+	struct qflow *turn; /* whose turn it is; NULL: all are idle */
+	bool open;	    /* it had its quantum for this turn */
+	struct qnode *first_deadline;
+	struct qwaiter *waiters, **last_waiter;
+	unsigned int slots;
+	unsigned int promised; /* slots told of and not taken since */
+	unsigned int n_active;
+	uint32_t depth;	     /* atomic */
+	uint64_t backlog_ns; /* atomic: sum of the costs */
+};
+
+/* Return: 0 or -ENOMEM. */
+int queue_init(struct queue *q, unsigned int slots);
+void queue_deinit(struct queue *q);
+
+/* @flow: below QUEUE_FLOWS; @weight: 1 to QUEUE_WEIGHT_MAX
+ * Return: 0; -EAGAIN: full (never if forced). */
+int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
+	      bool force);
+/* What was taken and cannot be served: it is the next one again. */
+void queue_put_first(struct queue *q, struct qnode *n);
+/* The next one; NULL: empty. */
+struct qnode *queue_take(struct queue *q);
+/* False: it is not queued (any more). */
+bool queue_remove(struct queue *q, struct qnode *n);
+/* One whose deadline is not after now, removed; NULL: there is none. */
+struct qnode *queue_expired(struct queue *q, uint64_t now);
+/* The first deadline; the queue is not empty. */
+uint64_t queue_earliest(const struct queue *q);
+
+/* Wait for w->want slots (more than there are: for an empty queue). */
+void queue_want(struct queue *q, struct qwaiter *w);
+/* The next one to be told now, no longer waiting; NULL: none.  To be asked
+ * after whatever makes room, and after queue_want(). */
+struct qwaiter *queue_told(struct queue *q);
+
+/* Any thread, without the lock. */
+unsigned int queue_depth(const struct queue *q);
+uint64_t queue_backlog_ns(const struct queue *q);
+
+#endif
