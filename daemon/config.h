@@ -28,7 +28,8 @@ struct config {
 	uint64_t spin_us;	      /* longest polling before sleep; 0: none */
 	uint64_t inline_us;	      /* predicted cost that runs at once */
 	uint64_t timeout_ms;	      /* default deadline of a request */
-	unsigned int queue_slots;     /* of the software queue, per lane */
+	unsigned int queue_slots;     /* of each queue: a lane, a device */
+	uint64_t device_limit_ms;     /* a job that takes longer is lost */
 	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
 	unsigned int n_providers;
 	/* [quota], per uid */

@@ -32,6 +32,8 @@
 #include "daemon/api/page.h"
 #include "daemon/api/ring.h"
 #include "daemon/config.h"
+#include "daemon/core/backlog.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -318,6 +320,8 @@ static int start_threads(void)
 	const struct service_settings set = {
 		.threads = or_default(c->service_threads, 64),
 		.spin_ns = c->spin_us * 1000,
+	};
+	const struct dispatch_settings decisions = {
 		.inline_ns = c->inline_us * 1000,
 		.timeout_ns = c->timeout_ms * 1000000,
 	};
@@ -327,6 +331,7 @@ static int start_threads(void)
 	};
 	int err = notifier_start();
 
+	dispatch_init(&decisions);
 	if (!err)
 		err = worker_start(workers, c->queue_slots);
 	if (!err)
@@ -336,6 +341,31 @@ static int start_threads(void)
 	log_err("threads: %s (%s)", strerror(-err),
 		loop_unavailable_reason(err));
 	return DAEMON_EXIT_FAILURE;
+}
+
+static void on_deadline(void *arg, uint32_t revents)
+{
+	struct backlog *b = arg;
+	uint64_t n;
+
+	(void)revents;
+	if (read(b->timer_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_err("timer of queue %u: %m", b->id);
+	backlog_expire(b);
+}
+
+static int start_deadlines(void)
+{
+	struct loop_source *s;
+	int err = 0;
+
+	for (enum lane i = 0; i < LANES && !err; i++) {
+		struct backlog *b = worker_backlog(i);
+
+		err = loop_watch(d.loop, b->timer_fd, POLLIN, on_deadline, b,
+				 &s);
+	}
+	return err ? failed("deadlines", err) : 0;
 }
 
 static int start_sockets(void)
@@ -360,13 +390,14 @@ static void on_reap(void *arg, uint32_t revents)
 static int start_watches(void)
 {
 	static void (*const reap[])(void) = { arena_reap, ring_reap,
-					      consumer_reap };
+					      consumer_reap,
+					      provider_publish };
 	const int fds[] = { arena_reap_fd(), ring_reap_fd(),
-			    consumer_reap_fd() };
+			    consumer_reap_fd(), provider_publish_fd() };
 	struct loop_source *s;
 	int err = watch_signals();
 
-	for (unsigned int i = 0; i < 3 && !err; i++)
+	for (unsigned int i = 0; i < 4 && !err; i++)
 		err = loop_watch(d.loop, fds[i], POLLIN, on_reap,
 				 (void *)(uintptr_t)&reap[i], &s);
 	return err ? failed("main loop", err) : 0;
@@ -402,7 +433,8 @@ static int start_accepting(void)
 static int (*const steps[])(void) = {
 	start_limits,	 start_loop,	 start_recovery, start_keystore,
 	start_page,	 start_providers, start_objects, start_watches,
-	start_threads,	 start_sockets,	 start_restore,	 start_accepting,
+	start_threads,	 start_deadlines, start_sockets, start_restore,
+	start_accepting,
 };
 
 /* ------------------------------------------------------------------- stop */

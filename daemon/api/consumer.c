@@ -124,6 +124,7 @@ static struct consumer *alloc(uint32_t rec)
 	if (!m)
 		return NULL;
 	m->c.magic = CONSUMER_MAGIC;
+	m->c.weight = 1;
 	m->c.refs = 1;
 	m->c.rec = rec;
 	m->c.serial = r->serial;

@@ -6,6 +6,7 @@
 
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -22,7 +23,7 @@
 #define KEYED (CLASS(MAC) | CLASS(AEAD) | CLASS(SIGN) | CLASS(KEX))
 
 static const struct op_rule rules[UKCF_OP_LAST] = {
-	/* kind, ranges, needs, key, classes, usage */
+	/* kind, ranges, needs, key, classes, usage, takes */
 	[UKCF_OP_NOP] = { OP_NOP, 0, 0, 0, 0, 0 },
 	[UKCF_OP_DIGEST] = { OP_CRYPTO, IN | OUT, 0, 0, CLASS(DIGEST), 0 },
 	[UKCF_OP_MAC] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(MAC),
@@ -45,8 +46,11 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_KEY_OPEN] = { OP_KEY, IN, IN, 0, 0, 0 },
 	[UKCF_OP_KEY_PUBLIC] = { OP_KEY, OUT, 0, 1, 0, 0 },
 	[UKCF_OP_KEY_EXPORT] = { OP_KEY, OUT, 0, 1, 0, 0 },
-	[UKCF_OP_KEY_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0 },
-	[UKCF_OP_KEY_LIST] = { OP_KEY, OUT, 0, 0, 0, 0 },
+	[UKCF_OP_KEY_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
+	[UKCF_OP_KEY_LIST] = { OP_KEY, OUT, 0, 0, 0, 0, TAKES_CTX },
+	[UKCF_OP_CANCEL] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
+	[UKCF_OP_NOTIFY_SPACE] = { OP_RING, 0, 0, 0, 0, 0,
+				   TAKES_CTX | TAKES_PROVIDER },
 };
 
 static int refuse(unsigned int *detail, unsigned int why, int err)
@@ -66,10 +70,12 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
 	if (s->part_op || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
-	    s->link_src || s->link_dst || s->mech[1] ||
-	    s->obj[1] || (s->ctx && s->op != UKCF_OP_KEY_LIST) ||
-	    (!rule->classes && (s->mech[0] || s->provider)) ||
-	    (!rule->key && s->op != UKCF_OP_KEY_DESTROY && s->obj[0]))
+	    s->link_src || s->link_dst || s->mech[1] || s->obj[1] ||
+	    (s->ctx && !(rule->takes & TAKES_CTX)) ||
+	    (!rule->classes && s->mech[0]) ||
+	    (!rule->classes && s->provider &&
+	     !(rule->takes & TAKES_PROVIDER)) ||
+	    (!rule->key && s->obj[0] && !(rule->takes & TAKES_OBJ)))
 		return refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
 	if (s->param_len > UKCF_PARAM_MAX ||
 	    (rule->kind != OP_CRYPTO && s->param_len))
@@ -190,16 +196,14 @@ static int resolve_mech(struct request *req, unsigned int *detail)
 		return refuse(detail, UKCF_DETAIL_DISABLED, -EOPNOTSUPP);
 	if (class_ > 15 || !(req->rule->classes & (1u << class_)))
 		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	if (req->rule->kind == OP_CRYPTO)
+		return 0; /* chosen when it is known how large it is */
 	req->offer = mech_choose(req->mech, op, s->provider);
-	if (req->offer &&
-	    (s->subflags & UKCF_SUB_REQUIRE_HW) &&
-	    req->offer->provider->spi->kind != UKCF_PROVIDER_HARDWARE)
-		req->offer = NULL;
 	if (req->offer)
 		return 0;
 	return refuse(detail,
-		      s->provider || s->subflags ? UKCF_DETAIL_PROVIDER
-						 : UKCF_DETAIL_NO_PROVIDER,
+		      s->provider ? UKCF_DETAIL_PROVIDER
+				  : UKCF_DETAIL_NO_PROVIDER,
 		      -EOPNOTSUPP);
 }
 
@@ -223,7 +227,7 @@ static int resolve_key(struct request *req, struct consumer *c,
  * consumer can change meanwhile is safe to read only for a single-pass
  * operation; with the consumer's own key nothing is kept from it.
  */
-static void choose_copy_class(struct request *req)
+void decode_copy_class(struct request *req)
 {
 	uint32_t op = req->entry->sqe.op;
 
@@ -242,12 +246,18 @@ static int check_sizes(struct request *req, unsigned int *detail)
 		.tag_len = s->tag_len,
 		.nonce = s->param_len,
 	};
-	int err = sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
-			      &req->tag_len, detail);
+	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
+			   &req->tag_len, detail);
+}
+
+static int choose(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	int err = dispatch_choose(req, detail);
 
 	if (err)
 		return err;
-	choose_copy_class(req);
+	decode_copy_class(req);
 	/* decrypt is withheld whole even where its input is read in place */
 	if ((!req->direct || s->op == UKCF_OP_DECRYPT) &&
 	    (uint64_t)s->in.len + s->aux.len > UKCF_ONESHOT_MAX + 4096u)
@@ -271,6 +281,8 @@ static int decode_rest(struct request *req, struct consumer *c,
 		err = resolve_ranges(req, c, detail);
 	if (!err && rule->kind == OP_CRYPTO)
 		err = check_sizes(req, detail);
+	if (!err && rule->kind == OP_CRYPTO)
+		err = choose(req, detail);
 	return err;
 }
 

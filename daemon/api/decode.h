@@ -17,7 +17,8 @@ enum op_kind {
 	OP_UNKNOWN = 0,
 	OP_NOP,
 	OP_CRYPTO, /* goes to a provider */
-	OP_KEY	   /* goes to the key store */
+	OP_KEY,	   /* goes to the key store */
+	OP_RING	   /* acts on its ring: done at once by the service thread */
 };
 
 /* What an operation takes and what it needs. */
@@ -28,7 +29,12 @@ struct op_rule {
 	uint8_t key;	 /* takes a key in obj[0] */
 	uint16_t classes; /* bit n: of mechanism class n; 0: takes none */
 	uint16_t usage;	 /* that the key must have */
+	uint8_t takes;	 /* TAKES_*: other fields that may be set */
 };
+
+#define TAKES_CTX 0x1
+#define TAKES_OBJ 0x2
+#define TAKES_PROVIDER 0x4
 
 /*
  * Judge req->entry->sqe and resolve it: mechanism, offer, key, arenas.
@@ -37,5 +43,8 @@ struct op_rule {
  */
 int decode_request(struct request *req, struct consumer *c,
 		   unsigned int *detail);
+
+/* For the offer that was chosen: may it work on the arenas themselves? */
+void decode_copy_class(struct request *req);
 
 #endif

@@ -9,8 +9,8 @@
  * done list, and the holder looks there once more after letting go.
  *
  * Credits.  `reserved' counts the CQ slots promised so far: an entry is taken
- * only if two more are free (its result, and QUEUED), one is kept unless the
- * request asks to be queued.  The consumer's cq_head can only make fewer or
+ * only if three more are free (its result, QUEUED, and an event), one is kept
+ * unless the request asks for more.  The consumer's cq_head can only make fewer or
  * more of its own slots free; it never indexes anything.
  *
  * Order of stores for a restart (recovery.h): an entry's copy, then ACCEPTED,
@@ -33,6 +33,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/memfd.h"
 #include "daemon/api/notifier.h"
+#include "daemon/core/completion.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -43,7 +44,7 @@
 #define RING_MAGIC 0x72696e67u
 
 /* CQ slots that must be free before an entry is taken. */
-#define CREDITS 2u
+#define CREDITS 3u
 
 #define PREFETCH 4 /* slots ahead of the one that is taken */
 #define COMPANY_MAX 16 /* results that are posted together */
@@ -83,6 +84,7 @@ struct ring {
 	unsigned int n_company; /* only while the service thread owns it */
 	uint64_t flushed;   /* cq_tail up to which the consumer was woken */
 	void *done;	    /* atomic: requests completed by others */
+	void *events;	    /* atomic: CQEs that answer no request */
 	void *returned;	    /* atomic: entries freed by others */
 	uint32_t starved;   /* atomic: the service thread waits for an entry */
 };
@@ -473,10 +475,38 @@ bool ring_cq_acquire(struct ring *r)
 	return exchange_u32(&r->cq_owner, 1) == 0;
 }
 
-/* Bit 63 clear, never 0, unique among the connection's rings. */
+/*
+ * A handle is where the request lies and which one it was: seq + 1, entry,
+ * ring.  Bit 63 clear, never 0, unique among the connection's rings; nothing
+ * has to be looked up in a table.
+ */
+#define HANDLE_RING_BITS 6
+#define HANDLE_ENTRY_BITS UKCF_SQ_ORDER_MAX
+
+_Static_assert(CONSUMER_RINGS_MAX <= 1 << HANDLE_RING_BITS, "handle");
+
 static uint64_t handle_of(const struct ring *r, const struct rec_entry *e)
 {
-	return (e->seq + 1) << 16 >> 1 | r->rec->index;
+	uint64_t entry = (uint64_t)(e - r->entries);
+	uint64_t h = (e->seq + 1) << HANDLE_ENTRY_BITS | entry;
+
+	return (h << HANDLE_RING_BITS | r->rec->index) & INT64_MAX;
+}
+
+struct request *ring_find(struct ring *r, uint64_t handle)
+{
+	uint64_t i = handle >> HANDLE_RING_BITS &
+		     ((1u << HANDLE_ENTRY_BITS) - 1);
+	struct request *req;
+
+	if (i > r->sq_mask)
+		return NULL;
+	req = &r->requests[index_clamp(i, r->sq_mask + UINT64_C(1))];
+	if (load_acquire_u32(&req->entry->state) != REC_ENTRY_ACCEPTED ||
+	    !(req->entry->sqe.flags & UKCF_SQE_WANT_HANDLE) ||
+	    handle_of(r, req->entry) != handle)
+		return NULL;
+	return req;
 }
 
 static struct ukcf_cqe queued_cqe(const struct ring *r,
@@ -621,16 +651,46 @@ static void post_done(struct ring *r)
 	}
 }
 
+static struct ring_event *in_order(struct ring_event *list)
+{
+	struct ring_event *ordered = NULL;
+
+	while (list) {
+		struct ring_event *next = list->next;
+
+		list->next = ordered;
+		ordered = list;
+		list = next;
+	}
+	return ordered;
+}
+
+static void post_events(struct ring *r)
+{
+	struct ring_event *e = in_order(exchange_ptr(&r->events, NULL));
+
+	while (e) {
+		struct ring_event *next = e->next;
+
+		put_cqe(r, r->rec->cq_tail, &e->cqe);
+		free(e);
+		ring_unref(r); /* not the last reference: we hold one */
+		e = next;
+	}
+}
+
 static bool has_done(struct ring *r)
 {
-	return load_acquire_ptr(&r->done) != NULL;
+	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->events);
 }
 
 void ring_cq_release(struct ring *r)
 {
 	for (;;) {
-		if (has_done(r))
+		if (has_done(r)) {
 			post_done(r);
+			post_events(r);
+		}
 		ring_flush(r);
 		/* The fence pairs with the one in ring_complete(). */
 		store_fence_u32(&r->cq_owner, 0);
@@ -649,6 +709,28 @@ void ring_complete(struct request *req)
 	do {
 		req->next = head;
 	} while (!compare_swap_ptr(&r->done, &head, req));
+	full_fence();
+	if (ring_cq_acquire(r))
+		ring_cq_release(r);
+	ring_unref(r);
+}
+
+void ring_event_init(struct ring_event *e, struct ring *r)
+{
+	ring_ref(r);
+	e->ring = r;
+}
+
+void ring_post_event(struct ring_event *e)
+{
+	struct ring *r = e->ring;
+	void *head = load_acquire_ptr(&r->events);
+
+	completion_forbids("an event is posted");
+	ring_ref(r); /* another may post it, and r go */
+	do {
+		e->next = head;
+	} while (!compare_swap_ptr(&r->events, &head, e));
 	full_fence();
 	if (ring_cq_acquire(r))
 		ring_cq_release(r);
@@ -736,10 +818,26 @@ static void set_stalled(struct ring *r, bool stalled)
 
 static void reserve(struct ring *r, struct request *req)
 {
-	bool ack = req->entry->sqe.flags & UKCF_SQE_QUEUE;
+	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	req->ack_due = ack;
-	r->reserved += ack ? 2 : 1;
+	req->ack_due = s->flags & UKCF_SQE_QUEUE;
+	req->event_due = (s->flags & UKCF_SQE_NOTIFY_SPACE) ||
+			 s->op == UKCF_OP_NOTIFY_SPACE ||
+			 s->op == UKCF_OP_NOTIFY_EVENTS;
+	r->reserved += 1u + req->ack_due + req->event_due;
+}
+
+bool ring_keep_event(struct request *req)
+{
+	bool kept = req->event_due;
+
+	req->event_due = false;
+	return kept;
+}
+
+void ring_drop_event(struct ring *r)
+{
+	r->reserved--;
 }
 
 void ring_no_ack(struct request *req)
@@ -758,6 +856,9 @@ static void reset_request(struct request *req, uint64_t now)
 	req->queued = false;
 	req->flags = 0;
 	req->offer = NULL;
+	req->tried = 0;
+	store_relaxed_u32(&req->state, REQUEST_IDLE);
+	store_relaxed_u32(&req->cancel, 0);
 	req->entry->cqe = (struct ukcf_cqe){ 0 };
 }
 

@@ -68,6 +68,13 @@ struct request *ring_take(struct ring *r, uint64_t now);
 void ring_no_ack(struct request *req);
 /* The request leaves the service thread: it keeps the ring until posted. */
 void ring_queued(struct request *req);
+/* Was a CQ slot kept for an event of this request?  Then it is the caller's,
+ * for a ring_event or to be given back. */
+bool ring_keep_event(struct request *req);
+void ring_drop_event(struct ring *r);
+/* The request of this ring that its handle names, accepted and not answered;
+ * NULL: there is none. */
+struct request *ring_find(struct ring *r, uint64_t handle);
 /* Tell the consumer which slots are free again; once per burst. */
 void ring_publish_head(struct ring *r);
 /* In the middle of one: before a result of it can be there. */
@@ -95,6 +102,18 @@ void ring_flush(struct ring *r);
 /* Any thread: hand in a finished request; posted at once, or by the CQ's
  * present owner.  Does not block. */
 void ring_complete(struct request *req);
+/* A CQE that answers no request (SPACE, EVENT): the beginning of memory from
+ * malloc(), which is freed when it is posted. */
+struct ring_event {
+	struct ring_event *next;
+	struct ring *ring;
+	struct ukcf_cqe cqe;
+};
+
+/* Service thread: a slot is kept for it (ring_keep_event()); holds the ring. */
+void ring_event_init(struct ring_event *e, struct ring *r);
+/* Any thread but completion context. */
+void ring_post_event(struct ring_event *e);
 /* Free the rings whose last request ended; called when woken. */
 void ring_reap(void);
 int ring_init(void);

@@ -19,6 +19,9 @@
 
 #include "daemon/api/arena.h"
 #include "daemon/api/decode.h"
+#include "daemon/api/ring.h"
+#include "daemon/core/copy.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
@@ -94,13 +97,20 @@ static bool out_is_private(const struct request *req)
 	       (op == UKCF_OP_ENCRYPT && !req->direct);
 }
 
-static size_t out_bytes(const struct request *req)
+size_t execute_out_bytes(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	if (s->op == UKCF_OP_DECRYPT)
+	switch (s->op) {
+	case UKCF_OP_DECRYPT:
 		return s->in.len - req->tag_len;
-	return (size_t)s->in.len + req->tag_len;
+	case UKCF_OP_ENCRYPT:
+		return (size_t)s->in.len + req->tag_len;
+	case UKCF_OP_RANDOM:
+		return s->out.len;
+	default:
+		return SMALL_OUT;
+	}
 }
 
 static size_t align16(size_t n)
@@ -114,13 +124,15 @@ static size_t private_bytes(const struct request *req)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	size_t n = 0;
 
-	if (!req->direct)
+	if (req->copy)
+		n = 0; /* it has one already */
+	else if (!req->direct)
 		n = align16(s->in.len) + align16(s->aux.len) +
 		    align16(s->tag.len);
 	else
 		n = align16(s->tag.len);
 	if (out_is_private(req))
-		n += align16(out_bytes(req));
+		n += align16(execute_out_bytes(req));
 	return n;
 }
 
@@ -156,11 +168,10 @@ static struct ukcf_bytes key_for(const struct request *req)
 	return key_secret(req->key);
 }
 
-static size_t fill_job(const struct request *req, struct scratch *s,
-		       struct ukcf_job *job, uint8_t *small)
+/* All but input and output. */
+static void describe_job(const struct request *req, struct ukcf_job *job)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
-	size_t used = 0;
 
 	job->op = sqe->op;
 	job->mech = sqe->mech[0];
@@ -169,6 +180,36 @@ static size_t fill_job(const struct request *req, struct scratch *s,
 		job->pub = key_public(req->key);
 	job->param = bytes(sqe->param, sqe->param_len);
 	job->tag_len = req->tag_len;
+}
+
+static void take_copy(const struct copy *c, struct ukcf_job *job)
+{
+	job->in = c->in;
+	job->aux = c->aux;
+	job->tag = c->tag;
+}
+
+void execute_job(const struct request *req, const struct copy *c,
+		 struct ukcf_job *job)
+{
+	*job = (struct ukcf_job){ 0 };
+	describe_job(req, job);
+	take_copy(c, job);
+	job->out = c->out;
+	job->out_size = c->out_size;
+}
+
+/* Input for a job of this thread.  Return: bytes of scratch memory used. */
+static size_t fill_input(const struct request *req, struct scratch *s,
+			 struct ukcf_job *job)
+{
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	size_t used = 0;
+
+	if (req->copy) {
+		take_copy(req->copy, job);
+		return 0;
+	}
 	/* What is compared is copied first, whatever the class. */
 	job->tag = keep(s, &used, req->at[UKCF_RANGE_TAG], sqe->tag.len);
 	if (req->direct) {
@@ -179,9 +220,20 @@ static size_t fill_job(const struct request *req, struct scratch *s,
 		job->aux = keep(s, &used, req->at[UKCF_RANGE_AUX],
 				sqe->aux.len);
 	}
+	return used;
+}
+
+static size_t fill_job(const struct request *req, struct scratch *s,
+		       struct ukcf_job *job, uint8_t *small)
+{
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	size_t used;
+
+	describe_job(req, job);
+	used = fill_input(req, s, job);
 	if (out_is_private(req)) {
 		job->out = s->base + used;
-		job->out_size = out_bytes(req);
+		job->out_size = execute_out_bytes(req);
 		used += align16(job->out_size);
 	} else if (sqe->op == UKCF_OP_ENCRYPT || sqe->op == UKCF_OP_RANDOM) {
 		job->out = req->at[UKCF_RANGE_OUT];
@@ -212,39 +264,81 @@ static bool claims_too_much(const struct request *req,
 		(uint64_t)job->res > req->entry->sqe.out.len);
 }
 
-static void settle_status(struct request *req, struct ukcf_job *job,
-			  enum ukcf_status status)
+bool execute_settle(struct request *req, struct ukcf_job *job,
+		    enum ukcf_status status)
 {
-	if (status == UKCF_DONE && !claims_too_much(req, job))
-		return;
-	job->res = -EIO;
-	job->detail = UKCF_DETAIL_PROVIDER_FAILED;
+	if (status != UKCF_DONE || claims_too_much(req, job))
+		return false;
+	if (job->res >= 0)
+		release_output(req, job);
+	request_result(req, job->res, job->detail);
+	return true;
+}
+
+/*
+ * Work on the arena itself may have left something in the output, and the
+ * input may be another by now: with the consumer's own key that is its own
+ * affair; with a daemon-held one it would hold two encryptions of different
+ * messages under one nonce.
+ */
+bool execute_may_repeat(const struct request *req)
+{
+	if (req->copy)
+		return true;
+	if (!req->direct)
+		return false; /* there was no memory for a copy */
+	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
+	       (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+}
+
+/* It did not do it.  What it read stays as it was, for the next one. */
+static void run_elsewhere(struct request *req, enum ukcf_status status)
+{
 	if (status == UKCF_FAILED)
 		provider_set_state(req->offer->provider,
 				   UKCF_PROVIDER_FAILED);
+	if (!req->queued) { /* the service thread lets go of it */
+		dispatch_set_deadline(req);
+		ring_queued(req);
+	}
+	req->flags &= (uint16_t)~UKCF_CQE_F_INLINE;
+	dispatch_elsewhere(req);
 }
 
-static void run_crypto(struct request *req, struct scratch *s)
+/* The private input, when it lies in memory of this thread. */
+static void save_input(struct request *req, const struct ukcf_job *job)
+{
+	if (!req->copy && !req->direct)
+		req->copy = copy_of(job->in, job->aux, job->tag, 0);
+}
+
+/* False: it is with another provider now. */
+static bool run_crypto(struct request *req, struct scratch *s)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
 	ukcf_job_fn fn = mech_entry(req->offer->offer, sqe->op);
 	struct provider *p = req->offer->provider;
 	uint8_t small[SMALL_OUT];
 	struct ukcf_job job = { 0 };
+	enum ukcf_status status;
+	bool done;
 	size_t used = 0;
 
 	if (scratch_reserve(s, private_bytes(req)) < 0) {
 		request_result(req, -ENOMEM, UKCF_DETAIL_QUOTA);
-		return;
+		return true;
 	}
 	used = fill_job(req, s, &job, small);
-	settle_status(req, &job, fn(p->instance, &job));
-	if (job.res >= 0)
-		release_output(req, &job);
-	request_result(req, job.res, job.detail);
+	status = fn(p->instance, &job);
+	done = execute_settle(req, &job, status);
+	if (!done)
+		save_input(req, &job);
 	if (job.out == small)
 		secmem_wipe(small, sizeof(small));
 	scratch_clean(s, used);
+	if (!done)
+		run_elsewhere(req, status);
+	return done;
 }
 
 /* Input of the key operations is copied first, always. */
@@ -273,10 +367,12 @@ bool execute_request(struct request *req, struct scratch *s)
 	req->entry->cqe.provider = 0;
 	if (req->offer)
 		req->entry->cqe.provider = req->offer->provider->id;
-	if (req->rule->kind == OP_CRYPTO)
-		run_crypto(req, s);
-	else if (req->rule->kind == OP_KEY && !run_key(req))
+	if (req->rule->kind == OP_CRYPTO && !run_crypto(req, s))
 		return false;
+	if (req->rule->kind == OP_KEY && !run_key(req))
+		return false;
+	if (req->rule->kind == OP_RING)
+		ringops_run(req);
 	ended = clock_ticks();
 	service = clock_ticks_to_ns(ended - started);
 	request_times(req, clock_ticks_to_ns(started - req->accepted_ticks),

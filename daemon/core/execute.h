@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ukcf/provider.h>
+
+struct copy;
 struct request;
 
 /* Private memory of one executing thread; wiped after each use. */
@@ -26,10 +29,26 @@ void scratch_deinit(struct scratch *s);
 
 /* Does the request fit a thread that keeps only SCRATCH_SMALL? */
 int execute_is_small(const struct request *req);
-/* Run it to its end and set its result and times.  False: it waits for others
- * to end, who complete it (a key in use is destroyed): it is theirs now. */
+/* Run it to its end and set its result and times.  False: it is another's now
+ * (its provider failed and the next one has it, or it waits for the last use
+ * of a key that it destroys), who completes it. */
 bool execute_request(struct request *req, struct scratch *s);
+
+/* For who runs a provider's entry point elsewhere: a job that works on a
+ * private copy, made with room for execute_out_bytes(). */
+size_t execute_out_bytes(const struct request *req);
+void execute_job(const struct request *req, const struct copy *c,
+		 struct ukcf_job *job);
+/* Judge what the provider says; on success the output becomes visible and the
+ * result is set.  False: the provider did not do it. */
+bool execute_settle(struct request *req, struct ukcf_job *job,
+		    enum ukcf_status status);
+/* May another provider do it, from the same bytes? */
+bool execute_may_repeat(const struct request *req);
 /* Operations on keys (keyops.c); in: a private copy of the input.  Likewise. */
 bool keyops_run(struct request *req, const uint8_t *in);
+/* Operations on the ring's other requests and on events (ringops.c); service
+ * thread of the ring. */
+void ringops_run(struct request *req);
 
 #endif

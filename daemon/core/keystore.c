@@ -436,6 +436,11 @@ int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 	return 0;
 }
 
+void keystore_hold_more(struct key *k)
+{
+	fetch_add_u64(&k->life, 1);
+}
+
 void keystore_release(struct key *k)
 {
 	drop_refs(k);

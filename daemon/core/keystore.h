@@ -70,6 +70,8 @@ unsigned int keystore_list(uid_t uid, uint64_t *next,
 /* Hold for a request: -ENOKEY, -EKEYREVOKED. */
 int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 		  struct key **kp);
+/* Once more, of one that is held: for who may outlive its holder. */
+void keystore_hold_more(struct key *k);
 void keystore_release(struct key *k);
 uint32_t key_mech(const struct key *k);
 uint32_t key_usage(const struct key *k);

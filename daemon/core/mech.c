@@ -187,13 +187,6 @@ void mech_remove_offers(struct provider *p)
 	pthread_mutex_unlock(&lock);
 }
 
-static bool is_usable(const struct provider *p)
-{
-	uint32_t state = load_acquire_u32(&p->state);
-
-	return state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY;
-}
-
 struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 			       uint16_t constraint)
 {
@@ -206,7 +199,7 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 		if (constraint != UKCF_PROVIDER_ANY &&
 		    o->provider->id != constraint)
 			continue;
-		if (is_usable(o->provider) && mech_entry(o->offer, op))
+		if (provider_is_usable(o->provider) && mech_entry(o->offer, op))
 			return o;
 	}
 	return NULL;

@@ -2,11 +2,40 @@
 #include "daemon/core/request.h"
 
 #include "daemon/api/arena.h"
+#include "daemon/api/ring.h"
+#include "daemon/core/copy.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/ring-ops.h"
+
+void request_waits(struct request *req)
+{
+	store_release_u32(&req->state, REQUEST_WAITING);
+}
+
+static bool move_on(struct request *req, uint32_t to)
+{
+	uint32_t from = REQUEST_WAITING;
+
+	return compare_swap_u32(&req->state, &from, to);
+}
+
+bool request_starts(struct request *req)
+{
+	return move_on(req, REQUEST_RUNNING);
+}
+
+bool request_cancels(struct request *req)
+{
+	return move_on(req, REQUEST_CANCELED);
+}
 
 void request_release(struct request *req)
 {
+	if (req->copy)
+		copy_put(req->copy);
+	req->copy = NULL;
 	for (unsigned int i = 0; i < 4; i++) {
 		if (!req->arena[i])
 			continue;
@@ -25,6 +54,17 @@ void request_result(struct request *req, int64_t res, unsigned int detail)
 	req->entry->cqe.detail = (uint16_t)detail;
 }
 
+void request_finish(struct request *req)
+{
+	ring_complete(req);
+}
+
+void request_end(struct request *req, int64_t res, unsigned int detail)
+{
+	request_result(req, res, detail);
+	request_finish(req);
+}
+
 static uint32_t saturate(uint64_t ns)
 {
 	return ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
@@ -34,6 +74,13 @@ void request_times(struct request *req, uint64_t queue_ns, uint64_t service_ns)
 {
 	req->entry->cqe.u.t.queue_ns = saturate(queue_ns);
 	req->entry->cqe.u.t.service_ns = saturate(service_ns);
+}
+
+void request_times_queued(struct request *req)
+{
+	uint64_t ticks = clock_ticks() - req->accepted_ticks;
+
+	request_times(req, clock_ticks_to_ns(ticks), 0);
 }
 
 uint64_t request_bytes(const struct request *req)

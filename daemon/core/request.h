@@ -5,7 +5,9 @@
  *
  * One per entry of a ring's in-flight table, allocated with the ring.  A
  * request belongs to one thread at a time: the ring's service thread, then (if
- * it was queued) the lane, a worker, and at last whoever posts its CQE.
+ * it was queued) a backlog, a worker or device thread, and at last whoever
+ * posts its CQE.  While it waits, several may want it - a server, cancel, its
+ * deadline: one compare-and-swap of its state decides whose it is.
  */
 #ifndef DAEMON_CORE_REQUEST_H
 #define DAEMON_CORE_REQUEST_H
@@ -16,7 +18,11 @@
 #include <ukcf/abi.h>
 #include <ukcf/provider.h>
 
+#include "daemon/core/queue.h"
+
 struct arena;
+struct backlog;
+struct copy;
 struct key;
 struct mech;
 struct mech_offer;
@@ -24,14 +30,27 @@ struct rec_entry;
 struct ring;
 struct op_rule;
 
+/* An operation on keys that is queued, for fairness. */
+#define REQUEST_KEYOP_NS 100000
+
+enum request_state {
+	REQUEST_IDLE = 0,    /* with its service thread */
+	REQUEST_WAITING = 1, /* can be cancelled */
+	REQUEST_RUNNING = 2,
+	REQUEST_CANCELED = 3 /* whoever made it so will end it */
+};
+
 struct request {
 	struct ring *ring;	  /* set for ever when the ring is made */
 	struct rec_entry *entry;  /* likewise: its copied SQE and its result */
-	struct request *next;	  /* in a lane, or on a list of the ring */
+	struct request *next;	  /* on a list of the ring, or of its holder */
+	uint32_t state;		  /* atomic, enum request_state */
+	uint32_t cancel;	  /* atomic: asked for while it ran */
 	uint64_t accepted_ticks;
 	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC */
 	bool replayed;
 	bool ack_due;		  /* its QUEUED CQE is still to be posted */
+	bool event_due;		  /* a CQ slot is kept for a SPACE event */
 	bool refused;		  /* failed a check: nothing ran */
 	bool queued;		  /* left the service thread; keeps the ring */
 	uint16_t flags;		  /* UKCF_CQE_F_* of the result */
@@ -44,14 +63,30 @@ struct request {
 	uint8_t *at[4];		  /* bytes of each range; NULL if absent */
 	uint32_t tag_len;
 	bool direct;		  /* may work on the arenas themselves */
+	/* on its way */
+	uint64_t tried;		  /* bit n: provider id n could not do it */
+	struct copy *copy;	  /* private input that outlives a thread */
+	struct backlog *backlog;  /* where it waits, or last waited */
+	struct qnode node;
 };
 
-/* Give back what decode took: arenas and the key. */
+/* Its server has it from here on: no two of these succeed.  Any thread. */
+void request_waits(struct request *req);
+bool request_starts(struct request *req);  /* WAITING -> RUNNING */
+bool request_cancels(struct request *req); /* WAITING -> CANCELED */
+
+/* Give back what decode took: arenas, the key, private copies. */
 void request_release(struct request *req);
-/* Set the result; it is published by ring_complete() or ring_post(). */
+/* Set the result; it is published by request_finish() or ring_post(). */
 void request_result(struct request *req, int64_t res, unsigned int detail);
+/* A queued request has its result: post it.  Any thread, does not block. */
+void request_finish(struct request *req);
+/* Both at once. */
+void request_end(struct request *req, int64_t res, unsigned int detail);
 /* Times of the result, saturating. */
 void request_times(struct request *req, uint64_t queue_ns, uint64_t service_ns);
+/* It never ran: all of its time was spent waiting. */
+void request_times_queued(struct request *req);
 /* Bytes that decide how long it takes. */
 uint64_t request_bytes(const struct request *req);
 

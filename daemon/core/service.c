@@ -28,12 +28,13 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/backlog.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
-#include "daemon/core/worker.h"
 #include "daemon/loop.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -106,42 +107,6 @@ static struct service_settings settings;
 
 /* --------------------------------------------------------------- requests */
 
-static enum lane lane_of(const struct request *req)
-{
-	if (req->offer && (req->offer->offer->flags & UKCF_OFFER_SLOW))
-		return LANE_SLOW;
-	return LANE_BULK;
-}
-
-/* Those that make a key, or look at all of them, take 60 to 100 us. */
-static bool is_long_keyop(uint32_t op)
-{
-	return op == UKCF_OP_KEY_GENERATE || op == UKCF_OP_KEY_IMPORT ||
-	       op == UKCF_OP_KEY_LIST;
-}
-
-static bool runs_at_once(const struct request *req)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-
-	if (s->mode == UKCF_MODE_ASYNC && (s->flags & UKCF_SQE_QUEUE))
-		return false;
-	if (req->rule->kind != OP_CRYPTO)
-		return !is_long_keyop(s->op);
-	if (!execute_is_small(req))
-		return false;
-	return predict_ns(req->offer, s->op, request_bytes(req)) <=
-	       settings.inline_ns;
-}
-
-static void set_deadline(struct request *req)
-{
-	uint64_t us = req->entry->sqe.timeout_us;
-	uint64_t ns = us ? us * 1000 : settings.timeout_ns;
-
-	req->deadline_ns = clock_ns() + ns;
-}
-
 /* Post what this thread finished itself, or leave it to the CQ's owner. */
 static void finish(struct request *req, bool owner)
 {
@@ -153,11 +118,19 @@ static void finish(struct request *req, bool owner)
 	ring_complete(req);
 }
 
+/* It is not queued: no QUEUED CQE, and no event of room. */
+static void promise_nothing(struct request *req)
+{
+	ring_no_ack(req);
+	if (ring_keep_event(req))
+		ring_drop_event(req->ring);
+}
+
 static void refuse(struct request *req, int err, unsigned int detail,
 		   bool owner)
 {
 	req->refused = true;
-	ring_no_ack(req);
+	promise_nothing(req);
 	request_result(req, err, detail);
 	finish(req, owner);
 }
@@ -171,24 +144,43 @@ static bool finds_place(const struct request *req)
 	       req->rule->kind == OP_KEY;
 }
 
+/* Full: the consumer learns which queue. */
+static void reject(struct request *req, const struct backlog *b, int err)
+{
+	req->refused = true;
+	ring_no_ack(req);
+	request_result(req, err, UKCF_DETAIL_QUEUE_FULL);
+	req->entry->cqe.provider = b->id;
+	request_finish(req);
+}
+
 static void queue_request(struct request *req, bool owner)
 {
 	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC;
+	struct backlog *b = dispatch_backlog(req);
+	struct ring *r = req->ring;
+	bool event = ring_keep_event(req);
+	const struct want_space want = {
+		.ring = r,
+		.user_data = req->entry->sqe.user_data,
+		.slots = 1,
+	};
+	int err;
 
 	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
 		ring_no_ack(req);
-	set_deadline(req);
+	dispatch_set_deadline(req);
 	ring_queued(req);
-	if (worker_queue(lane_of(req), req, finds_place(req)) == 0) {
-		/* It may be finished already, but only we can post it. */
-		if (owner && req->ack_due)
-			ring_post_queued(req);
+	err = backlog_put(b, req, finds_place(req), event ? &want : NULL);
+	if (event && err != -EAGAIN) /* else it is the waiter's */
+		ring_drop_event(r);
+	if (err) {
+		reject(req, b, err);
 		return;
 	}
-	req->refused = true;
-	ring_no_ack(req);
-	request_result(req, -EAGAIN, UKCF_DETAIL_QUEUE_FULL);
-	ring_complete(req);
+	/* It may be finished already, but only we can post it. */
+	if (owner && req->ack_due)
+		ring_post_queued(req);
 }
 
 static bool is_quick(const struct request *req)
@@ -208,12 +200,13 @@ static bool handle(struct service *s, struct request *req, bool owner)
 		refuse(req, err, detail, owner);
 		return false;
 	}
-	if (!runs_at_once(req)) {
+	if (!dispatch_runs_at_once(req)) {
 		queue_request(req, owner);
 		return true;
 	}
 	req->flags = UKCF_CQE_F_INLINE;
-	ring_no_ack(req);
+	if (req->rule->kind != OP_RING) /* that may be what it asks for */
+		promise_nothing(req);
 	if (req->rule->kind == OP_NOP) {
 		finish(req, owner); /* res is 0: the bare cost of the way */
 		return false;

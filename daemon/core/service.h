@@ -15,8 +15,6 @@ struct service;
 struct service_settings {
 	unsigned int threads;
 	uint64_t spin_ns;   /* longest polling before sleep */
-	uint64_t inline_ns; /* predicted cost that runs at once */
-	uint64_t timeout_ns; /* default deadline of a request */
 };
 
 /* main thread */

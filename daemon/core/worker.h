@@ -6,20 +6,16 @@
 #ifndef DAEMON_CORE_WORKER_H
 #define DAEMON_CORE_WORKER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-struct request;
+struct backlog;
 
 enum lane { LANE_BULK = 0, LANE_SLOW = 1, LANES = 2 };
 
 int worker_start(const unsigned int threads[LANES], unsigned int slots);
 void worker_stop(void);
-/*
- * Queue a request.  force: a synchronous one, never refused.
- * Return: 0, or -EAGAIN if the lane is full.
- */
-int worker_queue(enum lane lane, struct request *req, bool force);
+/* Where requests wait for the workers of a lane. */
+struct backlog *worker_backlog(enum lane lane);
 unsigned int worker_threads(void);
 unsigned int worker_depth(enum lane lane);
 

@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "daemon/core/completion.h"
+#include "daemon/core/device.h"
 #include "daemon/core/mech.h"
 #include "daemon/spi/host.h"
 #include "daemon/spi/module-file.h"
@@ -20,11 +23,14 @@
 static const struct config *config;
 static struct provider *providers[UKCF_PAGE_PROVIDERS_MAX];
 static unsigned int n_providers;
+static int publish_fd = -1; /* eventfd: the page is behind a state */
 
 int provider_init(const struct config *c)
 {
 	config = c;
-	return 0;
+	if (publish_fd < 0)
+		publish_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return publish_fd < 0 ? -errno : 0;
 }
 
 unsigned int provider_count(void)
@@ -42,10 +48,45 @@ struct provider *provider_by_id(uint16_t id)
 	return id >= 1 ? provider_at(id - 1u) : NULL;
 }
 
+bool provider_is_usable(const struct provider *p)
+{
+	uint32_t state = load_acquire_u32(&p->state);
+
+	return state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY;
+}
+
+/* An interrupt may not lock: main does it. */
+static void publish_later(void)
+{
+	uint64_t one = 1;
+
+	if (publish_fd >= 0 && write(publish_fd, &one, sizeof(one)) < 0)
+		return; /* full: it is due already */
+}
+
+void provider_publish(void)
+{
+	uint64_t n;
+
+	if (read(publish_fd, &n, sizeof(n)) == sizeof(n))
+		mech_publish();
+}
+
+int provider_publish_fd(void)
+{
+	return publish_fd;
+}
+
 void provider_set_state(struct provider *p, uint32_t state)
 {
 	if (exchange_u32(&p->state, state) == state)
 		return;
+	if (p->device)
+		device_look(p->device);
+	if (completion_is_here()) {
+		publish_later();
+		return;
+	}
 	if (state == UKCF_PROVIDER_FAILED)
 		log_err("provider %s has failed: it is not used any more",
 			p->name);
@@ -54,6 +95,11 @@ void provider_set_state(struct provider *p, uint32_t state)
 
 static void provider_free(struct provider *p)
 {
+	if (device_stop(p) < 0) {
+		log_err("provider %s: jobs did not come back: it stays loaded",
+			p->name);
+		return;
+	}
 	if (p->instance && p->spi->stop)
 		p->spi->stop(p->instance);
 	if (p->dl)
@@ -145,6 +191,19 @@ static unsigned int add_offers(struct provider *p)
 	return added;
 }
 
+/* Hardware has a queue of its own. */
+static int start_device(struct provider *p)
+{
+	const struct device_settings s = {
+		.slots = config->queue_slots,
+		.limit_ns = config->device_limit_ms * 1000000,
+	};
+
+	if (p->spi->kind != UKCF_PROVIDER_HARDWARE)
+		return 0;
+	return device_start(p, &s);
+}
+
 static int bring_up(struct provider *p)
 {
 	int err = load_code(p);
@@ -160,6 +219,9 @@ static int bring_up(struct provider *p)
 		n_providers--;
 		return complain(p, "none of its mechanisms can be used");
 	}
+	err = start_device(p);
+	if (err)
+		return err;
 	store_release_u32(&p->state, UKCF_PROVIDER_READY);
 	return 0;
 }

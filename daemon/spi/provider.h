@@ -6,11 +6,13 @@
 #ifndef DAEMON_SPI_PROVIDER_H
 #define DAEMON_SPI_PROVIDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ukcf/provider.h>
 
 struct config;
+struct device;
 
 struct provider {
 	uint16_t id; /* 1..UKCF_PAGE_PROVIDERS_MAX: index of its page row */
@@ -23,9 +25,13 @@ struct provider {
 	int module_fd;	     /* sealed copy for callers; -1: none */
 	uint32_t module_gen; /* 0: none */
 	uint64_t jobs;	     /* atomic: done since load */
+	struct device *device; /* hardware: its queue and thread */
 };
 
 int provider_init(const struct config *c);
+/* main: readable when a state changed in completion context; publish it. */
+int provider_publish_fd(void);
+void provider_publish(void);
 /*
  * Load name from the provider directory: O_NOFOLLOW walk, owned by root (or
  * the daemon's uid), not writable by others; copied into a memfd sealed WRITE
@@ -39,5 +45,7 @@ struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);
 /* Any thread; the page says it as well. */
 void provider_set_state(struct provider *p, uint32_t state);
+/* READY or BUSY: may it be given requests?  Any thread. */
+bool provider_is_usable(const struct provider *p);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/core/mech.h"
+#include "daemon/spi/run.h"
 #include "lib/shared/mech-table.h"
 
 #define HEX_MAX 160 /* bytes */
@@ -140,7 +141,7 @@ static bool produces(struct ukcf_instance *self, const struct ukcf_offer *o,
 {
 	ukcf_job_fn fn = mech_entry(o, t->job.op);
 
-	return fn(self, &t->job) == UKCF_DONE &&
+	return run_job(self, fn, &t->job) == UKCF_DONE &&
 	       t->job.res == (int64_t)want->len &&
 	       memcmp(t->out, want->data, want->len) == 0;
 }
@@ -150,7 +151,7 @@ static bool result_is(struct ukcf_instance *self, const struct ukcf_offer *o,
 {
 	ukcf_job_fn fn = mech_entry(o, t->job.op);
 
-	return fn(self, &t->job) == UKCF_DONE && t->job.res == res;
+	return run_job(self, fn, &t->job) == UKCF_DONE && t->job.res == res;
 }
 
 /* The other direction, and with a bit of the tag turned. */
@@ -205,10 +206,10 @@ static bool test_random(struct ukcf_instance *self, const struct ukcf_offer *o)
 				.out = a,
 				.out_size = sizeof(a) };
 
-	if (o->ops->random(self, &job) != UKCF_DONE || job.res != sizeof(a))
+	if (run_job(self, o->ops->random, &job) != UKCF_DONE || job.res != sizeof(a))
 		return false;
 	job.out = b;
-	if (o->ops->random(self, &job) != UKCF_DONE || job.res != sizeof(b))
+	if (run_job(self, o->ops->random, &job) != UKCF_DONE || job.res != sizeof(b))
 		return false;
 	return memcmp(a, b, sizeof(a)) != 0 && memcmp(a, zero, sizeof(a)) != 0;
 }

@@ -70,7 +70,8 @@ enum ukcf_mode {
 #define UKCF_SQE_WANT_HANDLE 0x0004  /* with QUEUE: handle in the QUEUED CQE */
 #define UKCF_SQE_NOTIFY_SPACE 0x0008 /* after -EAGAIN a SPACE event */
 #define UKCF_SQE_LINK 0x0010	     /* the next entry waits for this one */
-#define UKCF_SQE_FLAGS (UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE)
+#define UKCF_SQE_FLAGS \
+	(UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE | UKCF_SQE_NOTIFY_SPACE)
 
 /* sqe.subflags */
 #define UKCF_SUB_REQUIRE_HW 0x0001 /* only a hardware provider will do */

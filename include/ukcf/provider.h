@@ -60,7 +60,8 @@ struct ukcf_job {
 	void *ctx;		/* multipart state of offer->ctx_size bytes */
 	int64_t res;		/* result: bytes produced, or -errno */
 	uint32_t detail;	/* enum ukcf_detail */
-	uint32_t reserved;
+	uint32_t status;	/* enum ukcf_status of a job that was QUEUED:
+				   set before complete() */
 	void *cookie;		/* the host's */
 };
 
@@ -187,6 +188,10 @@ struct ukcf_provider {
 	/* An administrator's word to it: "NAME" or "NAME=VALUE".  -EINVAL if it
 	 * does not know it; NULL: it takes none. */
 	int (*control)(struct ukcf_instance *self, const char *command);
+	/* Bring it back after trouble.  When it has returned, no job of before
+	 * is touched any more, whether it was completed or not.  -errno: it
+	 * does not work; NULL: there is nothing to reset. */
+	int (*reset)(struct ukcf_instance *self);
 };
 
 /**

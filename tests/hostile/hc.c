@@ -226,7 +226,7 @@ static int attacker(struct hc *h, const struct hc_case *c)
 	struct rlimit nofile;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(CASE_S * slowness());
+	alarm((unsigned int)scaled(CASE_S, 20 * CASE_S) * slowness());
 	getrlimit(RLIMIT_NOFILE, &nofile);
 	nofile.rlim_cur = nofile.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &nofile);

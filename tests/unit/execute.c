@@ -18,6 +18,14 @@
 
 static unsigned int detail;
 
+void __wrap_ring_complete(struct request *req);
+
+/* What no provider could do ends here: run_sqe() looks at its result. */
+void __wrap_ring_complete(struct request *req)
+{
+	(void)req;
+}
+
 static void setup(void)
 {
 	fixture_init();
@@ -218,7 +226,7 @@ Test(execute, a_provider_that_does_not_finish_is_EIO_and_a_broken_one_is_out)
 		cr_assert_eq(fx.provider.state == UKCF_PROVIDER_FAILED,
 			     st == UKCF_FAILED);
 	}
-	cr_assert_eq(run(&s), -EOPNOTSUPP, "not chosen again");
+	cr_assert_eq(run(&s), -ENODEV, "not chosen again");
 }
 
 static int64_t claim;

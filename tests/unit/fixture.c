@@ -13,6 +13,7 @@
 
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "lib/shared/clock.h"
@@ -230,6 +231,10 @@ static void *buffer(enum ukcf_buffer_kind kind, struct arena **ap)
 
 void fixture_init(void)
 {
+	static const struct dispatch_settings decisions = {
+		.inline_ns = 20000,
+		.timeout_ns = UINT64_C(30000000000),
+	};
 	bool taken_over;
 	int fds[2];
 
@@ -242,6 +247,7 @@ void fixture_init(void)
 	cr_assert(recovery_open(-1, &taken_over) == 0);
 	cr_assert(keystore_open(-1, 100) == 0);
 	cr_assert(arena_init() == 0 && ring_init() == 0);
+	dispatch_init(&decisions);
 	offer_everything();
 	fx.user_in = buffer(UKCF_BUFFER_INPUT, &fx.in);
 	fx.user_out = buffer(UKCF_BUFFER_OUTPUT, &fx.out);
@@ -273,6 +279,8 @@ uint64_t make_key(uint32_t mech, uint32_t flags)
 
 static bool takes(uint32_t op, unsigned int range)
 {
+	if (op == UKCF_OP_CANCEL || op == UKCF_OP_NOTIFY_SPACE)
+		return false;
 	switch (range) {
 	case UKCF_RANGE_IN:
 		return op != UKCF_OP_NOP && op != UKCF_OP_RANDOM &&
@@ -300,7 +308,7 @@ static bool needs_key(uint32_t op)
 struct ukcf_sqe sqe_for(uint32_t op, uint32_t mech)
 {
 	const struct mech_row *row = mech_row_by_id(mech);
-	bool names_mech = op != UKCF_OP_NOP &&
+	bool names_mech = op != UKCF_OP_NOP && op < UKCF_OP_CANCEL &&
 			  (op < UKCF_OP_KEY_OPEN || op > UKCF_OP_KEY_LIST);
 	struct ukcf_sqe s = { .op = (uint8_t)op };
 

@@ -15,6 +15,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/service.h"
+#include "daemon/core/dispatch.h"
 #include "daemon/core/worker.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
@@ -51,14 +52,16 @@ static void open_ring(void)
 
 static void start(unsigned int slots)
 {
-	const struct service_settings set = { .threads = 1,
-					      .spin_ns = 0,
-					      .inline_ns = 20000,
-					      .timeout_ns = DEADLINE_NS };
+	const struct service_settings set = { .threads = 1, .spin_ns = 0 };
+	const struct dispatch_settings decisions = {
+		.inline_ns = 20000,
+		.timeout_ns = DEADLINE_NS,
+	};
 	const unsigned int threads[LANES] = { 1, 1 };
 
 	fixture_init();
 	fx.consumer.doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	dispatch_init(&decisions);
 	cr_assert_eq(worker_start(threads, slots), 0);
 	cr_assert_eq(service_start(&set), 0);
 	open_ring();

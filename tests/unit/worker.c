@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/api/decode.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/worker.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
@@ -84,6 +85,11 @@ static struct request *requests(unsigned int n)
 	return r;
 }
 
+static int put(enum lane lane, struct request *req, bool force)
+{
+	return backlog_put(worker_backlog(lane), req, force, NULL);
+}
+
 static void start(unsigned int bulk, unsigned int slow, unsigned int slots)
 {
 	const unsigned int threads[LANES] = { bulk, slow };
@@ -98,7 +104,7 @@ Test(worker, a_lane_is_first_in_first_out)
 
 	start(1, 1, 1000);
 	for (int i = 0; i < 200; i++)
-		cr_assert_eq(worker_queue(LANE_BULK, &r[i], false), 0);
+		cr_assert_eq(put(LANE_BULK, &r[i], false), 0);
 	wait_finished(200);
 	for (int i = 0; i < 200; i++) {
 		cr_assert_eq(finished[i], &r[i]);
@@ -115,14 +121,14 @@ Test(worker, a_full_lane_is_EAGAIN_and_force_goes_past_it)
 
 	fx.perform = wait_at_gate;
 	start(1, 1, 3);
-	cr_assert_eq(worker_queue(LANE_BULK, &r[0], false), 0);
+	cr_assert_eq(put(LANE_BULK, &r[0], false), 0);
 	while (load_acquire_u32(&inside) == 0)
 		cpu_relax(); /* the worker has it; the lane is empty */
 	for (int i = 1; i <= 3; i++)
-		cr_assert_eq(worker_queue(LANE_BULK, &r[i], false), 0);
+		cr_assert_eq(put(LANE_BULK, &r[i], false), 0);
 	cr_assert_eq(worker_depth(LANE_BULK), 3);
-	cr_assert_eq(worker_queue(LANE_BULK, &r[4], false), -EAGAIN);
-	cr_assert_eq(worker_queue(LANE_BULK, &r[5], true), 0);
+	cr_assert_eq(put(LANE_BULK, &r[4], false), -EAGAIN);
+	cr_assert_eq(put(LANE_BULK, &r[5], true), 0);
 	cr_assert_eq(worker_depth(LANE_BULK), 4);
 	open_gate(5);
 	wait_finished(5);
@@ -136,11 +142,11 @@ Test(worker, a_slow_lane_does_not_hold_up_the_other)
 
 	start(1, 1, 100);
 	fx.perform = wait_at_gate;
-	cr_assert_eq(worker_queue(LANE_SLOW, &r[0], false), 0);
+	cr_assert_eq(put(LANE_SLOW, &r[0], false), 0);
 	while (load_acquire_u32(&inside) == 0)
 		cpu_relax();
 	fx.perform = NULL;
-	cr_assert_eq(worker_queue(LANE_BULK, &r[1], false), 0);
+	cr_assert_eq(put(LANE_BULK, &r[1], false), 0);
 	wait_finished(1);
 	cr_assert_eq(finished[0], &r[1]);
 	open_gate(1);
@@ -155,8 +161,8 @@ Test(worker, what_waited_beyond_its_deadline_is_ETIMEDOUT_and_does_not_run)
 
 	r[0].deadline_ns = clock_ns() - 1;
 	start(1, 1, 100);
-	cr_assert_eq(worker_queue(LANE_BULK, &r[0], false), 0);
-	cr_assert_eq(worker_queue(LANE_BULK, &r[1], false), 0);
+	cr_assert_eq(put(LANE_BULK, &r[0], false), 0);
+	cr_assert_eq(put(LANE_BULK, &r[1], false), 0);
 	wait_finished(2);
 	cr_assert_eq(r[0].entry->cqe.res, -ETIMEDOUT);
 	cr_assert_eq(r[0].entry->cqe.detail, UKCF_DETAIL_TIMEOUT);
@@ -173,7 +179,7 @@ Test(worker, stopping_ends_the_running_request_and_starts_no_other)
 	fx.perform = wait_at_gate;
 	start(1, 1, 100);
 	for (int i = 0; i < 3; i++)
-		worker_queue(LANE_BULK, &r[i], false);
+		put(LANE_BULK, &r[i], false);
 	while (load_acquire_u32(&inside) == 0)
 		cpu_relax();
 	open_gate(3);
@@ -199,7 +205,7 @@ static void *hand_in(void *arg)
 	struct request *r = arg;
 
 	for (int i = 0; i < 500; i++)
-		while (worker_queue(LANE_BULK, &r[i], false) == -EAGAIN)
+		while (put(LANE_BULK, &r[i], false) == -EAGAIN)
 			cpu_relax();
 	return NULL;
 }

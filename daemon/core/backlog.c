@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/core/backlog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "daemon/api/consumer.h"
+#include "daemon/api/ring.h"
+#include "daemon/core/completion.h"
+#include "daemon/core/predict.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/log.h"
+
+/* Who waits for room, and what it will be told. */
+struct waiter {
+	struct ring_event event; /* first */
+	struct qwaiter q;
+};
+
+static struct waiter *waiter_of(struct qwaiter *q)
+{
+	return (struct waiter *)(void *)((char *)q -
+					 offsetof(struct waiter, q));
+}
+
+static struct request *request_of(struct qnode *n)
+{
+	return (struct request *)(void *)((char *)n -
+					  offsetof(struct request, node));
+}
+
+int backlog_init(struct backlog *b, uint16_t id, unsigned int slots,
+		 unsigned int servers, bool timed)
+{
+	int err;
+
+	memset(b, 0, sizeof(*b));
+	b->id = id;
+	b->servers = servers ? servers : 1;
+	b->timer_fd = -1;
+	pthread_mutex_init(&b->lock, NULL);
+	err = queue_init(&b->q, slots);
+	if (err || !timed)
+		return err;
+	b->timer_fd = timerfd_create(CLOCK_MONOTONIC,
+				     TFD_CLOEXEC | TFD_NONBLOCK);
+	return b->timer_fd < 0 ? -errno : 0;
+}
+
+void backlog_free(struct backlog *b)
+{
+	if (b->timer_fd >= 0)
+		close(b->timer_fd);
+	queue_deinit(&b->q);
+	pthread_mutex_destroy(&b->lock);
+}
+
+/* -------------------------------------------------------------- deadlines */
+
+static void set_timer(struct backlog *b, uint64_t ns)
+{
+	const struct itimerspec at = {
+		.it_value = { .tv_sec = (time_t)(ns / 1000000000u),
+			      .tv_nsec = (long)(ns % 1000000000u) },
+	};
+
+	b->armed_ns = ns;
+	if (timerfd_settime(b->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+		log_err("timer of queue %u: %m", b->id);
+}
+
+/*
+ * Locked.  A request that an idle server is about to take needs no timer, and
+ * a timer that is left behind when the queue is empty would wake an idle
+ * daemon.
+ */
+static void adjust_timer(struct backlog *b)
+{
+	uint64_t first;
+
+	if (b->timer_fd < 0)
+		return;
+	if (queue_depth(&b->q) == 0) {
+		if (b->armed_ns)
+			set_timer(b, 0);
+		return;
+	}
+	if (queue_depth(&b->q) <= load_relaxed_u32(&b->arrived.waiters))
+		return;
+	first = queue_earliest(&b->q);
+	if (!b->armed_ns || first < b->armed_ns)
+		set_timer(b, first);
+}
+
+uint64_t backlog_earliest(struct backlog *b)
+{
+	uint64_t ns;
+
+	pthread_mutex_lock(&b->lock);
+	ns = queue_depth(&b->q) ? queue_earliest(&b->q) : 0;
+	pthread_mutex_unlock(&b->lock);
+	return ns;
+}
+
+/* ------------------------------------------------------------------ space */
+
+/* Locked.  The list of those to be told, after the lock is let go. */
+static struct ring_event *told(struct backlog *b)
+{
+	struct ring_event *list = NULL, **last = &list;
+	struct qwaiter *q;
+
+	while ((q = queue_told(&b->q))) {
+		struct ring_event *e = &waiter_of(q)->event;
+
+		e->cqe.res = b->q.slots - queue_depth(&b->q);
+		e->next = NULL;
+		*last = e;
+		last = &e->next;
+	}
+	return list;
+}
+
+static void tell(struct ring_event *e)
+{
+	while (e) {
+		struct ring_event *next = e->next;
+
+		ring_post_event(e);
+		e = next;
+	}
+}
+
+/* Locked. */
+static int want(struct backlog *b, const struct want_space *s)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	ring_event_init(&w->event, s->ring);
+	w->event.cqe.user_data = s->user_data;
+	w->event.cqe.flags = UKCF_CQE_SPACE;
+	w->event.cqe.provider = b->id;
+	w->q.want = s->slots;
+	queue_want(&b->q, &w->q);
+	return 0;
+}
+
+int backlog_want_space(struct backlog *b, const struct want_space *s)
+{
+	struct ring_event *list;
+	int err;
+
+	pthread_mutex_lock(&b->lock);
+	err = want(b, s);
+	list = told(b); /* there may be room now */
+	pthread_mutex_unlock(&b->lock);
+	tell(list);
+	return err;
+}
+
+/* --------------------------------------------------------------- requests */
+
+static uint32_t cost_of(const struct request *req)
+{
+	if (!req->offer)
+		return REQUEST_KEYOP_NS;
+	return predict_ns(req->offer, req->entry->sqe.op, request_bytes(req));
+}
+
+int backlog_put(struct backlog *b, struct request *req, bool force,
+		const struct want_space *space)
+{
+	const struct consumer *c = ring_consumer(req->ring);
+	int err;
+
+	completion_forbids("a request is queued");
+	req->node.cost_ns = cost_of(req);
+	req->node.deadline_ns = req->deadline_ns;
+	req->backlog = b;
+	request_waits(req);
+	pthread_mutex_lock(&b->lock);
+	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
+	if (!err)
+		adjust_timer(b);
+	else if (space && want(b, space) < 0)
+		log_err("no memory to tell a consumer of room in a queue");
+	pthread_mutex_unlock(&b->lock);
+	if (err)
+		req->backlog = NULL;
+	else
+		event_signal(&b->arrived, 1);
+	return err;
+}
+
+struct request *backlog_take(struct backlog *b)
+{
+	struct request *req = NULL;
+	struct ring_event *list;
+	struct qnode *n;
+
+	pthread_mutex_lock(&b->lock);
+	while ((n = queue_take(&b->q))) {
+		/* Else cancel has won it and is waiting for the lock. */
+		if (request_starts(request_of(n))) {
+			req = request_of(n);
+			break;
+		}
+	}
+	list = told(b);
+	adjust_timer(b);
+	pthread_mutex_unlock(&b->lock);
+	tell(list);
+	return req;
+}
+
+struct request *backlog_wait(struct backlog *b)
+{
+	for (;;) {
+		uint32_t seen = event_look(&b->arrived);
+		struct request *req;
+
+		if (load_acquire_u32(&b->stopping))
+			return NULL;
+		req = backlog_take(b);
+		if (req)
+			return req;
+		event_wait(&b->arrived, seen, 0);
+	}
+}
+
+void backlog_give_back(struct backlog *b, struct request *req)
+{
+	pthread_mutex_lock(&b->lock);
+	request_waits(req);
+	queue_put_first(&b->q, &req->node);
+	adjust_timer(b);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void backlog_remove(struct backlog *b, struct request *req)
+{
+	struct ring_event *list;
+
+	pthread_mutex_lock(&b->lock);
+	queue_remove(&b->q, &req->node);
+	list = told(b);
+	adjust_timer(b);
+	pthread_mutex_unlock(&b->lock);
+	tell(list);
+}
+
+void backlog_expire(struct backlog *b)
+{
+	struct request *late = NULL, **last = &late;
+	uint64_t now = clock_ns();
+	struct ring_event *list;
+	struct qnode *n;
+
+	pthread_mutex_lock(&b->lock);
+	while ((n = queue_expired(&b->q, now))) {
+		struct request *req = request_of(n);
+
+		if (!request_cancels(req))
+			continue; /* cancel was first */
+		req->next = NULL;
+		*last = req;
+		last = &req->next;
+	}
+	list = told(b);
+	b->armed_ns = 0; /* it has fired */
+	adjust_timer(b);
+	pthread_mutex_unlock(&b->lock);
+	while (late) {
+		struct request *next = late->next;
+
+		request_times_queued(late);
+		request_end(late, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
+		late = next;
+	}
+	tell(list);
+}
+
+void backlog_stop(struct backlog *b)
+{
+	store_release_u32(&b->stopping, 1);
+	event_signal(&b->arrived, INT32_MAX);
+}
+
+unsigned int backlog_depth(const struct backlog *b)
+{
+	return queue_depth(&b->q);
+}
+
+uint64_t backlog_wait_ns(const struct backlog *b)
+{
+	return queue_backlog_ns(&b->q) / b->servers;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns a queue of requests that wait for a server: a lane of the software
+ * queue for its workers, or the hardware queue of a provider for its device
+ * thread.  Order and fairness are queue.h's; here are the lock, the deadlines
+ * and who is told of room.
+ *
+ * A request in a backlog is WAITING.  Whoever moves that word on - a server to
+ * RUNNING, cancel or a deadline to CANCELED - owns the request from then on.
+ */
+#ifndef DAEMON_CORE_BACKLOG_H
+#define DAEMON_CORE_BACKLOG_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/event-count.h"
+#include "daemon/core/queue.h"
+
+struct request;
+struct ring;
+
+struct backlog {
+	pthread_mutex_t lock; /* guards q and armed_ns; rank: innermost */
+	struct event_count arrived;
+	struct queue q;
+	uint16_t id;	     /* UKCF_QUEUE_*, or the provider's */
+	unsigned int servers;
+	int timer_fd;	     /* earliest deadline; -1: its server looks */
+	uint64_t armed_ns;   /* what timer_fd is set to; 0: nothing */
+	uint32_t stopping;   /* atomic */
+};
+
+/* timed: deadlines by timer_fd, which main watches (backlog_expire()).
+ * Return: 0 or -errno. */
+int backlog_init(struct backlog *b, uint16_t id, unsigned int slots,
+		 unsigned int servers, bool timed);
+void backlog_free(struct backlog *b);
+
+/* What a request that found no place leaves behind: tell me when there is
+ * room for so many. */
+struct want_space {
+	struct ring *ring;
+	uint64_t user_data;
+	unsigned int slots;
+};
+
+/*
+ * Any thread but completion context.  The request must be ready to run, and is
+ * WAITING afterwards.
+ * @force: however full it is
+ * @want: NULL, or registered in the same step if there is no place
+ * Return: 0; -EAGAIN: full.
+ */
+int backlog_put(struct backlog *b, struct request *req, bool force,
+		const struct want_space *want);
+/* The next one, RUNNING now; NULL: there is none.  Does not wait. */
+struct request *backlog_take(struct backlog *b);
+/* Likewise, waiting; NULL: stopping. */
+struct request *backlog_wait(struct backlog *b);
+/* A server cannot do it now: it is the next one again. */
+void backlog_give_back(struct backlog *b, struct request *req);
+/* Cancel won the request: take it out. */
+void backlog_remove(struct backlog *b, struct request *req);
+/* Those past their deadline end with -ETIMEDOUT. */
+void backlog_expire(struct backlog *b);
+/* Register for one SPACE event.  -ENOMEM. */
+int backlog_want_space(struct backlog *b, const struct want_space *want);
+/* When the first of them must end; 0: there is none. */
+uint64_t backlog_earliest(struct backlog *b);
+/* Servers' waits end, for ever. */
+void backlog_stop(struct backlog *b);
+
+unsigned int backlog_depth(const struct backlog *b);
+/* Predicted nanoseconds until a request put now is taken. */
+uint64_t backlog_wait_ns(const struct backlog *b);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/core/copy.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "daemon/core/completion.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "lib/shared/ring-ops.h"
+#include "lib/shared/secmem.h"
+
+#define ALIGN 64u
+
+static void *given_back; /* atomic: list of struct copy, through next */
+
+static size_t align(size_t n)
+{
+	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+static struct ukcf_bytes keep(uint8_t **at, struct ukcf_bytes from)
+{
+	struct ukcf_bytes b = { from.len ? *at : NULL, from.len };
+
+	if (from.len)
+		memcpy(*at, from.data, from.len);
+	*at += align(from.len);
+	return b;
+}
+
+struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
+		     struct ukcf_bytes tag, size_t out_size)
+{
+	size_t size = align(sizeof(struct copy)) + align(in.len) +
+		      align(aux.len) + align(tag.len) + align(out_size);
+	struct copy *c;
+	uint8_t *at;
+
+	completion_forbids("a private copy is made");
+	copy_reap();
+	c = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c == MAP_FAILED)
+		return NULL;
+	madvise(c, size, MADV_DONTDUMP);
+	c->size = size;
+	at = (uint8_t *)c + align(sizeof(*c));
+	c->in = keep(&at, in);
+	c->aux = keep(&at, aux);
+	c->tag = keep(&at, tag);
+	c->out = out_size ? at : NULL;
+	c->out_size = out_size;
+	return c;
+}
+
+static struct ukcf_bytes range(const struct request *req,
+			       enum ukcf_range_index i, struct ukcf_range r)
+{
+	return (struct ukcf_bytes){ req->at[i], r.len };
+}
+
+struct copy *copy_make(const struct request *req, size_t out_size)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	return copy_of(range(req, UKCF_RANGE_IN, s->in),
+		       range(req, UKCF_RANGE_AUX, s->aux),
+		       range(req, UKCF_RANGE_TAG, s->tag), out_size);
+}
+
+void copy_put(struct copy *c)
+{
+	void *head = load_acquire_ptr(&given_back);
+	size_t skip = align(sizeof(*c));
+
+	secmem_wipe((uint8_t *)c + skip, c->size - skip);
+	do {
+		c->next = head;
+	} while (!compare_swap_ptr(&given_back, &head, c));
+}
+
+void copy_reap(void)
+{
+	struct copy *c = exchange_ptr(&given_back, NULL);
+
+	while (c) {
+		struct copy *next = c->next;
+
+		munmap(c, c->size);
+		c = next;
+	}
+}

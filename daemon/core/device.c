@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A flight is one job in the device.  Its state decides between the interrupt
+ * that lands it and the device thread that gives it up:
+ *
+ *	FREE -> OUT -> LANDED (by landed(), in completion context)
+ *	          \--> LOST   (by the device thread: too late, or a reset)
+ *
+ * A flight that landed well is finished right there.  One that did not, and
+ * every free one, comes back to the device thread through `back'.
+ */
+#include "daemon/core/device.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/core/backlog.h"
+#include "daemon/core/completion.h"
+#include "daemon/core/copy.h"
+#include "daemon/core/dispatch.h"
+#include "daemon/core/execute.h"
+#include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/predict.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/host.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+
+#define DEPTH_MAX 1024
+#define BUSY_NS 1000000 /* a provider that had no room is asked again */
+
+enum flight_state { FLIGHT_FREE, FLIGHT_OUT, FLIGHT_LANDED, FLIGHT_LOST };
+
+struct flight {
+	struct landing landing; /* first: the job's cookie */
+	struct flight *next;
+	uint32_t state; /* atomic, enum flight_state */
+	struct device *device;
+	struct ukcf_job job;
+	struct request *req; /* NULL: none, or it went elsewhere */
+	struct copy *copy;   /* a lost one keeps what the device may touch */
+	struct key *key;
+	uint64_t out_ticks;
+	uint64_t limit_ns;
+	bool own_deadline; /* limit_ns is the request's, not the device's */
+};
+
+struct device {
+	struct provider *provider;
+	struct backlog backlog;
+	struct device_settings settings;
+	pthread_t thread;
+	struct flight *flights;
+	unsigned int depth;
+	void *back;	    /* atomic: landed flights, through next */
+	uint32_t in_flight; /* atomic */
+	uint32_t stopping;  /* atomic: take no more */
+	uint32_t was_reset; /* atomic */
+	/* device thread */
+	struct flight *free;
+	uint64_t busy_until; /* the provider had no room */
+	uint64_t first_limit_ns; /* no flight is given up before; 0: none */
+	unsigned int lost;
+};
+
+/* ----------------------------------------------------- completion context */
+
+static void come_back(struct flight *f)
+{
+	struct device *d = f->device;
+	void *head = load_acquire_ptr(&d->back);
+
+	do {
+		f->next = head;
+	} while (!compare_swap_ptr(&d->back, &head, f));
+	event_signal(&d->backlog.arrived, 1);
+}
+
+static void finish(struct flight *f)
+{
+	struct request *req = f->req;
+	uint64_t now = clock_ticks();
+	uint64_t service = clock_ticks_to_ns(now - f->out_ticks);
+
+	request_times(req, clock_ticks_to_ns(f->out_ticks -
+					     req->accepted_ticks), service);
+	if (req->entry->cqe.res >= 0)
+		predict_learn(req->offer, req->entry->sqe.op,
+			      request_bytes(req), service);
+	if (completion_is_here())
+		req->flags |= UKCF_CQE_F_IRQCTX;
+	f->req = NULL;
+	request_finish(req);
+}
+
+static void landed(struct landing *l, struct ukcf_job *job)
+{
+	struct flight *f = (struct flight *)(void *)l;
+	uint32_t out = FLIGHT_OUT;
+
+	if (compare_swap_u32(&f->state, &out, FLIGHT_LANDED)) {
+		if (execute_settle(f->req, job, job->status))
+			finish(f);
+	} else if (out != FLIGHT_LOST) {
+		return; /* completed twice: the first time counted */
+	}
+	come_back(f);
+}
+
+/* ---------------------------------------------------------- device thread */
+
+/* What it could not do: another provider, or the end of its time. */
+static void leave(struct flight *f)
+{
+	struct request *req = f->req;
+
+	f->req = NULL;
+	dispatch_elsewhere(req);
+}
+
+static void set_free(struct flight *f)
+{
+	struct device *d = f->device;
+
+	if (f->copy)
+		copy_put(f->copy);
+	if (f->key)
+		keystore_release(f->key);
+	f->copy = NULL;
+	f->key = NULL;
+	store_release_u32(&f->state, FLIGHT_FREE);
+	f->next = d->free;
+	d->free = f;
+	fetch_sub_u32(&d->in_flight, 1);
+}
+
+static void fail(struct device *d, const char *what)
+{
+	if (!provider_is_usable(d->provider))
+		return;
+	log_err("provider %s: %s", d->provider->name, what);
+	provider_set_state(d->provider, UKCF_PROVIDER_FAILED);
+}
+
+/* Return: how many came back. */
+static unsigned int collect(struct device *d)
+{
+	struct flight *f = exchange_ptr(&d->back, NULL);
+	unsigned int n = 0;
+
+	while (f) {
+		struct flight *next = f->next;
+
+		if (load_acquire_u32(&f->state) == FLIGHT_LOST)
+			d->lost--;
+		if (f->req && f->job.status == UKCF_FAILED)
+			fail(d, "a job failed for good");
+		if (f->req)
+			leave(f);
+		set_free(f);
+		d->busy_until = 0;
+		f = next;
+		n++;
+	}
+	return n;
+}
+
+/* The device may still work on it: what it touches stays with the flight. */
+static void lose(struct flight *f)
+{
+	struct device *d = f->device;
+	struct request *req = f->req;
+	uint32_t out = FLIGHT_OUT;
+
+	if (!compare_swap_u32(&f->state, &out, FLIGHT_LOST))
+		return; /* it lands after all */
+	d->lost++;
+	f->copy = req->copy;
+	f->key = req->key;
+	if (f->key)
+		keystore_hold_more(f->key);
+	req->copy = copy_of(f->copy->in, f->copy->aux, f->copy->tag, 0);
+	f->req = NULL;
+	if (f->own_deadline) {
+		request_times_queued(req);
+		request_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
+		return;
+	}
+	f->req = req;
+	leave(f);
+}
+
+static void lose_all(struct device *d)
+{
+	for (unsigned int i = 0; i < d->depth; i++)
+		if (load_acquire_u32(&d->flights[i].state) == FLIGHT_OUT)
+			lose(&d->flights[i]);
+	d->first_limit_ns = 0;
+}
+
+/* Those whose time is over.  One that is the device's fault ends its use. */
+static void give_up_late(struct device *d)
+{
+	uint64_t now = clock_ns(), first = 0;
+
+	if (!d->first_limit_ns || now < d->first_limit_ns)
+		return;
+	for (unsigned int i = 0; i < d->depth; i++) {
+		struct flight *f = &d->flights[i];
+
+		if (load_acquire_u32(&f->state) != FLIGHT_OUT)
+			continue;
+		if (f->limit_ns > now) {
+			if (!first || f->limit_ns < first)
+				first = f->limit_ns;
+			continue;
+		}
+		if (!f->own_deadline) {
+			fail(d, "a job did not come back in time");
+			lose_all(d);
+			return;
+		}
+		lose(f);
+	}
+	d->first_limit_ns = first;
+}
+
+/* After a reset nobody touches what was lost. */
+static void free_lost(struct device *d)
+{
+	if (!exchange_u32(&d->was_reset, 0))
+		return;
+	for (unsigned int i = 0; i < d->depth; i++) {
+		uint32_t lost = FLIGHT_LOST;
+
+		if (!compare_swap_u32(&d->flights[i].state, &lost, FLIGHT_FREE))
+			continue;
+		d->lost--;
+		set_free(&d->flights[i]);
+	}
+}
+
+static void set_limit(struct flight *f, const struct request *req)
+{
+	struct device *d = f->device;
+
+	f->limit_ns = clock_ns() + d->settings.limit_ns;
+	f->own_deadline = req->deadline_ns < f->limit_ns;
+	if (f->own_deadline)
+		f->limit_ns = req->deadline_ns;
+	if (!d->first_limit_ns || f->limit_ns < d->first_limit_ns)
+		d->first_limit_ns = f->limit_ns;
+}
+
+static struct flight *take_off(struct device *d, struct request *req)
+{
+	struct flight *f = d->free;
+
+	if (!req->copy || req->copy->out_size < execute_out_bytes(req)) {
+		struct copy *c =
+			req->copy ? copy_of(req->copy->in, req->copy->aux,
+					    req->copy->tag,
+					    execute_out_bytes(req)) :
+				    copy_make(req, execute_out_bytes(req));
+
+		if (!c)
+			return NULL;
+		if (req->copy)
+			copy_put(req->copy);
+		req->copy = c;
+	}
+	d->free = f->next;
+	fetch_add_u32(&d->in_flight, 1);
+	f->req = req;
+	execute_job(req, req->copy, &f->job);
+	f->job.cookie = &f->landing;
+	f->job.status = UKCF_DONE;
+	f->out_ticks = clock_ticks();
+	set_limit(f, req);
+	store_release_u32(&f->state, FLIGHT_OUT);
+	return f;
+}
+
+/* It never left. */
+static struct request *abort_flight(struct flight *f)
+{
+	struct request *req = f->req;
+
+	f->req = NULL;
+	set_free(f);
+	return req;
+}
+
+static void launch(struct device *d, struct request *req)
+{
+	struct flight *f = take_off(d, req);
+	enum ukcf_status status;
+
+	if (!f) {
+		request_end(req, -ENOMEM, UKCF_DETAIL_QUOTA);
+		return;
+	}
+	req->entry->cqe.provider = d->provider->id;
+	status = mech_entry(req->offer->offer, req->entry->sqe.op)(
+		d->provider->instance, &f->job);
+	if (status == UKCF_QUEUED)
+		return; /* it may have landed already */
+	if (status == UKCF_BUSY) {
+		backlog_give_back(&d->backlog, abort_flight(f));
+		d->busy_until = clock_ns() + BUSY_NS;
+		return;
+	}
+	f->job.status = status;
+	landed(&f->landing, &f->job); /* it was done in the call */
+}
+
+static bool may_launch(const struct device *d)
+{
+	return d->free && provider_is_usable(d->provider) &&
+	       !load_acquire_u32(&d->stopping) &&
+	       clock_ns() >= d->busy_until;
+}
+
+static unsigned int launch_all(struct device *d)
+{
+	struct request *req;
+	unsigned int n = 0;
+
+	while (may_launch(d) && (req = backlog_take(&d->backlog))) {
+		launch(d, req);
+		n++;
+	}
+	return n;
+}
+
+/* The provider is out: those that wait for it go elsewhere. */
+static unsigned int evict(struct device *d)
+{
+	bool usable = provider_is_usable(d->provider);
+	struct request *req;
+	unsigned int n = 0;
+
+	if (usable && !load_acquire_u32(&d->stopping))
+		return 0;
+	if (!usable)
+		lose_all(d);
+	while ((req = backlog_take(&d->backlog))) {
+		dispatch_elsewhere(req);
+		n++;
+	}
+	return n;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+static uint64_t next_look(struct device *d)
+{
+	uint64_t at = earlier(d->first_limit_ns,
+			      backlog_earliest(&d->backlog));
+
+	if (d->busy_until && backlog_depth(&d->backlog))
+		at = earlier(at, d->busy_until);
+	return at;
+}
+
+static void *device_main(void *arg)
+{
+	struct device *d = arg;
+
+	for (;;) {
+		uint32_t seen = event_look(&d->backlog.arrived);
+		unsigned int n = collect(d);
+
+		free_lost(d);
+		give_up_late(d);
+		backlog_expire(&d->backlog);
+		n += evict(d);
+		n += launch_all(d);
+		copy_reap();
+		if (n)
+			continue;
+		if (load_acquire_u32(&d->stopping) &&
+		    device_in_flight(d) == d->lost)
+			return NULL; /* what is lost may never come back */
+		event_wait(&d->backlog.arrived, seen, next_look(d));
+	}
+}
+
+/* ------------------------------------------------------------------- main */
+
+static void device_free(struct device *d)
+{
+	backlog_free(&d->backlog);
+	free(d->flights);
+	free(d);
+}
+
+static struct device *device_new(struct provider *p,
+				 const struct device_settings *s)
+{
+	struct device *d = calloc(1, sizeof(*d));
+	unsigned int depth = p->spi->depth ? p->spi->depth : 1;
+
+	if (!d)
+		return NULL;
+	d->provider = p;
+	d->settings = *s;
+	d->depth = depth < DEPTH_MAX ? depth : DEPTH_MAX;
+	d->flights = calloc(d->depth, sizeof(*d->flights));
+	if (!d->flights ||
+	    backlog_init(&d->backlog, p->id, s->slots, d->depth, false) < 0) {
+		device_free(d);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < d->depth; i++) {
+		struct flight *f = &d->flights[i];
+
+		f->landing.landed = landed;
+		f->device = d;
+		f->next = d->free;
+		d->free = f;
+	}
+	return d;
+}
+
+int device_start(struct provider *p, const struct device_settings *s)
+{
+	struct device *d = device_new(p, s);
+	char name[16];
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	err = pthread_create(&d->thread, NULL, device_main, d);
+	if (err) {
+		device_free(d);
+		return -err;
+	}
+	snprintf(name, sizeof(name), "ukcf-%.10s", p->name);
+	pthread_setname_np(d->thread, name);
+	p->device = d;
+	return 0;
+}
+
+int device_stop(struct provider *p)
+{
+	struct device *d = p->device;
+
+	if (!d)
+		return 0;
+	store_release_u32(&d->stopping, 1);
+	event_signal(&d->backlog.arrived, 1);
+	pthread_join(d->thread, NULL);
+	if (device_in_flight(d))
+		return -EBUSY;
+	p->device = NULL;
+	device_free(d);
+	return 0;
+}
+
+void device_look(struct device *d)
+{
+	event_signal(&d->backlog.arrived, 1);
+}
+
+void device_was_reset(struct device *d)
+{
+	store_release_u32(&d->was_reset, 1);
+	device_look(d);
+}
+
+struct backlog *device_backlog(struct device *d)
+{
+	return &d->backlog;
+}
+
+unsigned int device_in_flight(const struct device *d)
+{
+	return load_relaxed_u32(&d->in_flight);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the two decisions that a request needs (claim 1): which provider
+ * performs it, and whether it runs at once or waits, and in which queue.
+ */
+#ifndef DAEMON_CORE_DISPATCH_H
+#define DAEMON_CORE_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct backlog;
+struct request;
+
+struct dispatch_settings {
+	uint64_t inline_ns;  /* predicted cost up to which one runs at once */
+	uint64_t timeout_ns; /* default deadline of a request */
+};
+
+void dispatch_init(const struct dispatch_settings *s);
+
+/*
+ * Set req->offer: the provider predicted to be done first among those that may
+ * and can.  Any thread but completion context.
+ * Return: 0; -EOPNOTSUPP: none offers it; -ENODEV: those that do are out, or
+ * have tried.  *detail says why.
+ */
+int dispatch_choose(struct request *req, unsigned int *detail);
+/* From now on, for one that does not run at once. */
+void dispatch_set_deadline(struct request *req);
+/* Short, of software, and not asked to be queued? */
+bool dispatch_runs_at_once(const struct request *req);
+/* The queue where it waits for the offer that was chosen. */
+struct backlog *dispatch_backlog(const struct request *req);
+/* By the id that a CQE names; NULL: there is none. */
+struct backlog *dispatch_queue_by_id(uint16_t id);
+/*
+ * Its provider could not do it (recoverable): to the next one, or it ends with
+ * what it has.  The request is another's when this returns.
+ */
+void dispatch_elsewhere(struct request *req);
+
+#endif
