@@ -44,9 +44,11 @@ static int read_status(pid_t pid, struct thread_state *t)
 			continue;
 		if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1)
 			t->switches += n;
-		if (sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &n) ==
+		if (sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &n) !=
 		    1)
-			t->switches += n;
+			continue;
+		t->switches += n;
+		t->preempted = n;
 	}
 	fclose(f);
 	return 0;

@@ -15,6 +15,7 @@ struct thread_state {
 	uint64_t run_ns;   /* schedstat: time on a CPU */
 	uint64_t slices;   /* schedstat: times it got one */
 	uint64_t switches; /* status: voluntary and not */
+	uint64_t preempted; /* those that were not */
 };
 
 struct threads {

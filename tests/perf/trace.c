@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/shared/clock.h"
@@ -17,7 +17,6 @@
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 
-#define MARK 0x5ee00u /* no process has this id */
 #define MS UINT64_C(1000000)
 
 static pid_t tracer;
@@ -59,8 +58,8 @@ static void exec_strace(pid_t self, pid_t other)
 	snprintf(a, sizeof(a), "%d", self);
 	snprintf(b, sizeof(b), "%d", other);
 	unsetenv("LD_PRELOAD");
-	execlp("strace", "strace", "-f", "-qq", "-o", trace_file, "-p", a, "-p",
-	       b, (char *)NULL);
+	execlp("strace", "strace", "-f", "-qq", "-ttt", "-o", trace_file, "-p",
+	       a, "-p", b, (char *)NULL);
 	_exit(127);
 }
 
@@ -89,51 +88,52 @@ void trace_start(const char *file, pid_t other)
 	}
 }
 
-void trace_mark(unsigned int i)
+uint64_t trace_now(void)
 {
-	if (getpriority(PRIO_PROCESS, MARK + i) != -1)
-		note("somebody has process id %u", MARK + i);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts); /* strace's clock */
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* "PID name(args..." */
-static void count_line(struct trace_counts *c, const char *line, int *section,
-		       pid_t self)
+/* "PID SECONDS.MICROSECONDS name(args..." */
+static void count_line(struct trace_span *spans, unsigned int n,
+		       const char *line, pid_t self)
 {
-	unsigned int who;
+	unsigned long long s, us;
+	uint64_t at;
 	int pid;
 
-	if (sscanf(line, "%d getpriority(PRIO_PROCESS, %u", &pid, &who) == 2 &&
-	    pid == self && who >= MARK && who < MARK + TRACE_MARKS) {
-		*section = (int)(who - MARK);
-		return;
-	}
-	if (*section < 0 || sscanf(line, "%d", &pid) != 1)
+	if (sscanf(line, "%d %llu.%6llu", &pid, &s, &us) != 3)
 		return;
 	if (strstr(line, " resumed>") || strstr(line, "+++ ") ||
 	    strstr(line, "--- "))
 		return; /* the second half of a call, an end, a signal */
-	if (pid == self)
-		c->own[*section]++;
-	else
-		c->other[*section]++;
+	at = (s * 1000000u + us) * 1000u;
+	for (unsigned int i = 0; i < n; i++) {
+		if (at < spans[i].from_ns || at > spans[i].to_ns)
+			continue;
+		if (pid == self)
+			spans[i].own++;
+		else
+			spans[i].other++;
+	}
 }
 
-void trace_stop(struct trace_counts *c)
+void trace_stop(struct trace_span *spans, unsigned int n)
 {
 	pid_t self = getpid();
-	int section = -1;
 	size_t room = 0;
 	char *line = NULL;
 	FILE *f;
 
 	kill(tracer, SIGINT);
 	waitpid(tracer, NULL, 0);
-	memset(c, 0, sizeof(*c));
 	f = fopen(trace_file, "re");
 	if (!f)
 		check_bail("no trace: %s", strerror(errno));
 	while (getline(&line, &room, f) > 0)
-		count_line(c, line, &section, self);
+		count_line(spans, n, line, self);
 	free(line);
 	fclose(f);
 }
