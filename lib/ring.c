@@ -27,7 +27,7 @@
 #include "lib/shared/msg.h"
 #include "lib/shared/ring-ops.h"
 
-#define CREDITS 2u /* CQ slots that the daemon wants free to take an entry */
+#define CREDITS 3u /* CQ slots that the daemon wants free to take an entry */
 
 #define SPIN_MIN_NS 1000
 #define SPIN_START_NS 20000
@@ -246,21 +246,22 @@ static uint32_t reserve(struct ukcf_ring *r, uint32_t n, uint64_t *from)
 
 static void put_slot(struct ukcf_ring *r, uint64_t i, const struct ukcf_sqe *s)
 {
-	struct ukcf_sqe *slot = &r->sqes[i & r->sq_mask];
-	const size_t gen = sizeof(slot->gen);
-
-	memcpy((char *)slot + gen, (const char *)s + gen, sizeof(*s) - gen);
-	/* Pairs with the daemon's load of gen. */
-	store_release_u32(&slot->gen, ring_gen_sqe(i, r->sq_order));
+	ring_put_sqe(&r->sqes[i & r->sq_mask], s, ring_gen_sqe(i, r->sq_order));
 }
 
-/* What comes beyond one CQE per entry: QUEUED. */
+/* What comes beyond one CQE per entry: QUEUED, and an event. */
 static void count_extra(struct ukcf_ring *r, const struct ukcf_sqe *s,
 			uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (s[i].flags & UKCF_SQE_QUEUE)
-			fetch_add_u64(&r->extra, 1);
+	for (uint32_t i = 0; i < n; i++) {
+		bool event = (s[i].flags & UKCF_SQE_NOTIFY_SPACE) ||
+			     s[i].op == UKCF_OP_NOTIFY_SPACE ||
+			     s[i].op == UKCF_OP_NOTIFY_EVENTS;
+		bool queued = s[i].flags & UKCF_SQE_QUEUE;
+
+		if (event || queued)
+			fetch_add_u64(&r->extra, 0u + event + queued);
+	}
 }
 
 static void announce(struct ukcf_ring *r, uint64_t from, uint64_t to)

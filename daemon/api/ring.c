@@ -46,7 +46,7 @@
 /* CQ slots that must be free before an entry is taken. */
 #define CREDITS 3u
 
-#define PREFETCH 4 /* slots ahead of the one that is taken */
+#define PREFETCH 8 /* slots ahead of the one that is taken */
 #define COMPANY_MAX 16 /* results that are posted together */
 
 struct ring {

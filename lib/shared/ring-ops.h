@@ -10,7 +10,9 @@
 #define LIB_SHARED_RING_OPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <ukcf/abi.h>
 
@@ -164,6 +166,27 @@ static inline void ring_copy_sqe(struct ukcf_sqe *dst,
 #pragma GCC unroll 8
 	for (unsigned int i = 0; i < sizeof(*dst) / sizeof(*d); i++)
 		d[i] = s[i];
+}
+
+/* The other way: all but the first word, by stores that cross no line, then
+ * that word with the generation in it, which makes the slot ready. */
+static inline void ring_put_sqe(struct ukcf_sqe *slot,
+				const struct ukcf_sqe *src, uint32_t gen)
+{
+	const ring_pair *s = (const ring_pair *)src;
+	ring_pair *d = (ring_pair *)slot;
+	uint64_t first;
+
+	_Static_assert(offsetof(struct ukcf_sqe, gen) == 0 &&
+			       offsetof(struct ukcf_sqe, user_data) == 8,
+		       "first word");
+	for (unsigned int i = sizeof(*src) / sizeof(*d) - 1; i > 0; i--)
+		d[i] = s[i];
+	slot->user_data = src->user_data;
+	memcpy(&first, src, sizeof(first));
+	first = (first & ~(uint64_t)UINT32_MAX) | gen;
+	/* Pairs with the daemon's load of gen. */
+	store_release_u64((uint64_t *)(void *)slot, first);
 }
 
 /*
