@@ -144,6 +144,8 @@ static bool serve_one(const struct ukcf_sqe *sent)
 	err = decode_request(req, ring_consumer(ring), &detail);
 	req->refused = err != 0;
 	ring_no_ack(req);
+	if (ring_keep_event(req))
+		ring_drop_event(ring);
 	request_result(req, err, detail);
 	ring_post(req);
 	ring_flush(ring);
