@@ -4,9 +4,7 @@
  * (memfd_secret where the kernel has it, else locked memory), which outlives a
  * restart through the descriptor store.
  *
- * A handle is slot, generation and random tag, bit 63 clear.  Every use checks
- * handle and owner; "not yours" and "does not exist" look the same.  Destroy
- * marks a key dead at once and wipes it when the last request has ended.
+ * A key is an object (object.h): its handle, its owner and its end are.
  */
 #ifndef DAEMON_CORE_KEYSTORE_H
 #define DAEMON_CORE_KEYSTORE_H
@@ -19,13 +17,9 @@
 #include <ukcf/abi.h>
 #include <ukcf/provider.h>
 
-struct key; /* a slot; valid while held */
+#include "daemon/core/object.h"
 
-/* Names a request for ever: what makes its effect happen exactly once. */
-struct request_id {
-	uint64_t ring; /* rec_ring.serial */
-	uint64_t seq;  /* SQ index */
-};
+struct key; /* a slot; valid while held */
 
 /* What a key is created from; bytes are copied. */
 struct key_spec {
@@ -45,6 +39,8 @@ int keystore_open(int fd, unsigned int per_uid);
 /* No consumer and no request of before is known any more: session keys end, and
  * no request is taken for one that made or destroyed a key. */
 void keystore_disown(void);
+/* Call died() under the lock whenever a key dies, before it is wiped. */
+void keystore_on_death(void (*died)(const struct object *));
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);
 
@@ -73,6 +69,8 @@ int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 /* Once more, of one that is held: for who may outlive its holder. */
 void keystore_hold_more(struct key *k);
 void keystore_release(struct key *k);
+uint64_t key_id(const struct key *k); /* its handle */
+bool key_is_live(const struct key *k);
 uint32_t key_mech(const struct key *k);
 uint32_t key_usage(const struct key *k);
 uint32_t key_flags(const struct key *k);
