@@ -44,6 +44,7 @@ static const struct key {
 	{ "quota", "buffer_bytes", T_U64, AT(buffer_bytes), 4096,
 	  UINT64_C(1) << 40 },
 	{ "quota", "keys", T_UINT, AT(keys), 1, 4096 },
+	{ "quota", "templates", T_UINT, AT(templates), 1, 1024 },
 #undef AT
 };
 
@@ -73,6 +74,7 @@ void config_defaults(struct config *c)
 		.buffers = 1024,
 		.buffer_bytes = UINT64_C(1) << 30,
 		.keys = 1024,
+		.templates = 256,
 	};
 }
 

@@ -39,6 +39,7 @@ struct config {
 	unsigned int buffers;
 	uint64_t buffer_bytes;
 	unsigned int keys;
+	unsigned int templates;
 	/* [provider NAME] */
 	struct config_option options[CONFIG_OPTIONS_MAX];
 	unsigned int n_options;

@@ -38,6 +38,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
+#include "daemon/core/template.h"
 #include "daemon/core/worker.h"
 #include "daemon/fdstore.h"
 #include "daemon/loop.h"
@@ -248,6 +249,24 @@ static int start_keystore(void)
 	return DAEMON_EXIT_PLATFORM;
 }
 
+static int start_templates(void)
+{
+	int err = template_open(fdstore_take("templates"),
+				d.config->templates);
+
+	if (err == -EPROTO) {
+		log_warn("the templates that the former daemon held are laid "
+			 "out for another version: they are lost");
+		fdstore_removef("templates");
+		err = template_open(-1, d.config->templates);
+	}
+	if (err)
+		return failed("templates", err);
+	if (!d.taken_over)
+		template_disown();
+	return 0;
+}
+
 static int start_page(void)
 {
 	int err = page_open(fdstore_take("page"), recovery->boot_gen,
@@ -432,8 +451,9 @@ static int start_accepting(void)
 /* In this order; a step that fails has said why. */
 static int (*const steps[])(void) = {
 	start_limits,	 start_loop,	 start_recovery, start_keystore,
-	start_page,	 start_providers, start_objects, start_watches,
-	start_threads,	 start_deadlines, start_sockets, start_restore,
+	start_templates, start_page,	 start_providers, start_objects,
+	start_watches,	 start_threads,	 start_deadlines, start_sockets,
+	start_restore,
 	start_accepting,
 };
 
@@ -475,6 +495,7 @@ static void stop(void)
 	worker_stop();
 	notifier_stop();
 	recovery->clean = 1;
+	template_close();
 	/* A service manager may keep the keys for the next process; when it
 	 * lets go of secret memory, the kernel wipes it. */
 	if (d.config->captive || !fdstore_active())

@@ -405,10 +405,10 @@ int64_t ukcf_key_export(struct ukcf *u, struct ukcf_key key, void *out,
 	return key_bytes(u, UKCF_OP_KEY_EXPORT, key, out, out_size, true);
 }
 
-static int destroy_at_daemon(struct ukcf *u, uint64_t handle)
+static int destroy_at_daemon(struct ukcf *u, uint32_t op, uint64_t handle)
 {
 	struct lane_request q = {
-		.sqe = { .op = UKCF_OP_KEY_DESTROY, .obj = { handle } },
+		.sqe = { .op = (uint8_t)op, .obj = { handle } },
 	};
 	int64_t res = lane_call(u, &q, UKCF_REASON_OP);
 
@@ -447,7 +447,38 @@ int ukcf_key_destroy(struct ukcf *u, struct ukcf_key key)
 		if (err || !handle)
 			return err;
 	}
-	return destroy_at_daemon(u, handle);
+	return destroy_at_daemon(u, UKCF_OP_KEY_DESTROY, handle);
+}
+
+/* --------------------------------------------------------------- templates */
+
+int ukcf_tmpl_create(struct ukcf *u, uint32_t mech, struct ukcf_key key,
+		     uint16_t subflags, struct ukcf_key *tmpl)
+{
+	struct lane_request q = {
+		.sqe = { .op = UKCF_OP_TMPL_CREATE,
+			 .mech = { mech },
+			 .subflags = subflags },
+	};
+	int64_t res;
+	int err;
+
+	if (!u || !tmpl)
+		return -EINVAL;
+	err = key_handle(u, key, &q.sqe.obj[0]);
+	if (err)
+		return err;
+	res = lane_call(u, &q, UKCF_REASON_OP);
+	if (res < 0)
+		return (int)res;
+	tmpl->id = (uint64_t)res;
+	return 0;
+}
+
+int ukcf_tmpl_destroy(struct ukcf *u, struct ukcf_key tmpl)
+{
+	return u ? destroy_at_daemon(u, UKCF_OP_TMPL_DESTROY, tmpl.id)
+		 : -EINVAL;
 }
 
 int ukcf_key_list(struct ukcf *u, struct ukcf_key_info *rows, unsigned int n)

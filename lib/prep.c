@@ -148,6 +148,20 @@ int ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return set_key(r, sqe, key);
 }
 
+int ukcf_prep_tmpl_create(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			  uint32_t mech, struct ukcf_key key, uint16_t subflags)
+{
+	start(sqe, UKCF_OP_TMPL_CREATE, mech);
+	sqe->subflags = subflags;
+	return set_key(r, sqe, key);
+}
+
+void ukcf_prep_tmpl_destroy(struct ukcf_sqe *sqe, struct ukcf_key tmpl)
+{
+	start(sqe, UKCF_OP_TMPL_DESTROY, 0);
+	sqe->obj[0] = tmpl.id;
+}
+
 int ukcf_prep_random(struct ukcf_sqe *sqe, struct ukcf_span out)
 {
 	start(sqe, UKCF_OP_RANDOM, UKCF_MECH_RANDOM);

@@ -24,6 +24,7 @@
 #include "daemon/core/keystore.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
+#include "daemon/core/template.h"
 #include "daemon/fdstore.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
@@ -147,6 +148,7 @@ static void close_fd(int fd)
 static void free_consumer(struct consumer *c)
 {
 	/* Again: a request in flight may have made one since. */
+	template_end_session(c->serial);
 	keystore_end_session(c->serial);
 	close_fd(c->pidfd);
 	if (c->control_fd >= 0)
@@ -319,6 +321,7 @@ void consumer_end(struct consumer *c)
 		quota_release_buffer(c->uid, c->buffers[i]->size);
 		arena_remove(c, c->buffers[i]);
 	}
+	template_end_session(c->serial);
 	keystore_end_session(c->serial);
 	unstore(c);
 	/* At once, also if a ring lives on: the peer sees the end. */

@@ -33,6 +33,7 @@
 #include "daemon/config.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
+#include "daemon/core/template.h"
 #include "daemon/loop.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/log.h"
@@ -609,6 +610,7 @@ unsigned int control_restore(void)
 		if (state == REC_FREE)
 			continue;
 		if (state != REC_LIVE) {
+			template_end_session(serial);
 			keystore_end_session(serial);
 			r->state = REC_FREE;
 			continue;

@@ -11,6 +11,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/sizes.h"
@@ -51,12 +52,21 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_CANCEL] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_NOTIFY_SPACE] = { OP_RING, 0, 0, 0, 0, 0,
 				   TAKES_CTX | TAKES_PROVIDER },
+	[UKCF_OP_TMPL_CREATE] = { OP_KEY, 0, 0, 1, KEYED, 0, TAKES_AUTO },
+	[UKCF_OP_TMPL_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
 };
 
 static int refuse(unsigned int *detail, unsigned int why, int err)
 {
 	*detail = why;
 	return err;
+}
+
+static uint32_t subflags_of(const struct op_rule *rule)
+{
+	if (rule->takes & TAKES_AUTO)
+		return UKCF_SUBFLAGS | UKCF_SUB_TMPL_AUTO;
+	return UKCF_SUBFLAGS;
 }
 
 /* Fields that mean nothing to this operation must be zero, so that they can
@@ -66,7 +76,8 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 {
 	if (s->mode > UKCF_MODE_SYNC)
 		return refuse(detail, UKCF_DETAIL_MODE, -EINVAL);
-	if ((s->flags & ~UKCF_SQE_FLAGS) || (s->subflags & ~UKCF_SUBFLAGS) ||
+	if ((s->flags & ~UKCF_SQE_FLAGS) ||
+	    (s->subflags & ~subflags_of(rule)) ||
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
 	if (s->part_op || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
@@ -207,14 +218,29 @@ static int resolve_mech(struct request *req, unsigned int *detail)
 		      -EOPNOTSUPP);
 }
 
+/* A key, or a template that has one. */
+static int hold_key(struct request *req, const struct consumer *c,
+		    unsigned int *detail)
+{
+	const struct object_user who = { c->uid, c->serial };
+	uint64_t handle = req->entry->sqe.obj[0];
+	int err;
+
+	if (template_is_named(handle)) {
+		err = template_hold(handle, who, &req->tmpl, &req->key);
+		return err ? refuse(detail, UKCF_DETAIL_TMPL, err) : 0;
+	}
+	err = keystore_hold(handle, c->uid, c->serial, &req->key);
+	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : 0;
+}
+
 static int resolve_key(struct request *req, struct consumer *c,
 		       unsigned int *detail)
 {
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	int err = keystore_hold(s->obj[0], c->uid, c->serial, &req->key);
+	int err = hold_key(req, c, detail);
 
 	if (err)
-		return refuse(detail, UKCF_DETAIL_KEY, err);
+		return err;
 	if (req->mech && key_mech(req->key) != req->mech->id)
 		return refuse(detail, UKCF_DETAIL_KEY_MECH, -EKEYREJECTED);
 	if (req->rule->usage & ~key_usage(req->key))
@@ -302,7 +328,9 @@ int decode_request(struct request *req, struct consumer *c,
 	if (req->rule->kind == OP_UNKNOWN)
 		return refuse(detail, UKCF_DETAIL_OP, -EOPNOTSUPP);
 	err = decode_rest(req, c, detail);
-	if (err)
+	if (err) {
+		req->refused = true;
 		request_release(req);
+	}
 	return err;
 }

@@ -17,7 +17,7 @@ enum op_kind {
 	OP_UNKNOWN = 0,
 	OP_NOP,
 	OP_CRYPTO, /* goes to a provider */
-	OP_KEY,	   /* goes to the key store */
+	OP_KEY,	   /* goes to the key store, or the templates */
 	OP_RING	   /* acts on its ring: done at once by the service thread */
 };
 
@@ -35,6 +35,7 @@ struct op_rule {
 #define TAKES_CTX 0x1
 #define TAKES_OBJ 0x2
 #define TAKES_PROVIDER 0x4
+#define TAKES_AUTO 0x8
 
 /*
  * Judge req->entry->sqe and resolve it: mechanism, offer, key, arenas.

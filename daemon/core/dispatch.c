@@ -135,7 +135,7 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 static bool is_long_keyop(uint32_t op)
 {
 	return op == UKCF_OP_KEY_GENERATE || op == UKCF_OP_KEY_IMPORT ||
-	       op == UKCF_OP_KEY_LIST;
+	       op == UKCF_OP_KEY_LIST || op == UKCF_OP_TMPL_CREATE;
 }
 
 void dispatch_set_deadline(struct request *req)

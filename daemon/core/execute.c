@@ -27,6 +27,7 @@
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
@@ -329,6 +330,8 @@ static bool run_crypto(struct request *req, struct scratch *s)
 		return true;
 	}
 	used = fill_job(req, s, &job, small);
+	if (req->tmpl)
+		job.tmpl = template_state(req->tmpl, req->offer, req->key);
 	status = fn(p->instance, &job);
 	done = execute_settle(req, &job, status);
 	if (!done)

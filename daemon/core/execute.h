@@ -45,7 +45,8 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 		    enum ukcf_status status);
 /* May another provider do it, from the same bytes? */
 bool execute_may_repeat(const struct request *req);
-/* Operations on keys (keyops.c); in: a private copy of the input.  Likewise. */
+/* Operations on keys and templates (keyops.c); in: a private copy of the
+ * input.  Likewise. */
 bool keyops_run(struct request *req, const uint8_t *in);
 /* Operations on the ring's other requests and on events (ringops.c); service
  * thread of the ring. */

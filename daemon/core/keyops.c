@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations on keys.  Those that change state take effect exactly once:
- * the key slot itself names the request that created or destroyed it, so a
+ * The operations on keys and templates.  Those that change state take effect exactly once:
+ * the object itself names the request that created or destroyed it, so a
  * request that is run again after a crash finds its own effect.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
@@ -34,6 +35,13 @@ static int64_t refuse(unsigned int *detail, unsigned int why, int err)
 static struct request_id id_of(const struct request *req)
 {
 	return (struct request_id){ ring_serial(req->ring), req->entry->seq };
+}
+
+static struct object_user user_of(const struct request *req)
+{
+	const struct consumer *c = ring_consumer(req->ring);
+
+	return (struct object_user){ c->uid, c->serial };
 }
 
 /* [A-Za-z0-9._-]{1,63}, not beginning with '.' or '-'; NUL padded. */
@@ -337,6 +345,40 @@ static int64_t op_list(struct request *req, const uint8_t *in,
 	return (int64_t)(n * sizeof(row));
 }
 
+static int64_t op_tmpl(struct request *req, const uint8_t *in,
+		       unsigned int *detail)
+{
+	bool once = req->entry->sqe.subflags & UKCF_SUB_TMPL_AUTO;
+	uint64_t handle;
+	int err = template_create(req->key, req->offer, user_of(req),
+				  id_of(req), once, &handle);
+
+	(void)in;
+	if (err == -EDQUOT)
+		return refuse(detail, UKCF_DETAIL_QUOTA, err);
+	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : (int64_t)handle;
+}
+
+static int64_t op_tmpl_destroy(struct request *req, const uint8_t *in,
+			       unsigned int *detail)
+{
+	int err = template_destroy(req->entry->sqe.obj[0], user_of(req),
+				   id_of(req), destroyed, req);
+
+	(void)in;
+	if (err == -EINPROGRESS)
+		return PARKED;
+	return err ? refuse(detail, UKCF_DETAIL_TMPL, err) : 0;
+}
+
+/* Before a restart. */
+static int created_by(const struct request *req, uint64_t *handle)
+{
+	if (req->entry->sqe.op == UKCF_OP_TMPL_CREATE)
+		return template_created_by(id_of(req), handle);
+	return keystore_created_by(id_of(req), handle);
+}
+
 static const struct {
 	keyop_fn fn;
 	bool creates;
@@ -348,6 +390,9 @@ static const struct {
 	[UKCF_OP_KEY_EXPORT - UKCF_OP_KEY_GENERATE] = { op_export, false },
 	[UKCF_OP_KEY_DESTROY - UKCF_OP_KEY_GENERATE] = { op_destroy, false },
 	[UKCF_OP_KEY_LIST - UKCF_OP_KEY_GENERATE] = { op_list, false },
+	[UKCF_OP_TMPL_CREATE - UKCF_OP_KEY_GENERATE] = { op_tmpl, true },
+	[UKCF_OP_TMPL_DESTROY - UKCF_OP_KEY_GENERATE] = { op_tmpl_destroy,
+							  false },
 };
 
 bool keyops_run(struct request *req, const uint8_t *in)
@@ -359,7 +404,7 @@ bool keyops_run(struct request *req, const uint8_t *in)
 
 	i = index_clamp(i, sizeof(keyops) / sizeof(keyops[0]));
 	if (req->replayed && keyops[i].creates &&
-	    keystore_created_by(id_of(req), &handle) == 0)
+	    created_by(req, &handle) == 0)
 		res = (int64_t)handle;
 	else
 		res = keyops[i].fn(req, in, &detail);

@@ -122,6 +122,8 @@ ukcf_job_fn mech_entry(const struct ukcf_offer *o, uint32_t op)
 		return f->generate;
 	case UKCF_OP_KEY_PUBLIC:
 		return f->public_key;
+	case UKCF_OP_TMPL_CREATE:
+		return f->init_tmpl;
 	default:
 		return NULL;
 	}

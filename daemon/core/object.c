@@ -156,28 +156,30 @@ void object_release(struct object_table *t, struct object *o)
 		w.ended(w.arg);
 }
 
-/* Return: whether others still use it, who will call ended(). */
-static bool kill_locked(struct object_table *t, struct object *o,
-			struct request_id request, struct object_waiter w)
+/* -EINPROGRESS: others still use it, who will call ended(); -EKEYREVOKED: it
+ * was dead. */
+static int kill(struct object_table *t, struct object *o,
+		struct object_waiter w)
 {
 	uint64_t life = load_acquire_u64(&o->life);
 
-	o->destroyed_by = request;
+	do {
+		if (!(life & LIVE))
+			return -EKEYREVOKED;
+	} while (!compare_swap_u64(&o->life, &life, (life & REFS) | DEAD));
+	/* Ours is still a reference, so nobody looks for a waiter yet. */
 	t->waiters[object_slot(t, o)] = w;
-	while (!compare_swap_u64(&o->life, &life, (life & REFS) | DEAD))
-		;
 	if (t->died)
 		t->died(o);
 	if (!drop_ref(t, o))
-		return true;
+		return -EINPROGRESS;
 	store_release_u64(&o->life, 0);
-	return false;
+	return 0;
 }
 
-void object_end_locked(struct object_table *t, struct object *o)
+void object_end(struct object_table *t, struct object *o)
 {
-	kill_locked(t, o, (struct request_id){ 0 },
-		    (struct object_waiter){ 0 });
+	kill(t, o, (struct object_waiter){ 0 });
 }
 
 static bool may_use(const struct object *o, uint64_t handle,
@@ -207,13 +209,15 @@ int object_destroy(struct object_table *t, uint64_t handle,
 	int err = 0;
 
 	pthread_mutex_lock(&t->lock);
-	if (!may_use(o, handle, who))
+	if (!may_use(o, handle, who)) {
 		err = -ENOKEY;
-	else if (object_is_live(o))
-		err = kill_locked(t, o, request, w) ? -EINPROGRESS : 0;
-	else if (o->destroyed_by.ring != request.ring ||
-		 o->destroyed_by.seq != request.seq)
+	} else if (object_is_live(o)) {
+		o->destroyed_by = request;
+		err = kill(t, o, w);
+	} else if (o->destroyed_by.ring != request.ring ||
+		   o->destroyed_by.seq != request.seq) {
 		err = -EKEYREVOKED;
+	}
 	pthread_mutex_unlock(&t->lock);
 	return err;
 }
@@ -225,7 +229,7 @@ void object_end_session(struct object_table *t, uint64_t consumer_serial)
 		struct object *o = object_at(t, i);
 
 		if (object_is_live(o) && o->consumer_serial == consumer_serial)
-			object_end_locked(t, o);
+			object_end(t, o);
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -239,7 +243,7 @@ void object_disown(struct object_table *t)
 		struct object *o = object_at(t, i);
 
 		if (object_is_live(o) && o->consumer_serial)
-			object_end_locked(t, o);
+			object_end(t, o);
 		o->created_by = nobody;
 		o->destroyed_by = nobody;
 	}

@@ -62,7 +62,7 @@ struct object_table {
 	struct object_waiter *waiters; /* one per slot, of this process */
 	char *base;
 	uint32_t quota; /* objects of one uid */
-	/* Guards the choice of slots, live -> dead, names. */
+	/* Guards the choice of slots, names. */
 	pthread_mutex_t lock;
 };
 
@@ -94,8 +94,9 @@ int object_created_by(const struct object_table *t, struct request_id request,
 int object_destroy(struct object_table *t, uint64_t handle,
 		   struct object_user who, struct request_id request,
 		   void (*ended)(void *), void *arg);
-/* The same under the lock, to a live one that nobody waits for. */
-void object_end_locked(struct object_table *t, struct object *o);
+/* The same, and nobody waits; nothing if it is dead.  Lock-free; the caller
+ * holds it, or the lock. */
+void object_end(struct object_table *t, struct object *o);
 /* Those of a consumer that went. */
 void object_end_session(struct object_table *t, uint64_t consumer_serial);
 /* No consumer and no request of before is known any more. */

@@ -6,6 +6,7 @@
 #include "daemon/core/copy.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
+#include "daemon/core/template.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
 
@@ -43,6 +44,9 @@ void request_release(struct request *req)
 		req->arena[i] = NULL;
 		req->at[i] = NULL;
 	}
+	if (req->tmpl)
+		template_release(req->tmpl, !req->refused);
+	req->tmpl = NULL;
 	if (req->key)
 		keystore_release(req->key);
 	req->key = NULL;

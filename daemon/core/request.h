@@ -29,6 +29,7 @@ struct mech_offer;
 struct rec_entry;
 struct ring;
 struct op_rule;
+struct template;
 
 /* An operation on keys that is queued, for fairness. */
 #define REQUEST_KEYOP_NS 100000
@@ -59,6 +60,7 @@ struct request {
 	const struct mech *mech;
 	struct mech_offer *offer;
 	struct key *key;
+	struct template *tmpl;	  /* of the key; NULL: none was named */
 	struct arena *arena[4];	  /* held; by enum ukcf_range_index */
 	uint8_t *at[4];		  /* bytes of each range; NULL if absent */
 	uint32_t tag_len;

@@ -213,7 +213,8 @@ static bool handle(struct service *s, struct request *req, bool owner)
 	}
 	if (owner && !is_quick(req))
 		ring_flush(req->ring);
-	if (req->entry->sqe.op == UKCF_OP_KEY_DESTROY)
+	if (req->entry->sqe.op == UKCF_OP_KEY_DESTROY ||
+	    req->entry->sqe.op == UKCF_OP_TMPL_DESTROY)
 		ring_queued(req); /* others may have to end it */
 	if (!execute_request(req, &s->scratch))
 		return true;

@@ -342,6 +342,15 @@ UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span peer,
 		 struct ukcf_span out);
+/** ukcf_prep_tmpl_create() - res = handle of the template (struct ukcf_key).
+ * @subflags: UKCF_SUB_TMPL_AUTO or 0.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_tmpl_create(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		      struct ukcf_key key, uint16_t subflags);
+/** ukcf_prep_tmpl_destroy() - completes when the last request that uses it
+ * has ended.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_tmpl_destroy(struct ukcf_sqe *sqe,
+					struct ukcf_key tmpl);
 /** ukcf_prep_random() - @out.len random bytes.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_random(struct ukcf_sqe *sqe,
 						 struct ukcf_span out);
@@ -496,6 +505,23 @@ UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_key_export(struct ukcf *u,
  * too.  Return: 0, -ENOKEY, -EKEYREVOKED.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_destroy(struct ukcf *u,
 						 struct ukcf_key key);
+/**
+ * ukcf_tmpl_create() - compute once what every operation with @key begins with
+ * @subflags: UKCF_SUB_TMPL_AUTO: it ends with the first request that used it
+ * @tmpl: receives the template, which may stand wherever a key may in requests
+ *	of this connection
+ * Return: 0, -EOPNOTSUPP (nothing to compute), -EDQUOT, -ENOKEY, ...
+ * Since: 0.1
+ */
+UKCF_EXPORT UKCF_MUST_CHECK int ukcf_tmpl_create(struct ukcf *u, uint32_t mech,
+						 struct ukcf_key key,
+						 uint16_t subflags,
+						 struct ukcf_key *tmpl);
+/** ukcf_tmpl_destroy() - no later request can use it; what was computed is
+ * wiped when the last request that uses it has ended, and then this returns.
+ * Return: 0, -ENOKEY, -EKEYREVOKED.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int ukcf_tmpl_destroy(struct ukcf *u,
+						  struct ukcf_key tmpl);
 /** ukcf_key_list() - this user's named keys.
  * Return: how many rows were written (at most @n), or -errno.  Since: 0.1 */
 UKCF_EXPORT int ukcf_key_list(struct ukcf *u, struct ukcf_key_info *rows,

@@ -10,11 +10,21 @@
 const uint32_t sodium_hmac_sha2_256_ctx =
 	sizeof(crypto_auth_hmacsha256_state);
 
+/* A template is the state after the key: both blocks of padding are hashed. */
+static void begin(const struct ukcf_job *job, crypto_auth_hmacsha256_state *st)
+{
+	if (job->tmpl)
+		memcpy(st, job->tmpl, sizeof(*st));
+	else
+		crypto_auth_hmacsha256_init(st, sodium_in(job->key),
+					    job->key.len);
+}
+
 static void compute(const struct ukcf_job *job, uint8_t full[FULL])
 {
 	crypto_auth_hmacsha256_state st;
 
-	crypto_auth_hmacsha256_init(&st, sodium_in(job->key), job->key.len);
+	begin(job, &st);
 	crypto_auth_hmacsha256_update(&st, sodium_in(job->in), job->in.len);
 	crypto_auth_hmacsha256_final(&st, full);
 	sodium_memzero(&st, sizeof(st));
@@ -65,8 +75,7 @@ static enum ukcf_status mac_verify(struct ukcf_instance *self,
 static enum ukcf_status init(struct ukcf_instance *self, struct ukcf_job *job)
 {
 	(void)self;
-	crypto_auth_hmacsha256_init(job->ctx, sodium_in(job->key),
-				    job->key.len);
+	begin(job, job->ctx);
 	return sodium_done(job, 0);
 }
 
@@ -87,6 +96,17 @@ static enum ukcf_status final(struct ukcf_instance *self, struct ukcf_job *job)
 	return give(job, full);
 }
 
+static enum ukcf_status init_tmpl(struct ukcf_instance *self,
+				  struct ukcf_job *job)
+{
+	(void)self;
+	if (job->out_size < sizeof(crypto_auth_hmacsha256_state))
+		return sodium_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	crypto_auth_hmacsha256_init((void *)job->out, sodium_in(job->key),
+				    job->key.len);
+	return sodium_done(job, sizeof(crypto_auth_hmacsha256_state));
+}
+
 const struct ukcf_mech_ops sodium_hmac_sha2_256 = {
 	.mac = mac,
 	.mac_verify = mac_verify,
@@ -94,4 +114,5 @@ const struct ukcf_mech_ops sodium_hmac_sha2_256 = {
 	.init = init,
 	.update = update,
 	.final = final,
+	.init_tmpl = init_tmpl,
 };

@@ -30,6 +30,7 @@ static struct ukcf_offer offers[] = {
 	  .flags = ALL,
 	  .ops = &sodium_hmac_sha2_256,
 	  .single_pass = SINGLE(MAC) | SINGLE(MAC_VERIFY),
+	  .tmpl_size = sizeof(crypto_auth_hmacsha256_state),
 	  .cost_ns = 650,
 	  .cost_ps_per_byte = 2040 },
 	{ .mech = UKCF_MECH_CHACHA20_POLY1305,

@@ -22,6 +22,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
@@ -94,7 +95,7 @@ static const struct ukcf_mech_ops all_ops = {
 	.digest = perform, .mac = perform, .mac_verify = perform,
 	.encrypt = perform, .decrypt = perform, .sign = perform,
 	.verify = perform, .derive = perform, .random = perform,
-	.generate = perform, .public_key = perform,
+	.generate = perform, .public_key = perform, .init_tmpl = perform,
 };
 
 static struct ukcf_offer offers[32];
@@ -151,6 +152,20 @@ static void make_key(uint32_t mech, uint32_t usage, uint32_t flags)
 	FUZZ_RULE(keystore_create(&spec, &keys[n_keys++]) == 0);
 }
 
+/* Of the first key; an obj[0] that is one more than the number of keys. */
+static void make_template(void)
+{
+	const struct object_user who = { 1, 1 };
+	struct key *k;
+
+	FUZZ_RULE(keystore_hold(keys[0], 1, 1, &k) == 0);
+	FUZZ_RULE(template_create(k, mech_choose(mech_find(key_mech(k)),
+						 UKCF_OP_TMPL_CREATE, 0),
+				  who, (struct request_id){ 1, 1 }, false,
+				  &keys[n_keys++]) == 0);
+	keystore_release(k);
+}
+
 static void set_up(void)
 {
 	clock_init();
@@ -164,6 +179,7 @@ static void set_up(void)
 	}
 	FUZZ_RULE(mech_init() == 0);
 	FUZZ_RULE(keystore_open(-1, 1000) == 0);
+	FUZZ_RULE(template_open(-1, 1000) == 0);
 	FUZZ_RULE(scratch_init(&scratch) == 0);
 	for (unsigned int i = 0; i < mech_n_rows; i++) {
 		offers[i] = (struct ukcf_offer){
@@ -181,6 +197,7 @@ static void set_up(void)
 	make_key(UKCF_MECH_ED25519, 0x7f, 0);
 	make_key(UKCF_MECH_X25519, 0x7f, UKCF_KEY_EXPORTABLE);
 	make_key(UKCF_MECH_NULL_SIGN, 0x7f, 0);
+	make_template();
 }
 
 /* --------------------------------------------------------------- the rule */
@@ -210,11 +227,13 @@ static void run(struct request *req)
 		  s->reserved[1] == 0 && s->reserved[2] == 0);
 	FUZZ_RULE(s->link_src == 0 && s->link_dst == 0);
 	FUZZ_RULE((s->flags & ~UKCF_SQE_FLAGS) == 0);
+	/* There is no ring here to act on. */
 	if (req->rule->kind == OP_NOP || req->rule->kind == OP_RING)
-		return; /* it has no ring */
+		return;
 	/* Making and destroying keys would fill the store. */
 	if (s->op == UKCF_OP_KEY_GENERATE || s->op == UKCF_OP_KEY_IMPORT ||
-	    s->op == UKCF_OP_KEY_DESTROY)
+	    s->op == UKCF_OP_KEY_DESTROY || s->op == UKCF_OP_TMPL_CREATE ||
+	    s->op == UKCF_OP_TMPL_DESTROY)
 		return;
 	execute_request(req, &scratch);
 	FUZZ_RULE(req->entry->cqe.res >= -4095);
@@ -245,7 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		run(&req);
 		request_release(&req);
 	}
-	FUZZ_RULE(req.key == NULL);
+	FUZZ_RULE(req.key == NULL && req.tmpl == NULL);
 	FUZZ_RULE(arenas[0].refs == 1 && arenas[1].refs == 1);
 	return 0;
 }

@@ -80,6 +80,8 @@ static const struct {
 	{ UKCF_OP_KEY_LIST, UKCF_MECH_AES_256_GCM },
 	{ UKCF_OP_CANCEL, 0 },
 	{ UKCF_OP_NOTIFY_SPACE, 0 },
+	{ UKCF_OP_TMPL_CREATE, UKCF_MECH_AES_256_GCM },
+	{ UKCF_OP_TMPL_DESTROY, UKCF_MECH_AES_256_GCM },
 };
 #define N_VALID (sizeof(valid) / sizeof(valid[0]))
 

@@ -16,6 +16,7 @@
 #include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/template.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
 
@@ -176,7 +177,7 @@ static const struct ukcf_mech_ops all_ops = {
 	.digest = perform,	 .mac = perform,    .mac_verify = perform,
 	.encrypt = perform,	 .decrypt = perform, .sign = perform,
 	.verify = perform,	 .derive = perform, .random = perform,
-	.generate = perform,	 .public_key = perform,
+	.generate = perform,	 .public_key = perform, .init_tmpl = perform,
 };
 
 static void offer_everything(void)
@@ -246,6 +247,7 @@ void fixture_init(void)
 	fx.consumer.uid = UID;
 	cr_assert(recovery_open(-1, &taken_over) == 0);
 	cr_assert(keystore_open(-1, 100) == 0);
+	cr_assert(template_open(-1, 100) == 0);
 	cr_assert(arena_init() == 0 && ring_init() == 0);
 	dispatch_init(&decisions);
 	offer_everything();
@@ -277,9 +279,14 @@ uint64_t make_key(uint32_t mech, uint32_t flags)
 
 /* --------------------------------------------------------------- requests */
 
+static bool is_tmpl(uint32_t op)
+{
+	return op == UKCF_OP_TMPL_CREATE || op == UKCF_OP_TMPL_DESTROY;
+}
+
 static bool takes(uint32_t op, unsigned int range)
 {
-	if (op == UKCF_OP_CANCEL || op == UKCF_OP_NOTIFY_SPACE)
+	if (op == UKCF_OP_CANCEL || op == UKCF_OP_NOTIFY_SPACE || is_tmpl(op))
 		return false;
 	switch (range) {
 	case UKCF_RANGE_IN:
@@ -302,14 +309,14 @@ static bool needs_key(uint32_t op)
 {
 	return (op >= UKCF_OP_MAC && op <= UKCF_OP_DERIVE) ||
 	       op == UKCF_OP_KEY_PUBLIC || op == UKCF_OP_KEY_EXPORT ||
-	       op == UKCF_OP_KEY_DESTROY;
+	       op == UKCF_OP_KEY_DESTROY || is_tmpl(op);
 }
 
 struct ukcf_sqe sqe_for(uint32_t op, uint32_t mech)
 {
 	const struct mech_row *row = mech_row_by_id(mech);
-	bool names_mech = op != UKCF_OP_NOP && op < UKCF_OP_CANCEL &&
-			  (op < UKCF_OP_KEY_OPEN || op > UKCF_OP_KEY_LIST);
+	bool names_mech = op == UKCF_OP_TMPL_CREATE ||
+			  (op != UKCF_OP_NOP && op < UKCF_OP_KEY_OPEN);
 	struct ukcf_sqe s = { .op = (uint8_t)op };
 
 	if (names_mech)
