@@ -184,9 +184,11 @@ int backlog_put(struct backlog *b, struct request *req, bool force,
 	req->node.cost_ns = cost_of(req);
 	req->node.deadline_ns = req->deadline_ns;
 	req->backlog = b;
-	request_waits(req);
 	pthread_mutex_lock(&b->lock);
 	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
+	/* In the lock: cancel may win it from here on, and then finds it. */
+	if (!err)
+		request_waits(req);
 	if (!err)
 		adjust_timer(b);
 	else if (space && want(b, space) < 0)
