@@ -43,6 +43,7 @@
 #include "daemon/fdstore.h"
 #include "daemon/loop.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
 
@@ -354,6 +355,8 @@ static int start_threads(void)
 	if (!err)
 		err = worker_start(workers, c->queue_slots);
 	if (!err)
+		err = recover_start();
+	if (!err)
 		err = service_start(&set);
 	if (!err)
 		return 0;
@@ -491,6 +494,7 @@ static void stop(void)
 	listener_close(d.administrators);
 	control_stop();
 	admin_stop();
+	recover_stop();
 	service_stop();
 	worker_stop();
 	notifier_stop();

@@ -7,106 +7,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
+#include "tools/admin.h"
 #include "tools/complain.h"
 #include "tools/connect.h"
 #include "tools/table.h"
-
-#define ANSWER_NS UINT64_C(5000000000)
-
-static const char *admin_path(void)
-{
-	const char *path = secure_getenv("UKCF_ADMIN_SOCKET");
-
-	return path && *path ? path : UKCF_DEFAULT_ADMIN_SOCKET;
-}
-
-static int connect_admin(void)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd, err;
-
-	if (snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", admin_path()) >=
-	    (int)sizeof(sa.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return fd;
-	err = errno;
-	close(fd);
-	return -err;
-}
-
-/* One message, within the deadline; 0 or -errno. */
-static int await_answer(int fd, struct msg_in *m)
-{
-	uint64_t end = clock_ns() + ANSWER_NS;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int rc;
-
-	while ((rc = msg_recv(fd, m, 0)) == -EAGAIN || rc == -EINTR) {
-		uint64_t now = clock_ns();
-
-		if (now >= end)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)((end - now) / 1000000) + 1) < 0 &&
-		    errno != EINTR)
-			return -errno;
-	}
-	if (rc == 0)
-		return -ECONNRESET;
-	return rc < 0 ? rc : 0;
-}
-
-static int ask(int fd, struct msg_in *m, struct msg_status *s)
-{
-	const struct msg_head h = { .magic = MSG_MAGIC,
-				    .version = UKCF_ABI_VERSION,
-				    .verb = MSG_ADMIN_STATUS,
-				    .seq = 1 };
-	const void *body;
-	int err = msg_send(fd, &h, NULL, NULL, 0);
-
-	if (!err)
-		err = await_answer(fd, m);
-	if (err)
-		return err;
-	if (m->h.err)
-		return m->h.err < 0 ? m->h.err : -EPROTO;
-	body = msg_body(m, sizeof(*s));
-	if (m->h.verb != MSG_ADMIN_STATUS || m->h.seq != h.seq || !body)
-		return -EPROTO;
-	memcpy(s, body, sizeof(*s));
-	s->version[sizeof(s->version) - 1] = '\0';
-	return 0;
-}
-
-static int ask_admin(struct msg_status *s)
-{
-	struct msg_in *m = malloc(sizeof(*m));
-	int fd, err;
-
-	if (!m)
-		return -ENOMEM;
-	fd = connect_admin();
-	err = fd < 0 ? fd : ask(fd, m, s);
-	if (fd >= 0)
-		close(fd);
-	free(m);
-	return err;
-}
 
 static void add_time(struct table *t, uint64_t seconds)
 {
@@ -211,10 +121,15 @@ static enum status show_public(bool json, int why)
 static enum status status(struct invocation *in)
 {
 	struct msg_status s;
-	int err = ask_admin(&s);
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_STATUS,
+		.reply = &s, .reply_max = sizeof(s),
+	};
+	int err = admin_ask(&call);
 
-	if (err)
+	if (err < 0)
 		return show_public(in->value['J'], err);
+	s.version[sizeof(s.version) - 1] = '\0';
 	return show_all(&s, in->value['J']) ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -11,16 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/api/change.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/control.h"
 #include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
 #include "daemon/api/reply.h"
+#include "daemon/core/backlog.h"
+#include "daemon/core/device.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
 #include "daemon/core/worker.h"
 #include "daemon/loop.h"
+#include "daemon/spi/provider.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
@@ -61,7 +65,7 @@ void admin_stop(void)
 
 /* ------------------------------------------------------------------ verbs */
 
-static int on_status(const struct msg_in *m, int sock)
+static int on_status(const struct admin *a, const struct msg_in *m)
 {
 	struct reply r = { .len = sizeof(struct msg_status) };
 	struct msg_status *s = &r.body.status;
@@ -91,7 +95,7 @@ static int on_status(const struct msg_in *m, int sock)
 		control_counts(c, &s->total);
 	}
 	control_counts_gone(&s->total);
-	return reply_send(sock, m, 0, &r);
+	return reply_send(a->fd, m, 0, &r);
 }
 
 /* The command's name is the consumer's to choose: printable bytes only. */
@@ -128,7 +132,7 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 	control_counts(c, &row->counts);
 }
 
-static int on_consumers(const struct msg_in *m, int sock)
+static int on_consumers(const struct admin *a, const struct msg_in *m)
 {
 	static struct msg_consumer rows[ROWS_MAX];
 	struct msg_head h = m->h;
@@ -140,22 +144,79 @@ static int on_consumers(const struct msg_in *m, int sock)
 	h.err = 0;
 	h.detail = 0;
 	h.len = (uint32_t)(n * sizeof(*rows));
-	return msg_send(sock, &h, rows, NULL, 0);
+	return msg_send(a->fd, &h, rows, NULL, 0);
+}
+
+/* Who changed what, and what came of it, is in the log. */
+static int on_change(const struct admin *a, const struct msg_in *m)
+{
+	const struct msg_change *c = msg_body(m, sizeof(*c));
+	struct reply r = { .len = sizeof(struct msg_changed) };
+
+	r.body.changed.err = change_run(c, &r.body.changed);
+	log_msg(LOG_NOTICE, "uid %u, pid %d: %s%s", a->peer.uid,
+		(int)a->peer.pid, r.body.changed.err ? "refused: " : "",
+		r.body.changed.text);
+	return reply_send(a->fd, m, 0, &r);
+}
+
+static struct msg_queue queue_row(const struct backlog *b, const char *name)
+{
+	struct msg_queue row = {
+		.id = b->id,
+		.servers = (uint16_t)b->servers,
+		.slots = b->q.slots,
+		.waiting = backlog_depth(b),
+		.wait_ns = backlog_wait_ns(b),
+		.taken = load_relaxed_u64(&b->counts.taken),
+		.rejected = load_relaxed_u64(&b->counts.rejected),
+		.cancelled = load_relaxed_u64(&b->counts.cancelled),
+		.timed_out = load_relaxed_u64(&b->counts.timed_out),
+	};
+
+	snprintf(row.name, sizeof(row.name), "%s", name);
+	return row;
+}
+
+static int on_queues(const struct admin *a, const struct msg_in *m)
+{
+	static struct msg_queue rows[LANES + UKCF_PAGE_PROVIDERS_MAX];
+	struct msg_head h = m->h;
+	uint32_t n = 0;
+
+	rows[n++] = queue_row(worker_backlog(LANE_BULK), "bulk");
+	rows[n++] = queue_row(worker_backlog(LANE_SLOW), "slow");
+	for (unsigned int i = 0; i < provider_count(); i++) {
+		const struct provider *p = provider_at(i);
+
+		if (!p->device)
+			continue;
+		rows[n] = queue_row(device_backlog(p->device), p->name);
+		rows[n].in_flight = device_in_flight(p->device);
+		rows[n++].lost = device_losses(p->device);
+	}
+	h.err = 0;
+	h.detail = 0;
+	h.len = (uint32_t)(n * sizeof(*rows));
+	return msg_send(a->fd, &h, rows, NULL, 0);
 }
 
 static const struct verb {
 	uint16_t verb;
-	int (*run)(const struct msg_in *m, int sock);
+	uint32_t len; /* of the body */
+	int (*run)(const struct admin *a, const struct msg_in *m);
 } verbs[] = {
-	{ MSG_ADMIN_STATUS, on_status },
-	{ MSG_ADMIN_CONSUMERS, on_consumers },
+	{ MSG_ADMIN_STATUS, 0, on_status },
+	{ MSG_ADMIN_CONSUMERS, 0, on_consumers },
+	{ MSG_ADMIN_CHANGE, sizeof(struct msg_change), on_change },
+	{ MSG_ADMIN_QUEUES, 0, on_queues },
 };
 
 static int run_verb(const struct admin *a, const struct msg_in *m)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (verbs[i].verb == m->h.verb && m->h.len == 0)
-			return verbs[i].run(m, a->fd);
+		if (verbs[i].verb == m->h.verb && m->h.len == verbs[i].len)
+			return verbs[i].run(a, m);
 	return -EPROTO;
 }
 

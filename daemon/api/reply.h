@@ -18,6 +18,7 @@ struct reply {
 		struct msg_buffer buffer;
 		struct msg_module module;
 		struct msg_status status;
+		struct msg_changed changed;
 		struct ukcf_counts counts;
 	} body;
 };

@@ -60,6 +60,11 @@ void backlog_free(struct backlog *b)
 	pthread_mutex_destroy(&b->lock);
 }
 
+static void count(uint64_t *counter)
+{
+	store_relaxed_u64(counter, load_relaxed_u64(counter) + 1);
+}
+
 /* -------------------------------------------------------------- deadlines */
 
 static void set_timer(struct backlog *b, uint64_t ns)
@@ -187,12 +192,14 @@ int backlog_put(struct backlog *b, struct request *req, bool force,
 	pthread_mutex_lock(&b->lock);
 	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
 	/* In the lock: cancel may win it from here on, and then finds it. */
-	if (!err)
+	if (!err) {
 		request_waits(req);
-	if (!err)
 		adjust_timer(b);
-	else if (space && want(b, space) < 0)
-		log_err("no memory to tell a consumer of room in a queue");
+	} else {
+		count(&b->counts.rejected);
+		if (space && want(b, space) < 0)
+			err = -ENOMEM; /* nobody will tell it of room */
+	}
 	pthread_mutex_unlock(&b->lock);
 	if (err)
 		req->backlog = NULL;
@@ -212,6 +219,7 @@ struct request *backlog_take(struct backlog *b)
 		/* Else cancel has won it and is waiting for the lock. */
 		if (request_starts(request_of(n))) {
 			req = request_of(n);
+			count(&b->counts.taken);
 			break;
 		}
 	}
@@ -252,6 +260,7 @@ void backlog_remove(struct backlog *b, struct request *req)
 
 	pthread_mutex_lock(&b->lock);
 	queue_remove(&b->q, &req->node);
+	count(&b->counts.cancelled);
 	list = told(b);
 	adjust_timer(b);
 	pthread_mutex_unlock(&b->lock);
@@ -271,6 +280,7 @@ void backlog_expire(struct backlog *b)
 
 		if (!request_cancels(req))
 			continue; /* cancel was first */
+		count(&b->counts.timed_out);
 		req->next = NULL;
 		*last = req;
 		last = &req->next;

@@ -21,8 +21,17 @@
 struct request;
 struct ring;
 
+/* Since the start; written under the lock, read by anybody. */
+struct backlog_counts {
+	uint64_t taken;	    /* by a server */
+	uint64_t rejected;  /* the queue was full */
+	uint64_t cancelled; /* while they waited */
+	uint64_t timed_out; /* likewise */
+};
+
 struct backlog {
-	pthread_mutex_t lock; /* guards q and armed_ns; rank: innermost */
+	pthread_mutex_t lock; /* guards q, counts, armed_ns; rank: innermost */
+	struct backlog_counts counts;
 	struct event_count arrived;
 	struct queue q;
 	uint16_t id;	     /* UKCF_QUEUE_*, or the provider's */
@@ -51,7 +60,7 @@ struct want_space {
  * WAITING afterwards.
  * @force: however full it is
  * @want: NULL, or registered in the same step if there is no place
- * Return: 0; -EAGAIN: full.
+ * Return: 0; -EAGAIN: full; -ENOMEM: full, and it could not be registered.
  */
 int backlog_put(struct backlog *b, struct request *req, bool force,
 		const struct want_space *want);

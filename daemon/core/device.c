@@ -67,7 +67,8 @@ struct device {
 	struct flight *free;
 	uint64_t busy_until; /* the provider had no room */
 	uint64_t first_limit_ns; /* no flight is given up before; 0: none */
-	unsigned int lost;
+	unsigned int lost; /* flights that are */
+	uint64_t losses;   /* atomic: since the start */
 };
 
 /* ----------------------------------------------------- completion context */
@@ -182,6 +183,7 @@ static void lose(struct flight *f)
 	if (!compare_swap_u32(&f->state, &out, FLIGHT_LOST))
 		return; /* it lands after all */
 	d->lost++;
+	store_relaxed_u64(&d->losses, d->losses + 1);
 	f->copy = req->copy;
 	f->key = req->key;
 	if (f->key)
@@ -484,6 +486,11 @@ void device_was_reset(struct device *d)
 struct backlog *device_backlog(struct device *d)
 {
 	return &d->backlog;
+}
+
+uint64_t device_losses(const struct device *d)
+{
+	return load_relaxed_u64(&d->losses);
 }
 
 unsigned int device_in_flight(const struct device *d)

@@ -36,5 +36,6 @@ void device_was_reset(struct device *d);
 struct backlog *device_backlog(struct device *d);
 /* A snapshot, any thread. */
 unsigned int device_in_flight(const struct device *d);
+uint64_t device_losses(const struct device *d); /* jobs that did not come back */
 
 #endif

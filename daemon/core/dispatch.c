@@ -38,6 +38,8 @@ static bool is_candidate(const struct request *req, const struct mech_offer *o)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
+	if (load_relaxed_u32(&o->disabled))
+		return false;
 	if (s->provider != UKCF_PROVIDER_ANY && o->provider->id != s->provider)
 		return false;
 	if ((s->subflags & UKCF_SUB_REQUIRE_HW) && !is_hardware(o))

@@ -201,10 +201,47 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 		if (constraint != UKCF_PROVIDER_ANY &&
 		    o->provider->id != constraint)
 			continue;
-		if (provider_is_usable(o->provider) && mech_entry(o->offer, op))
+		if (!load_relaxed_u32(&o->disabled) &&
+		    provider_is_usable(o->provider) && mech_entry(o->offer, op))
 			return o;
 	}
 	return NULL;
+}
+
+/* -------------------------------------------------------------- permission */
+
+static unsigned int enable_offers(struct mech *m, const struct provider *p,
+				  bool on)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < m->n_offers; i++) {
+		if (m->offers[i]->provider != p)
+			continue;
+		store_release_u32(&m->offers[i]->disabled, !on);
+		n++;
+	}
+	return n;
+}
+
+unsigned int mech_enable(const struct mech *m, const struct provider *p,
+			 bool on)
+{
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (unsigned int i = 0; i < n_rows; i++) {
+		if (m && m != &rows[i])
+			continue;
+		if (p) {
+			n += enable_offers(&rows[i], p, on);
+			continue;
+		}
+		store_release_u32(&rows[i].enabled, on);
+		n++;
+	}
+	pthread_mutex_unlock(&lock);
+	return n;
 }
 
 /* --------------------------------------------------------------- the page */
@@ -215,6 +252,8 @@ static void page_offers(const struct mech *m, struct ukcf_page_mech *row)
 		const struct mech_offer *o = m->offers[i];
 		const struct provider *p = o->provider;
 
+		if (o->disabled)
+			continue;
 		row->providers |= UINT64_C(1) << p->id;
 		row->ops |= mech_ops(o->offer);
 		if (!row->caller && p->module_gen &&

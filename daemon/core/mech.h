@@ -23,6 +23,7 @@ struct mech_offer {
 	struct mech_offer *next; /* of all that were ever made */
 	struct provider *provider;
 	const struct ukcf_offer *offer;
+	uint32_t disabled; /* atomic: by the administrator */
 	/* predicted ns by size class (log2 of the bytes) and operation; see
 	 * predict.h */
 	uint32_t predicted[16][28];
@@ -33,7 +34,7 @@ struct mech {
 	const char *name;
 	struct mech_limits limits;
 	const char *pkcs11, *openssl;
-	bool enabled;
+	uint32_t enabled; /* atomic */
 	struct mech_offer *offers[MECH_OFFERS_MAX]; /* atomic; in order */
 	unsigned int n_offers;			    /* atomic */
 };
@@ -54,6 +55,14 @@ uint32_t mech_ops(const struct ukcf_offer *o);
  * UKCF_PROVIDER_ANY), NULL if there is none.  Any thread. */
 struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 			       uint16_t constraint);
+/*
+ * main: allow or forbid requests.
+ * @m: NULL: every mechanism that p offers
+ * @p: NULL: the mechanism, whoever offers it; else only its offer
+ * Return: how many rows or offers that concerns.
+ */
+unsigned int mech_enable(const struct mech *m, const struct provider *p,
+			 bool on);
 /* Write the page's tables anew. */
 void mech_publish(void);
 

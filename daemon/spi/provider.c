@@ -83,6 +83,8 @@ void provider_set_state(struct provider *p, uint32_t state)
 		return;
 	if (p->device)
 		device_look(p->device);
+	if (state == UKCF_PROVIDER_FAILED)
+		recover_look();
 	if (completion_is_here()) {
 		publish_later();
 		return;
@@ -204,12 +206,38 @@ static int start_device(struct provider *p)
 	return device_start(p, &s);
 }
 
+int provider_test(struct provider *p)
+{
+	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
+		const struct ukcf_offer *o = &p->spi->offers[i];
+		const char *what = "";
+
+		if (selftest_offer(p->instance, o, &what) != -EIO)
+			continue;
+		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
+			mech_find(o->mech)->name, what);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* No caller can use a module that offers nothing to callers. */
+static void keep_from_callers(struct provider *p)
+{
+	for (uint32_t i = 0; i < p->spi->n_offers; i++)
+		if (p->spi->offers[i].flags & UKCF_OFFER_CALLER)
+			return;
+	p->module_gen = 0;
+}
+
 static int bring_up(struct provider *p)
 {
 	int err = load_code(p);
 
 	if (!err)
 		err = check_spi(p);
+	if (!err)
+		keep_from_callers(p);
 	if (!err)
 		err = p->spi->start(&p->host, &p->instance);
 	if (err)

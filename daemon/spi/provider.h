@@ -11,6 +11,8 @@
 
 #include <ukcf/provider.h>
 
+#include "daemon/spi/recover.h"
+
 struct config;
 struct device;
 
@@ -26,6 +28,7 @@ struct provider {
 	uint32_t module_gen; /* 0: none */
 	uint64_t jobs;	     /* atomic: done since load */
 	struct device *device; /* hardware: its queue and thread */
+	struct recovery_plan plan; /* recover.c's */
 };
 
 int provider_init(const struct config *c);
@@ -40,6 +43,8 @@ void provider_publish(void);
  */
 int provider_load(const char *name);
 void provider_unload_all(void);
+/* Known answers once more; takes as long as they do.  0 or -EIO. */
+int provider_test(struct provider *p);
 unsigned int provider_count(void);
 struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);

@@ -37,7 +37,9 @@ enum msg_verb {
 	MSG_RESTARTED = 31,    /* daemon -> consumer, unasked */
 	MSG_ADMIN_STATUS = 32, /* - -> msg_status; admin socket only */
 	MSG_ADMIN_CONSUMERS = 33, /* - -> msg_consumer[] */
-	MSG_VERB_LAST = 34
+	MSG_ADMIN_CHANGE = 34, /* msg_change -> msg_changed */
+	MSG_ADMIN_QUEUES = 35, /* - -> msg_queue[] */
+	MSG_VERB_LAST = 36
 };
 
 struct msg_head {
@@ -105,6 +107,42 @@ struct msg_status {
 	uint32_t queue_bulk;  /* requests waiting */
 	uint32_t queue_slow;
 	struct ukcf_counts total;
+};
+
+/* What an administrator changes. */
+enum msg_change_what {
+	MSG_CHANGE_CONTROL = 1, /* tell provider a word: argument */
+	MSG_CHANGE_TEST = 2,	/* its known answers, now */
+	MSG_CHANGE_ENABLE = 3,	/* mechanism argument, of all providers */
+	MSG_CHANGE_DISABLE = 4, /* likewise */
+	MSG_CHANGE_LAST = 5
+};
+
+struct msg_change {
+	uint32_t what;	   /* enum msg_change_what */
+	uint32_t reserved; /* 0 */
+	char provider[UKCF_NAME_MAX];
+	char argument[96];
+};
+
+struct msg_changed {
+	int32_t err;	/* 0 or -errno */
+	char text[256]; /* for people: what was done, or why not */
+};
+
+struct msg_queue {
+	uint16_t id; /* UKCF_QUEUE_*, or a provider's */
+	uint16_t servers;
+	uint32_t slots;
+	uint32_t waiting;
+	uint32_t in_flight; /* in a device */
+	uint64_t wait_ns;   /* predicted, for one that comes now */
+	uint64_t taken;	    /* since the start, like those that follow */
+	uint64_t rejected;
+	uint64_t cancelled;
+	uint64_t timed_out;
+	uint64_t lost; /* by a device */
+	char name[UKCF_NAME_MAX];
 };
 
 struct msg_consumer {

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an administrator does: enable and disable, test, control, and look at
+ * queues and consumers.  Operands are written as cryptoadm(8) writes them:
+ * provider=NAME mechanism=LIST.
+ */
+#include "tools/cryptoctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/shared/msg.h"
+#include "tools/admin.h"
+#include "tools/complain.h"
+#include "tools/table.h"
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct operands {
+	const char *provider, *mechanisms, *word;
+};
+
+static const char *value_of(const char *arg, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
+}
+
+/* Each at most once; word: whatever else there is, at most one. */
+static int parse(struct operands *o, const struct invocation *in)
+{
+	*o = (struct operands){ 0 };
+	for (int i = 0; i < in->n_args; i++) {
+		const char *p = value_of(in->args[i], "provider");
+		const char *m = value_of(in->args[i], "mechanism");
+		const char **to = p ? &o->provider :
+				  m ? &o->mechanisms :
+				      &o->word;
+		const char *value = p ? p : m ? m : in->args[i];
+
+		if (*to || !*value) {
+			complain("%s: %s", in->args[i],
+				 *to ? "given twice, or not understood" :
+				       "has no value");
+			return -1;
+		}
+		*to = value;
+	}
+	return 0;
+}
+
+static enum status usage(const struct invocation *in, const char *what)
+{
+	complain("%s", what);
+	complain("'cryptoctl %s --help' shows how it is used",
+		 in->command->name);
+	return STATUS_USAGE;
+}
+
+static int put(char *to, size_t size, const char *what, const char *text)
+{
+	if (!text)
+		return 0;
+	if (snprintf(to, size, "%s", text) < (int)size)
+		return 0;
+	complain("%s: the %s is too long", text, what);
+	return -1;
+}
+
+static enum status change(uint32_t what, const char *provider,
+			  const char *argument)
+{
+	struct msg_change c = { .what = what };
+	struct msg_changed r;
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_CHANGE,
+		.body = &c, .body_len = sizeof(c),
+		.reply = &r, .reply_max = sizeof(r),
+	};
+
+	if (put(c.provider, sizeof(c.provider), "provider's name", provider) ||
+	    put(c.argument, sizeof(c.argument), "argument", argument))
+		return STATUS_FAILED;
+	if (admin_ask_or_complain(&call) < 0)
+		return STATUS_FAILED;
+	r.text[sizeof(r.text) - 1] = '\0';
+	if (r.err) {
+		complain("%s", r.text);
+		return STATUS_FAILED;
+	}
+	printf("%s\n", r.text);
+	return STATUS_DONE;
+}
+
+/* Each of LIST; goes on after one that fails. */
+static enum status change_list(uint32_t what, const struct operands *o)
+{
+	enum status worst = STATUS_DONE;
+	const char *at = o->mechanisms;
+
+	while (*at) {
+		size_t n = strcspn(at, ",");
+		char name[UKCF_NAME_MAX];
+
+		if (snprintf(name, sizeof(name), "%.*s", (int)n, at) >=
+		    (int)sizeof(name)) {
+			complain("%.*s: no mechanism has so long a name",
+				 (int)n, at);
+			worst = STATUS_FAILED;
+		} else if (n && change(what, o->provider, name)) {
+			worst = STATUS_FAILED;
+		}
+		at += n + (at[n] == ',');
+	}
+	return worst;
+}
+
+static enum status enable_or_disable(struct invocation *in, uint32_t what)
+{
+	struct operands o;
+
+	if (parse(&o, in) < 0)
+		return STATUS_USAGE;
+	if (o.word)
+		return usage(in, "only provider=NAME and mechanism=LIST");
+	if (!o.mechanisms)
+		return usage(in, "which mechanism? mechanism=LIST, or "
+				 "provider=NAME mechanism=all");
+	return change_list(what, &o);
+}
+
+static enum status enable(struct invocation *in)
+{
+	return enable_or_disable(in, MSG_CHANGE_ENABLE);
+}
+
+static enum status disable(struct invocation *in)
+{
+	return enable_or_disable(in, MSG_CHANGE_DISABLE);
+}
+
+static enum status test(struct invocation *in)
+{
+	struct operands o;
+
+	if (parse(&o, in) < 0)
+		return STATUS_USAGE;
+	if (!o.provider || o.mechanisms || o.word)
+		return usage(in, "which provider? provider=NAME");
+	return change(MSG_CHANGE_TEST, o.provider, NULL);
+}
+
+static enum status control(struct invocation *in)
+{
+	struct operands o;
+
+	if (parse(&o, in) < 0)
+		return STATUS_USAGE;
+	if (!o.provider || !o.word || o.mechanisms)
+		return usage(in, "provider=NAME and one COMMAND");
+	return change(MSG_CHANGE_CONTROL, o.provider, o.word);
+}
+
+/* ------------------------------------------------------------------- tables */
+
+static enum status stats(struct invocation *in)
+{
+	static const struct table_column columns[] = {
+		{ "QUEUE", COLUMN_TEXT },	{ "ID", COLUMN_NUMBER },
+		{ "SERVERS", COLUMN_NUMBER },	{ "SLOTS", COLUMN_NUMBER },
+		{ "WAITING", COLUMN_NUMBER },	{ "IN_FLIGHT", COLUMN_NUMBER },
+		{ "WAIT_NS", COLUMN_NUMBER },	{ "TAKEN", COLUMN_NUMBER },
+		{ "REJECTED", COLUMN_NUMBER },	{ "CANCELLED", COLUMN_NUMBER },
+		{ "TIMED_OUT", COLUMN_NUMBER }, { "LOST", COLUMN_NUMBER },
+	};
+	static struct msg_queue rows[2 + UKCF_PAGE_PROVIDERS_MAX];
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_QUEUES,
+		.reply = rows, .reply_max = sizeof(rows),
+		.row_len = sizeof(rows[0]),
+	};
+	int n = admin_ask_or_complain(&call);
+	struct table *t;
+
+	if (n < 0)
+		return STATUS_FAILED;
+	t = table_new("queues", columns, N_OF(columns), in->value['J']);
+	for (size_t i = 0; t && i < (size_t)n / sizeof(rows[0]); i++) {
+		const struct msg_queue *q = &rows[i];
+		const uint64_t numbers[] = {
+			q->id,	    q->servers,	 q->slots,     q->waiting,
+			q->in_flight, q->wait_ns, q->taken,    q->rejected,
+			q->cancelled, q->timed_out, q->lost,
+		};
+
+		table_cell(t, "%.*s", (int)sizeof(q->name) - 1, q->name);
+		for (size_t k = 0; k < N_OF(numbers); k++)
+			table_cell(t, "%" PRIu64, numbers[k]);
+	}
+	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
+}
+
+static enum status consumer_list(struct invocation *in)
+{
+	static const struct table_column columns[] = {
+		{ "CONSUMER", COLUMN_NUMBER },	{ "UID", COLUMN_NUMBER },
+		{ "PID", COLUMN_NUMBER },	{ "COMMAND", COLUMN_TEXT },
+		{ "RINGS", COLUMN_NUMBER },	{ "BUFFERS", COLUMN_NUMBER },
+		{ "BUFFER_BYTES", COLUMN_NUMBER },
+		{ "ACCEPTED", COLUMN_NUMBER },	{ "COMPLETED", COLUMN_NUMBER },
+		{ "REFUSED", COLUMN_NUMBER },
+	};
+	static struct msg_consumer rows[MSG_SIZE_MAX /
+					sizeof(struct msg_consumer)];
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_CONSUMERS,
+		.reply = rows, .reply_max = sizeof(rows),
+		.row_len = sizeof(rows[0]),
+	};
+	int n = admin_ask_or_complain(&call);
+	struct table *t;
+
+	if (n < 0)
+		return STATUS_FAILED;
+	t = table_new("consumers", columns, N_OF(columns), in->value['J']);
+	for (size_t i = 0; t && i < (size_t)n / sizeof(rows[0]); i++) {
+		const struct msg_consumer *c = &rows[i];
+
+		table_cell(t, "%" PRIu32, c->id);
+		table_cell(t, "%" PRIu32, c->uid);
+		table_cell(t, "%" PRIu32, c->pid);
+		table_cell(t, "%.*s", (int)sizeof(c->comm) - 1, c->comm);
+		table_cell(t, "%" PRIu32, c->rings);
+		table_cell(t, "%" PRIu32, c->buffers);
+		table_cell(t, "%" PRIu64, c->buffer_bytes);
+		table_cell(t, "%" PRIu64, c->counts.accepted);
+		table_cell(t, "%" PRIu64, c->counts.completed);
+		table_cell(t, "%" PRIu64, c->counts.refused);
+	}
+	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
+}
+
+static const struct option_row json_option[] = {
+	{ 'J', false, "json", NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct command admin_commands[] = {
+	{ NULL, "enable", "[provider=NAME] mechanism=LIST",
+	  "allow requests: of a provider, or whoever offers it", NULL, 1, 2,
+	  enable },
+	{ NULL, "disable", "[provider=NAME] mechanism=LIST",
+	  "refuse them from now on; running ones end", NULL, 1, 2, disable },
+	{ NULL, "test", "provider=NAME",
+	  "its known answers, now; it works again if they are right", NULL, 1,
+	  1, test },
+	{ NULL, "control", "provider=NAME COMMAND",
+	  "tell a provider a word of its own", NULL, 2, 2, control },
+	{ NULL, "stats", "[--json]", "the queues", json_option, 0, 0, stats },
+	{ "consumer", "list", "[--json]", "who is connected", json_option, 0, 0,
+	  consumer_list },
+	{ 0 },
+};
