@@ -41,6 +41,20 @@ void ukcf_prep_nop(struct ukcf_sqe *sqe)
 	start(sqe, UKCF_OP_NOP, 0);
 }
 
+void ukcf_prep_cancel(struct ukcf_sqe *sqe, uint64_t handle)
+{
+	start(sqe, UKCF_OP_CANCEL, 0);
+	sqe->ctx = handle;
+}
+
+void ukcf_prep_notify_space(struct ukcf_sqe *sqe, uint16_t queue,
+			    unsigned int slots)
+{
+	start(sqe, UKCF_OP_NOTIFY_SPACE, 0);
+	sqe->provider = queue;
+	sqe->ctx = slots;
+}
+
 int ukcf_prep_digest(struct ukcf_sqe *sqe, uint32_t mech, struct ukcf_span in,
 		     struct ukcf_span out)
 {

@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/retry.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
 #include "lib/shared/ring-ops.h"
@@ -141,6 +142,7 @@ static void free_ring(struct ukcf_ring *r, bool ours)
 	if (ours && r->cq)
 		munmap((void *)(uintptr_t)r->cq, r->cq_bytes);
 	free(r->staging);
+	retry_free(r->retry);
 	free(r);
 }
 
@@ -350,10 +352,16 @@ int ukcf_peek_cqe(struct ukcf_ring *r, const struct ukcf_cqe **cqe)
 {
 	if (!load_relaxed_u32(r->u->alive))
 		return -ESTALE;
-	*cqe = ready_cqe(r);
-	if (*cqe)
-		return 0;
-	return is_dead(r) ? -ESTALE : -EAGAIN;
+	while ((*cqe = ready_cqe(r))) {
+		if (!r->retry || !retry_takes(r, *cqe))
+			return 0;
+		ukcf_cqe_seen(r);
+	}
+	if (is_dead(r))
+		return -ESTALE;
+	if (r->retry)
+		retry_look(r);
+	return -EAGAIN;
 }
 
 /* May the daemon have stalled for want of CQ slots? */
@@ -500,6 +508,8 @@ static int sleep_for_cqe(struct ukcf_ring *r, uint64_t deadline_ns)
 			rc = -ETIMEDOUT;
 		if (!rc)
 			rc = doze(r, seen, deadline_ns - now);
+		if (!rc && r->retry) /* a restart forgets who waits */
+			rc = -EAGAIN;
 	}
 	disarm(r);
 	return ready_cqe(r) ? 0 : rc;
@@ -517,11 +527,13 @@ int ukcf_wait_cqe(struct ukcf_ring *r, const struct ukcf_cqe **cqe,
 		return -ETIMEDOUT;
 	deadline = clock_ns() + (timeout_ns < 0 ? FOREVER_NS :
 						  (uint64_t)timeout_ns);
-	if (!poll_cqe(r, deadline)) {
-		rc = sleep_for_cqe(r, deadline);
-		if (rc)
-			return rc;
-	}
-	*cqe = ready_cqe(r);
-	return *cqe ? 0 : -ESTALE;
+	do {
+		if (!poll_cqe(r, deadline))
+			rc = sleep_for_cqe(r, deadline);
+		else
+			rc = 0;
+		if (!rc || rc == -EAGAIN) /* it may be the library's affair */
+			rc = ukcf_peek_cqe(r, cqe);
+	} while (rc == -EAGAIN);
+	return rc;
 }

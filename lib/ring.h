@@ -14,6 +14,8 @@
 
 #include "lib/connection.h"
 
+struct retry;
+
 struct ukcf_ring {
 	struct member member; /* first: of u->rings */
 	struct ukcf *u;
@@ -32,6 +34,7 @@ struct ukcf_ring {
 	uint64_t cq_head;
 	uint64_t spin_ns; /* window of polling before sleeping */
 	uint64_t no_spin_until_ns;
+	struct retry *retry; /* NULL: none was ever needed */
 	long switches; /* involuntary ones of the thread, when last seen */
 
 	/* also from signal handlers */

@@ -257,6 +257,21 @@ UKCF_EXPORT int ukcf_submit(struct ukcf_ring *r);
 UKCF_EXPORT int ukcf_submit_sqes(struct ukcf_ring *r,
 				 const struct ukcf_sqe *sqe, unsigned int n);
 
+/**
+ * ukcf_submit_retry() - publish an entry of the caller's own, and again each
+ * time that its queue was full and has room
+ * @sqe: copied; its user_data is no other's in flight on this ring
+ *
+ * The rejections (-EAGAIN) and the news of room are the library's: whoever
+ * reaps sees QUEUED, if the entry asks for it, and the result.  Submission
+ * happens again inside ukcf_peek_cqe() and ukcf_wait_cqe().
+ *
+ * Return: 0; -EAGAIN: the ring itself has no slot; -EEXIST, -ENOMEM, -ESTALE.
+ * Since: 0.1
+ */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_submit_retry(struct ukcf_ring *r, const struct ukcf_sqe *sqe);
+
 /** ukcf_peek_cqe() - the oldest completion, if there is one.
  * Return: 0, -EAGAIN, -ESTALE.  *cqe lies in shared memory that only the
  * daemon writes; it is valid until ukcf_cqe_seen().  Since: 0.1 */
@@ -297,6 +312,18 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_ring_arm(struct ukcf_ring *r);
 
 /** ukcf_prep_nop() - a request that does nothing; res = 0.  Since: 0.1 */
 UKCF_EXPORT void ukcf_prep_nop(struct ukcf_sqe *sqe);
+/** ukcf_prep_cancel() - cancel the request of this ring that was QUEUED with
+ * @handle (flags UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE).  res = 0: it ends with
+ * -ECANCELED; -EALREADY: it runs and will end as it does; -ENOENT: there is no
+ * such request (any more).  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_cancel(struct ukcf_sqe *sqe, uint64_t handle);
+/** ukcf_prep_notify_space() - be told of room in a queue, once
+ * @queue: UKCF_QUEUE_BULK, UKCF_QUEUE_SLOW, or the id of a hardware provider;
+ *	the completion of a request that got -EAGAIN names it
+ * res = 0, and later (or at once) one CQE of kind UKCF_CQE_SPACE; -ENOENT: no
+ * such queue.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_notify_space(struct ukcf_sqe *sqe, uint16_t queue,
+					unsigned int slots);
 /** ukcf_prep_digest() - digest of @in.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_digest(struct ukcf_sqe *sqe,
 						 uint32_t mech,

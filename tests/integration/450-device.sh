@@ -1,0 +1,19 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Hardware queues, failover and recovery, on pretend hardware.
+. "$(dirname "$0")/functions.sh"
+
+# device SLOTS ARG...: with so many places in each queue
+device() {
+	slots=$1
+	shift
+	"$top_builddir/daemon/ukcfd" --run --set "daemon.queue_slots=$slots" \
+		--set daemon.device_limit_ms=300 --set daemon.log_level=crit \
+		--set 'daemon.providers=sodium nullhw nullhw2' \
+		--provider-dir="$top_builddir/providers/.libs" -- \
+		"$top_builddir/tests/stress/device" "$@"
+}
+
+check 'one trouble after the other' device 2 cases
+check 'troubles at random under load' device 256 storm
+finish

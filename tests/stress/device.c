@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pretend hardware and its troubles.  Under a daemon with sodium, nullhw and
+ * nullhw2, whose jobs are lost after 300 ms (450-device.sh):
+ *
+ *	device cases	one trouble after the other, each observed
+ *	device storm	troubles at random under load: every request ends once,
+ *			with the right answer or with an error that it may have
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ukcf/ukcf.h>
+
+#include "lib/shared/clock.h"
+#include "lib/shared/msg.h"
+#include "lib/shared/ring-ops.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
+#include "tools/admin.h"
+
+#define ENTRIES 64
+#define CONSUMERS 4
+#define LEN 512
+#define WAIT_NS (INT64_C(60000000000) * slowness())
+
+static struct ukcf *conn;
+static struct ukcf_ring *ring;
+static struct ukcf_buffer *in, *out;
+static uint8_t want[32];
+static uint16_t hw, hw2;
+
+static uint16_t provider_id(const char *name)
+{
+	struct ukcf_page_provider rows[8];
+	int n = ukcf_provider_list(conn, rows, 8);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].id;
+	check_bail("no provider %s", name);
+}
+
+static unsigned int state_of(uint16_t id)
+{
+	struct ukcf_page_provider rows[8];
+	int n = ukcf_provider_list(conn, rows, 8);
+
+	for (int i = 0; i < n; i++)
+		if (rows[i].id == id)
+			return rows[i].state;
+	return UKCF_PROVIDER_ABSENT;
+}
+
+static void open_all(void)
+{
+	uint8_t *p;
+
+	if (ukcf_connect(&conn, NULL, UKCF_CONNECT_NO_CALLER) ||
+	    ukcf_ring_open(conn, ENTRIES, &ring) ||
+	    ukcf_buffer_alloc(conn, UKCF_BUFFER_INPUT, LEN, &in) ||
+	    ukcf_buffer_alloc(conn, UKCF_BUFFER_OUTPUT, 32 * ENTRIES, &out))
+		check_bail("no ring");
+	p = ukcf_buffer_data(in);
+	for (unsigned int i = 0; i < LEN; i++)
+		p[i] = (uint8_t)(i * 7 + (unsigned int)getpid());
+	crypto_hash_sha256(want, p, LEN);
+	hw = provider_id("nullhw");
+	hw2 = provider_id("nullhw2");
+}
+
+static int tell(const char *provider, const char *word)
+{
+	struct msg_change c = { .what = MSG_CHANGE_CONTROL };
+	struct msg_changed r;
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_CHANGE,
+		.body = &c, .body_len = sizeof(c),
+		.reply = &r, .reply_max = sizeof(r),
+	};
+
+	snprintf(c.provider, sizeof(c.provider), "%s", provider);
+	snprintf(c.argument, sizeof(c.argument), "%s", word);
+	if (admin_ask(&call) < 0)
+		return -1;
+	return r.err;
+}
+
+static void must_tell(const char *provider, const char *word)
+{
+	if (tell(provider, word))
+		check_bail("%s: %s was refused", provider, word);
+}
+
+/* The digest of the input, into place user_data of the output. */
+static struct ukcf_sqe digest(uint64_t user_data, uint16_t provider)
+{
+	struct ukcf_sqe s = { .user_data = user_data };
+
+	if (ukcf_prep_digest(&s, UKCF_MECH_SHA2_256,
+			     ukcf_buffer_span(in, 0, LEN),
+			     ukcf_buffer_span(out, user_data % ENTRIES * 32,
+					      32)))
+		check_bail("prep");
+	s.provider = provider;
+	return s;
+}
+
+static void submit(const struct ukcf_sqe *s)
+{
+	if (ukcf_submit_sqes(ring, s, 1) != 1)
+		check_bail("the ring is full");
+}
+
+static struct ukcf_cqe next_cqe(void)
+{
+	const struct ukcf_cqe *c;
+	struct ukcf_cqe copy;
+	int rc = ukcf_wait_cqe(ring, &c, WAIT_NS);
+
+	if (rc)
+		check_bail("no completion: %s", ukcf_strerror(rc));
+	copy = *c;
+	ukcf_cqe_seen(ring);
+	return copy;
+}
+
+static struct ukcf_cqe result(void)
+{
+	struct ukcf_cqe c;
+
+	do {
+		c = next_cqe();
+	} while ((c.flags & UKCF_CQE_KIND) != UKCF_CQE_RESULT);
+	return c;
+}
+
+static bool is_right(const struct ukcf_cqe *c)
+{
+	const uint8_t *p = ukcf_buffer_data(out);
+
+	return c->res == 32 &&
+	       memcmp(p + c->user_data % ENTRIES * 32, want, 32) == 0;
+}
+
+static struct ukcf_cqe run(const struct ukcf_sqe *s)
+{
+	submit(s);
+	return result();
+}
+
+static bool comes_to(uint16_t id, unsigned int state)
+{
+	uint64_t end = clock_ns() + (uint64_t)WAIT_NS;
+
+	while (state_of(id) != state && clock_ns() < end)
+		probe_pause();
+	return state_of(id) == state;
+}
+
+/* ------------------------------------------------------------------- cases */
+
+static void performs(void)
+{
+	struct ukcf_sqe s = digest(1, hw);
+	struct ukcf_cqe c = run(&s);
+
+	check(is_right(&c) && c.provider == hw &&
+		      (c.flags & UKCF_CQE_F_IRQCTX) &&
+		      !(c.flags & UKCF_CQE_F_INLINE),
+	      "async, hardware asked for by id: done there, in completion "
+	      "context");
+	s = digest(2, 0);
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	s.mode = UKCF_MODE_SYNC;
+	c = run(&s);
+	check(is_right(&c) && (c.provider == hw || c.provider == hw2) &&
+		      c.u.t.service_ns > 0,
+	      "sync, hardware required: done by one of them");
+	s = digest(3, 0);
+	c = run(&s);
+	check(is_right(&c) && c.provider != hw && c.provider != hw2,
+	      "no wish: software, which is predicted to be faster");
+	s = digest(4, 0);
+	s.mech[0] = UKCF_MECH_SHA2_512;
+	s.out.len = 64;
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	c = run(&s);
+	check(c.res == -EOPNOTSUPP && c.detail == UKCF_DETAIL_PROVIDER,
+	      "hardware required where there is none: said so");
+}
+
+/* One in the device, two in its queue, no more. */
+static void queue_of_its_own(void)
+{
+	struct ukcf_sqe s, cancel = { .user_data = 9 };
+	unsigned int queued = 0, rejected = 0, space = 0;
+	uint64_t last = 0;
+	int64_t cancelled = 1, ended = 0;
+
+	must_tell("nullhw", "depth=1");
+	must_tell("nullhw", "hang=1");
+	s = digest(1, hw);
+	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	submit(&s);
+	ukcf_prep_notify_space(&cancel, hw, 2);
+	submit(&cancel);
+	while (next_cqe().flags % 4 != UKCF_CQE_SPACE)
+		; /* it is in the device now */
+	for (unsigned int i = 2; i < 5; i++) {
+		s = digest(i, hw);
+		s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE |
+			  UKCF_SQE_NOTIFY_SPACE;
+		submit(&s);
+	}
+	while (queued + rejected < 3) {
+		struct ukcf_cqe c = next_cqe();
+
+		if (c.flags % 4 == UKCF_CQE_QUEUED) {
+			last = c.u.value;
+			queued++;
+		} else {
+			rejected += c.res == -EAGAIN && c.provider == hw;
+		}
+	}
+	check(queued == 2 && rejected == 1,
+	      "a full hardware queue: %u found a place, %u got EAGAIN and its "
+	      "name", queued, rejected);
+	ukcf_prep_cancel(&cancel, last);
+	cancel.user_data = 10;
+	submit(&cancel);
+	while (cancelled == 1 || ended == 0 || !space) {
+		struct ukcf_cqe c = next_cqe();
+
+		space += c.flags % 4 == UKCF_CQE_SPACE && c.provider == hw;
+		if (c.flags % 4 != UKCF_CQE_RESULT)
+			continue;
+		if (c.user_data == 10)
+			cancelled = c.res;
+		else if (c.res == -ECANCELED)
+			ended = c.res;
+	}
+	check(cancelled == 0 && ended == -ECANCELED && space == 1,
+	      "what waits for hardware can be cancelled, which makes room, "
+	      "and who was rejected is told");
+	must_tell("nullhw", "release");
+	for (unsigned int n = 0; n < 2; n++) {
+		struct ukcf_cqe c = result();
+
+		check(is_right(&c), "request %llu is done after all",
+		      (unsigned long long)c.user_data);
+	}
+	must_tell("nullhw", "depth=16");
+}
+
+/* What one cannot do, another does. */
+static void failover(void)
+{
+	struct ukcf_sqe s = digest(1, 0);
+	struct ukcf_cqe c;
+
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	must_tell("nullhw", "fail=1");
+	must_tell("nullhw2", "fail=1");
+	c = run(&s);
+	check(c.res == -EIO && c.detail == UKCF_DETAIL_PROVIDER_FAILED,
+	      "both devices fail, no other may: EIO");
+	must_tell("nullhw", "calm");
+	must_tell("nullhw2", "calm");
+	must_tell("nullhw", "fail=1");
+	for (unsigned int i = 0; i < 3; i++) {
+		c = run(&s);
+		check(is_right(&c), "one device fails: right, by provider %u",
+		      c.provider);
+	}
+	must_tell("nullhw", "calm");
+	must_tell("nullhw", "busy=3");
+	s = digest(2, hw);
+	c = run(&s);
+	check(is_right(&c) && c.provider == hw,
+	      "a busy device is asked again");
+}
+
+static void hang(void)
+{
+	struct ukcf_sqe s = digest(1, 0);
+	struct ukcf_cqe c;
+
+	must_tell("nullhw", "hang=1");
+	must_tell("nullhw2", "hang=1");
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	s.timeout_us = 100000;
+	c = run(&s);
+	check(c.res == -ETIMEDOUT, "a hung device and a short deadline: "
+				   "ETIMEDOUT");
+	check(state_of(hw) == UKCF_PROVIDER_READY &&
+		      state_of(hw2) == UKCF_PROVIDER_READY,
+	      "which does not take the device out");
+	must_tell("nullhw", "hang=1");
+	must_tell("nullhw2", "calm");
+	s = digest(2, hw);
+	c = run(&s);
+	check(c.res == -EIO, "a hung device that was asked for by id: EIO");
+	check(comes_to(hw, UKCF_PROVIDER_READY), "it is reset, tested, and "
+						 "works again");
+	s = digest(3, hw);
+	c = run(&s);
+	check(is_right(&c) && c.provider == hw, "indeed");
+}
+
+/* The judge of all the others: it sees what is wrong. */
+static void wrong_answer(void)
+{
+	struct ukcf_sqe s = digest(1, hw);
+	struct ukcf_cqe c;
+
+	must_tell("nullhw", "wrong=1");
+	c = run(&s);
+	check(c.res == 32 && !is_right(&c), "control: a wrong answer is seen");
+	c = run(&s);
+	check(is_right(&c), "control: and the next one is right");
+}
+
+static void vanish(void)
+{
+	struct ukcf_sqe s = digest(1, hw);
+	struct ukcf_cqe c;
+
+	must_tell("nullhw", "vanish");
+	check(state_of(hw) == UKCF_PROVIDER_FAILED, "an unplugged device is "
+						    "out at once");
+	c = run(&s);
+	check(c.res == -ENODEV, "asked for by id: ENODEV");
+	s = digest(2, 0);
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	c = run(&s);
+	check(is_right(&c) && c.provider == hw2, "the other one does it");
+	must_tell("nullhw", "back");
+	check(comes_to(hw, UKCF_PROVIDER_READY), "plugged in again, it comes "
+						 "back by itself");
+}
+
+/* ------------------------------------------------------------------- storm */
+
+/* A consumer that keeps some in flight until told to stop. */
+static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
+{
+	uint64_t sent = 0, ended = 0, wrong = 0;
+	struct rng rng;
+
+	rng_init(&rng, index);
+	open_all();
+	while (!load_acquire_u32(stop) || ended < sent) {
+		struct ukcf_cqe c;
+
+		while (!load_acquire_u32(stop) && sent - ended < 8) {
+			struct ukcf_sqe s = digest(sent, 0);
+
+			if (rng_below(&rng, 4))
+				s.subflags = UKCF_SUB_REQUIRE_HW;
+			submit(&s);
+			sent++;
+		}
+		if (ended == sent)
+			continue;
+		c = result();
+		ended++;
+		/* Both out at a time: that may be said. */
+		wrong += !is_right(&c) && c.res != -EIO && c.res != -ENODEV;
+	}
+	*done = ended;
+	ukcf_disconnect(conn);
+	return wrong ? 1 : 0;
+}
+
+/* Jobs that did not come back, of both. */
+static uint64_t lost(void)
+{
+	static struct msg_queue rows[8];
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_QUEUES,
+		.reply = rows, .reply_max = sizeof(rows),
+		.row_len = sizeof(rows[0]),
+	};
+	int n = admin_ask(&call);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(rows[0]); i++)
+		sum += rows[i].lost;
+	return sum;
+}
+
+static void storm(void)
+{
+	static const char *const words[] = {
+		"fail=1", "fail=20", "hang=1", "busy=50", "broken=1",
+		"vanish", "jitter_us=300", "delay_us=100", "release",
+	};
+	uint32_t *stop = shared_alloc(sizeof(*stop));
+	uint64_t *done = shared_alloc(CONSUMERS * sizeof(*done)), sum = 0;
+	uint64_t troubles = scaled(60, 1000);
+	unsigned int good = 0;
+	struct rng rng;
+	int status;
+
+	rng_init(&rng, 99);
+	for (unsigned int i = 0; i < CONSUMERS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(consumer(i, stop, &done[i]));
+		if (pid < 0)
+			check_bail("fork: %m");
+	}
+	for (uint64_t i = 0; i < troubles; i++) {
+		const char *who = rng_below(&rng, 2) ? "nullhw" : "nullhw2";
+
+		must_tell(who, words[rng_below(&rng, sizeof(words) /
+						     sizeof(words[0]))]);
+		usleep((useconds_t)rng_below(&rng, 40000));
+		must_tell(who, "calm");
+		must_tell(who, "back");
+	}
+	store_release_u32(stop, 1);
+	while (wait(&status) > 0)
+		good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	for (unsigned int i = 0; i < CONSUMERS; i++)
+		sum += done[i];
+	check(good == CONSUMERS && sum > 0,
+	      "%llu troubles, %llu requests: each ended once, with the right "
+	      "answer or an error that it may have (%u of %u consumers)",
+	      (unsigned long long)troubles, (unsigned long long)sum, good,
+	      CONSUMERS);
+	check(lost() > 0, "%llu jobs were lost on the way",
+	      (unsigned long long)lost());
+	open_all();
+	must_tell("nullhw", "release");
+	must_tell("nullhw2", "release");
+	check(comes_to(hw, UKCF_PROVIDER_READY) &&
+		      comes_to(hw2, UKCF_PROVIDER_READY),
+	      "both devices are back in the end");
+}
+
+int main(int argc, char **argv)
+{
+	if (sodium_init() < 0)
+		check_bail("libsodium cannot start");
+	if (argc == 2 && !strcmp(argv[1], "cases")) {
+		open_all();
+		performs();
+		queue_of_its_own();
+		failover();
+		hang();
+		wrong_answer();
+		vanish();
+	} else if (argc == 2 && !strcmp(argv[1], "storm")) {
+		storm();
+	} else {
+		check_bail("usage: device cases | storm");
+	}
+	return check_done();
+}

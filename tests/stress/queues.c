@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queues cancel SLOTS | space | deadline: what waits in the bulk lane of a
+ * daemon with one worker and SLOTS places.  440-queues.sh starts this.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ukcf/ukcf.h>
+
+#include "lib/shared/clock.h"
+#include "tests/support/check.h"
+
+#define ENTRIES 256
+#define CONSUMERS 8
+#define WAIT_NS (INT64_C(60000000000) * slowness())
+#define MS UINT64_C(1000000)
+
+static struct ukcf *conn;
+static struct ukcf_ring *ring;
+static struct ukcf_buffer *out;
+
+static void open_all(void)
+{
+	if (ukcf_connect(&conn, NULL, 0) ||
+	    ukcf_ring_open(conn, ENTRIES, &ring) ||
+	    ukcf_buffer_alloc(conn, UKCF_BUFFER_OUTPUT, 32, &out))
+		check_bail("no ring");
+}
+
+/* A null digest that keeps the worker busy for so long. */
+static struct ukcf_sqe work(uint64_t user_data, uint64_t delay_ns)
+{
+	struct ukcf_sqe s = { .user_data = user_data };
+
+	if (ukcf_prep_digest(&s, UKCF_MECH_NULL_DIGEST, UKCF_SPAN_NONE,
+			     ukcf_buffer_span(out, 0, 32)))
+		check_bail("prep");
+	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	s.param_len = sizeof(delay_ns);
+	for (unsigned int i = 0; i < sizeof(delay_ns); i++)
+		s.param[i] = (uint8_t)(delay_ns >> 8 * i);
+	return s;
+}
+
+static void submit(const struct ukcf_sqe *s)
+{
+	if (ukcf_submit_sqes(ring, s, 1) != 1)
+		check_bail("the ring is full");
+}
+
+static struct ukcf_cqe next_cqe(void)
+{
+	const struct ukcf_cqe *c;
+	struct ukcf_cqe copy;
+	int rc = ukcf_wait_cqe(ring, &c, WAIT_NS);
+
+	if (rc)
+		check_bail("no completion: %s", ukcf_strerror(rc));
+	copy = *c;
+	ukcf_cqe_seen(ring);
+	return copy;
+}
+
+static unsigned int kind_of(const struct ukcf_cqe *c)
+{
+	return c->flags & UKCF_CQE_KIND;
+}
+
+/* ------------------------------------------------------------------ cancel */
+
+#define IDS 64	      /* requests in flight at most */
+#define CANCEL 0x8000 /* user_data of a cancel: that of its target and this */
+
+static struct {
+	bool busy, cancelling;
+	uint64_t handle;
+	int64_t cancel_res;
+	unsigned int answers; /* terminal CQEs of the request */
+	int64_t res;
+} ids[IDS];
+
+static uint64_t n_ended, n_cancelled, n_rejected, n_already, n_too_late, bad;
+
+static int free_id(struct rng *rng)
+{
+	unsigned int from = (unsigned int)rng_below(rng, IDS);
+
+	for (unsigned int i = 0; i < IDS; i++)
+		if (!ids[(from + i) % IDS].busy)
+			return (int)((from + i) % IDS);
+	return -1;
+}
+
+static void send_cancel(unsigned int id)
+{
+	struct ukcf_sqe s = { .user_data = id | CANCEL };
+
+	ukcf_prep_cancel(&s, ids[id].handle);
+	submit(&s);
+	ids[id].cancelling = true;
+}
+
+/* Both have been answered, or there was no cancel. */
+static void settle(unsigned int id)
+{
+	bool ended = ids[id].answers > 0;
+
+	if (!ended || ids[id].cancelling)
+		return;
+	n_ended++;
+	n_cancelled += ids[id].res == -ECANCELED;
+	n_rejected += ids[id].res == -EAGAIN;
+	bad += ids[id].answers != 1;
+	/* Said to be cancelled, and cancelled, are the same. */
+	bad += (ids[id].cancel_res == 0) != (ids[id].res == -ECANCELED);
+	bad += ids[id].res != 32 && ids[id].res != -ECANCELED &&
+	       ids[id].res != -EAGAIN;
+	ids[id].busy = false;
+}
+
+static void take_cancel(unsigned int id, const struct ukcf_cqe *c)
+{
+	ids[id].cancelling = false;
+	ids[id].cancel_res = c->res;
+	n_already += c->res == -EALREADY;
+	n_too_late += c->res == -ENOENT;
+	bad += c->res != 0 && c->res != -EALREADY && c->res != -ENOENT;
+	settle(id);
+}
+
+static void take(struct rng *rng, const struct ukcf_cqe *c)
+{
+	unsigned int id = (unsigned int)(c->user_data & (IDS - 1));
+
+	if (c->user_data & CANCEL) {
+		take_cancel(id, c);
+		return;
+	}
+	if (kind_of(c) == UKCF_CQE_QUEUED) {
+		bad += c->u.value == 0 || c->u.value >> 63;
+		ids[id].handle = c->u.value;
+		if (rng_below(rng, 4))
+			send_cancel(id);
+		return;
+	}
+	ids[id].answers++;
+	ids[id].res = c->res;
+	settle(id);
+}
+
+/* With a request on the worker, exactly SLOTS more find a place. */
+static void capacity_is(unsigned int slots)
+{
+	struct ukcf_sqe s = work(1, 200 * MS), space = { .user_data = 2 };
+	unsigned int queued = 0, rejected = 0, cancelled = 0, results = 0;
+	uint64_t handles[ENTRIES];
+
+	submit(&s);
+	ukcf_prep_notify_space(&space, UKCF_QUEUE_BULK, slots);
+	submit(&space);
+	for (;;) { /* room for all of them: the worker has the first one */
+		struct ukcf_cqe c = next_cqe();
+
+		if (kind_of(&c) == UKCF_CQE_SPACE)
+			break;
+	}
+	for (unsigned int i = 0; i < slots + 2; i++) {
+		s = work(3, 0);
+		submit(&s);
+	}
+	while (queued + rejected < slots + 2) {
+		struct ukcf_cqe c = next_cqe();
+
+		if (kind_of(&c) == UKCF_CQE_QUEUED)
+			handles[queued++] = c.u.value;
+		else if (c.user_data == 3)
+			rejected += c.res == -EAGAIN &&
+				    c.provider == UKCF_QUEUE_BULK;
+	}
+	for (unsigned int i = 0; i < queued; i++) {
+		struct ukcf_sqe cancel = { .user_data = 4 };
+
+		ukcf_prep_cancel(&cancel, handles[i]);
+		submit(&cancel);
+	}
+	while (results < 2 * queued + 1) {
+		struct ukcf_cqe c = next_cqe();
+
+		cancelled += c.user_data == 3 && c.res == -ECANCELED;
+		results++;
+	}
+	check(queued == slots && rejected == 2 && cancelled == slots,
+	      "a queue of %u: %u found a place, %u did not, %u were cancelled",
+	      slots, queued, rejected, cancelled);
+}
+
+static void cancel(unsigned int slots)
+{
+	uint64_t goal = scaled(30000, 4000000);
+	struct rng rng;
+	unsigned int flying = 0;
+
+	rng_init(&rng, slots);
+	while (n_ended < goal || flying) {
+		int id = n_ended < goal && flying < IDS ? free_id(&rng) : -1;
+
+		if (id >= 0 && rng_below(&rng, 3)) {
+			struct ukcf_sqe s =
+				work((uint64_t)id, rng_below(&rng, 3000));
+
+			memset(&ids[id], 0, sizeof(ids[id]));
+			ids[id].busy = true;
+			ids[id].cancel_res = -1;
+			submit(&s);
+			flying++;
+		} else if (flying) {
+			uint64_t before = n_ended;
+			struct ukcf_cqe c = next_cqe();
+
+			take(&rng, &c);
+			flying -= (unsigned int)(n_ended - before);
+		}
+	}
+	note("%llu requests: %llu cancelled, %llu rejected; cancels: %llu ran, "
+	     "%llu were too late", (unsigned long long)n_ended,
+	     (unsigned long long)n_cancelled, (unsigned long long)n_rejected,
+	     (unsigned long long)n_already, (unsigned long long)n_too_late);
+	check(bad == 0, "a queue of %u: %llu requests, each ended once, and as "
+			"its cancel said", slots, (unsigned long long)n_ended);
+	check(n_cancelled > 0 && n_already + n_too_late > 0,
+	      "both sides won some of the races");
+	capacity_is(slots);
+}
+
+/* ------------------------------------------------------------------- space */
+
+/* One consumer of many: each request is sent until it found a place. */
+static int one_of_many(uint64_t n)
+{
+	uint64_t sent = 0, ended = 0;
+	bool right = true;
+
+	open_all();
+	while (ended < n) {
+		while (sent < n && sent - ended < 8) {
+			struct ukcf_sqe s = work(sent, 2000);
+
+			if (ukcf_submit_retry(ring, &s) != 0)
+				break;
+			sent++;
+		}
+		for (;;) {
+			struct ukcf_cqe c = next_cqe();
+
+			if (kind_of(&c) != UKCF_CQE_RESULT)
+				continue;
+			right = right && c.res == 32;
+			ended++;
+			break;
+		}
+	}
+	ukcf_disconnect(conn);
+	return right ? 0 : 1;
+}
+
+static void space(void)
+{
+	uint64_t each = scaled(2000, 150000);
+	unsigned int good = 0;
+	int status;
+
+	for (unsigned int i = 0; i < CONSUMERS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(one_of_many(each));
+		if (pid < 0)
+			check_bail("fork: %m");
+	}
+	while (wait(&status) > 0)
+		good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	check(good == CONSUMERS, "%u of %u consumers got all of %llu requests "
+	      "through a full queue", good, CONSUMERS,
+	      (unsigned long long)each);
+}
+
+/* ---------------------------------------------------------------- deadline */
+
+/* What waits ends when its time is over, not when a worker comes to it. */
+static void deadline(void)
+{
+	struct ukcf_sqe s = work(1, 900 * MS);
+	struct ukcf_cqe c;
+
+	submit(&s);
+	s = work(2, 0);
+	s.timeout_us = 20000;
+	submit(&s);
+	do {
+		c = next_cqe();
+	} while (kind_of(&c) != UKCF_CQE_RESULT);
+	check(c.user_data == 2 && c.res == -ETIMEDOUT,
+	      "a request in a queue ends at its deadline, while the worker is "
+	      "busy");
+	do {
+		c = next_cqe();
+	} while (kind_of(&c) != UKCF_CQE_RESULT);
+	check(c.user_data == 1 && c.res == 32, "and the other one as it does");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "cancel")) {
+		open_all();
+		cancel((unsigned int)atoi(argv[2]));
+	} else if (argc == 2 && !strcmp(argv[1], "space")) {
+		space();
+	} else if (argc == 2 && !strcmp(argv[1], "deadline")) {
+		open_all();
+		deadline();
+	} else {
+		check_bail("usage: queues cancel SLOTS | space | deadline");
+	}
+	return check_done();
+}
