@@ -394,6 +394,15 @@ static uint64_t lost(void)
 	return sum;
 }
 
+/* A job is given up, if one came that hangs. */
+static void await_loss(void)
+{
+	uint64_t before = lost(), end = clock_ns() + 1000000000u;
+
+	while (lost() == before && clock_ns() < end)
+		probe_pause();
+}
+
 static void storm(void)
 {
 	static const char *const words[] = {
@@ -418,10 +427,13 @@ static void storm(void)
 	}
 	for (uint64_t i = 0; i < troubles; i++) {
 		const char *who = rng_below(&rng, 2) ? "nullhw" : "nullhw2";
+		const char *word = words[rng_below(&rng, sizeof(words) /
+							 sizeof(words[0]))];
 
-		must_tell(who, words[rng_below(&rng, sizeof(words) /
-						     sizeof(words[0]))]);
+		must_tell(who, word);
 		usleep((useconds_t)rng_below(&rng, 40000));
+		if (strncmp(word, "hang", 4) == 0)
+			await_loss();
 		must_tell(who, "calm");
 		must_tell(who, "back");
 	}
