@@ -394,12 +394,13 @@ static uint64_t lost(void)
 	return sum;
 }
 
-/* A job is given up, if one came that hangs. */
-static void await_loss(void)
+/* Under load a job comes that hangs, and is given up. */
+static void lose_one(void)
 {
-	uint64_t before = lost(), end = clock_ns() + 1000000000u;
+	uint64_t end = clock_ns() + (uint64_t)WAIT_NS;
 
-	while (lost() == before && clock_ns() < end)
+	must_tell("nullhw", "hang=1");
+	while (lost() == 0 && clock_ns() < end)
 		probe_pause();
 }
 
@@ -425,6 +426,7 @@ static void storm(void)
 		if (pid < 0)
 			check_bail("fork: %m");
 	}
+	lose_one();
 	for (uint64_t i = 0; i < troubles; i++) {
 		const char *who = rng_below(&rng, 2) ? "nullhw" : "nullhw2";
 		const char *word = words[rng_below(&rng, sizeof(words) /
@@ -432,8 +434,6 @@ static void storm(void)
 
 		must_tell(who, word);
 		usleep((useconds_t)rng_below(&rng, 40000));
-		if (strncmp(word, "hang", 4) == 0)
-			await_loss();
 		must_tell(who, "calm");
 		must_tell(who, "back");
 	}
