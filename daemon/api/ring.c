@@ -84,6 +84,7 @@ struct ring {
 	unsigned int n_company; /* only while the service thread owns it */
 	uint64_t flushed;   /* cq_tail up to which the consumer was woken */
 	void *done;	    /* atomic: requests completed by others */
+	void *acks;	    /* atomic: requests whose QUEUED CQE is due */
 	void *events;	    /* atomic: CQEs that answer no request */
 	void *returned;	    /* atomic: entries freed by others */
 	uint32_t starved;   /* atomic: the service thread waits for an entry */
@@ -628,10 +629,41 @@ void ring_flush(struct ring *r)
 		wake(r);
 }
 
+void ring_leave_queued(struct request *req)
+{
+	struct ring *r = req->ring;
+	void *head = load_acquire_ptr(&r->acks);
+
+	do {
+		req->next_ack = head;
+	} while (!compare_swap_ptr(&r->acks, &head, req));
+}
+
+static void post_acks(struct ring *r)
+{
+	struct request *list = exchange_ptr(&r->acks, NULL), *ordered = NULL;
+
+	while (list) { /* newest first */
+		struct request *next = list->next_ack;
+
+		list->next_ack = ordered;
+		ordered = list;
+		list = next;
+	}
+	for (; ordered; ordered = ordered->next_ack)
+		ring_post_queued(ordered);
+}
+
+/*
+ * The results are taken from their list before the acknowledgements are: a
+ * request was left on the latter before it could come to the former, so none
+ * of these results stands before its own QUEUED.
+ */
 static void post_done(struct ring *r)
 {
 	struct request *list = exchange_ptr(&r->done, NULL), *ordered = NULL;
 
+	post_acks(r);
 	while (list) { /* the list is newest first */
 		struct request *next = list->next;
 
@@ -681,7 +713,8 @@ static void post_events(struct ring *r)
 
 static bool has_done(struct ring *r)
 {
-	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->events);
+	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->acks) ||
+	       load_acquire_ptr(&r->events);
 }
 
 void ring_cq_release(struct ring *r)
@@ -699,6 +732,13 @@ void ring_cq_release(struct ring *r)
 	}
 }
 
+void ring_look(struct ring *r)
+{
+	full_fence(); /* pairs with the one in ring_cq_release() */
+	if (ring_cq_acquire(r))
+		ring_cq_release(r);
+}
+
 void ring_complete(struct request *req)
 {
 	struct ring *r = req->ring;
@@ -709,9 +749,7 @@ void ring_complete(struct request *req)
 	do {
 		req->next = head;
 	} while (!compare_swap_ptr(&r->done, &head, req));
-	full_fence();
-	if (ring_cq_acquire(r))
-		ring_cq_release(r);
+	ring_look(r);
 	ring_unref(r);
 }
 
@@ -731,9 +769,7 @@ void ring_post_event(struct ring_event *e)
 	do {
 		e->next = head;
 	} while (!compare_swap_ptr(&r->events, &head, e));
-	full_fence();
-	if (ring_cq_acquire(r))
-		ring_cq_release(r);
+	ring_look(r);
 	ring_unref(r);
 }
 

@@ -97,6 +97,11 @@ void ring_cq_release(struct ring *r);
 void ring_post(struct request *req);
 /* Owner: post its QUEUED CQE. */
 void ring_post_queued(struct request *req);
+/* Somebody else's: leave it to the owner.  Before anybody can run the request,
+ * so that its result comes later; then ring_look(). */
+void ring_leave_queued(struct request *req);
+/* What was left to the CQ's owner is posted now, if there is none. */
+void ring_look(struct ring *r);
 /* Owner: post what waits, and wake the consumer if it asked for it. */
 void ring_flush(struct ring *r);
 /* Any thread: hand in a finished request; posted at once, or by the CQ's

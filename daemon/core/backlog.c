@@ -179,7 +179,7 @@ static uint32_t cost_of(const struct request *req)
 	return predict_ns(req->offer, req->entry->sqe.op, request_bytes(req));
 }
 
-int backlog_put(struct backlog *b, struct request *req, bool force,
+int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 		const struct want_space *space)
 {
 	const struct consumer *c = ring_consumer(req->ring);
@@ -193,6 +193,8 @@ int backlog_put(struct backlog *b, struct request *req, bool force,
 	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
 	/* In the lock: cancel may win it from here on, and then finds it. */
 	if (!err) {
+		if (ack)
+			ring_leave_queued(req);
 		request_waits(req);
 		adjust_timer(b);
 	} else {
@@ -211,7 +213,6 @@ int backlog_put(struct backlog *b, struct request *req, bool force,
 struct request *backlog_take(struct backlog *b)
 {
 	struct request *req = NULL;
-	struct ring_event *list;
 	struct qnode *n;
 
 	pthread_mutex_lock(&b->lock);
@@ -223,11 +224,19 @@ struct request *backlog_take(struct backlog *b)
 			break;
 		}
 	}
-	list = told(b);
 	adjust_timer(b);
 	pthread_mutex_unlock(&b->lock);
-	tell(list);
 	return req;
+}
+
+void backlog_served(struct backlog *b)
+{
+	struct ring_event *list;
+
+	pthread_mutex_lock(&b->lock);
+	list = told(b);
+	pthread_mutex_unlock(&b->lock);
+	tell(list);
 }
 
 struct request *backlog_wait(struct backlog *b)
@@ -239,8 +248,10 @@ struct request *backlog_wait(struct backlog *b)
 		if (load_acquire_u32(&b->stopping))
 			return NULL;
 		req = backlog_take(b);
-		if (req)
+		if (req) {
+			backlog_served(b);
 			return req;
+		}
 		event_wait(&b->arrived, seen, 0);
 	}
 }

@@ -59,14 +59,17 @@ struct want_space {
  * Any thread but completion context.  The request must be ready to run, and is
  * WAITING afterwards.
  * @force: however full it is
+ * @ack: its QUEUED CQE is left to the owner of the CQ, before it can run
  * @want: NULL, or registered in the same step if there is no place
  * Return: 0; -EAGAIN: full; -ENOMEM: full, and it could not be registered.
  */
-int backlog_put(struct backlog *b, struct request *req, bool force,
+int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 		const struct want_space *want);
 /* The next one, RUNNING now; NULL: there is none.  Does not wait. */
 struct request *backlog_take(struct backlog *b);
-/* Likewise, waiting; NULL: stopping. */
+/* What was taken is not given back: there is room, for those who wait. */
+void backlog_served(struct backlog *b);
+/* Take, waiting, and served; NULL: stopping. */
 struct request *backlog_wait(struct backlog *b);
 /* A server cannot do it now: it is the next one again. */
 void backlog_give_back(struct backlog *b, struct request *req);

@@ -48,8 +48,8 @@ struct flight {
 	struct copy *copy;   /* a lost one keeps what the device may touch */
 	struct key *key;
 	uint64_t out_ticks;
-	uint64_t limit_ns;
-	bool own_deadline; /* limit_ns is the request's, not the device's */
+	uint64_t deadline_ns; /* the request's, 0: it has left */
+	uint64_t limit_ns;    /* the device's */
 };
 
 struct device {
@@ -189,14 +189,8 @@ static void lose(struct flight *f)
 	if (f->key)
 		keystore_hold_more(f->key);
 	req->copy = copy_of(f->copy->in, f->copy->aux, f->copy->tag, 0);
-	f->req = NULL;
-	if (f->own_deadline) {
-		request_times_queued(req);
-		request_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
-		return;
-	}
-	f->req = req;
-	leave(f);
+	f->deadline_ns = 0;
+	leave(f); /* elsewhere, or to its end if its time is over */
 }
 
 static void lose_all(struct device *d)
@@ -204,10 +198,21 @@ static void lose_all(struct device *d)
 	for (unsigned int i = 0; i < d->depth; i++)
 		if (load_acquire_u32(&d->flights[i].state) == FLIGHT_OUT)
 			lose(&d->flights[i]);
-	d->first_limit_ns = 0;
+	d->first_limit_ns = 0; /* it is out, and will be reset */
 }
 
-/* Those whose time is over.  One that is the device's fault ends its use. */
+/* 0: never */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+/*
+ * A request whose deadline has come ends, and its job is lost; the device is
+ * not to blame yet.  Once it has had a job for longer than it may, it is.
+ */
 static void give_up_late(struct device *d)
 {
 	uint64_t now = clock_ns(), first = 0;
@@ -216,20 +221,19 @@ static void give_up_late(struct device *d)
 		return;
 	for (unsigned int i = 0; i < d->depth; i++) {
 		struct flight *f = &d->flights[i];
+		uint32_t state = load_acquire_u32(&f->state);
 
-		if (load_acquire_u32(&f->state) != FLIGHT_OUT)
+		if (state != FLIGHT_OUT && state != FLIGHT_LOST)
 			continue;
-		if (f->limit_ns > now) {
-			if (!first || f->limit_ns < first)
-				first = f->limit_ns;
-			continue;
-		}
-		if (!f->own_deadline) {
+		if (now >= f->limit_ns) {
+			f->limit_ns = UINT64_MAX; /* said once */
 			fail(d, "a job did not come back in time");
 			lose_all(d);
 			return;
 		}
-		lose(f);
+		if (f->deadline_ns && now >= f->deadline_ns)
+			lose(f);
+		first = earlier(first, earlier(f->deadline_ns, f->limit_ns));
 	}
 	d->first_limit_ns = first;
 }
@@ -254,11 +258,9 @@ static void set_limit(struct flight *f, const struct request *req)
 	struct device *d = f->device;
 
 	f->limit_ns = clock_ns() + d->settings.limit_ns;
-	f->own_deadline = req->deadline_ns < f->limit_ns;
-	if (f->own_deadline)
-		f->limit_ns = req->deadline_ns;
-	if (!d->first_limit_ns || f->limit_ns < d->first_limit_ns)
-		d->first_limit_ns = f->limit_ns;
+	f->deadline_ns = req->deadline_ns;
+	d->first_limit_ns = earlier(d->first_limit_ns,
+				    earlier(f->deadline_ns, f->limit_ns));
 }
 
 static struct flight *take_off(struct device *d, struct request *req)
@@ -300,27 +302,29 @@ static struct request *abort_flight(struct flight *f)
 	return req;
 }
 
-static void launch(struct device *d, struct request *req)
+/* Return: whether it is on its way, or over. */
+static bool launch(struct device *d, struct request *req)
 {
 	struct flight *f = take_off(d, req);
 	enum ukcf_status status;
 
 	if (!f) {
 		request_end(req, -ENOMEM, UKCF_DETAIL_QUOTA);
-		return;
+		return true;
 	}
 	req->entry->cqe.provider = d->provider->id;
 	status = mech_entry(req->offer->offer, req->entry->sqe.op)(
 		d->provider->instance, &f->job);
 	if (status == UKCF_QUEUED)
-		return; /* it may have landed already */
+		return true; /* it may have landed already */
 	if (status == UKCF_BUSY) {
 		backlog_give_back(&d->backlog, abort_flight(f));
 		d->busy_until = clock_ns() + BUSY_NS;
-		return;
+		return false;
 	}
 	f->job.status = status;
 	landed(&f->landing, &f->job); /* it was done in the call */
+	return true;
 }
 
 static bool may_launch(const struct device *d)
@@ -335,10 +339,10 @@ static unsigned int launch_all(struct device *d)
 	struct request *req;
 	unsigned int n = 0;
 
-	while (may_launch(d) && (req = backlog_take(&d->backlog))) {
-		launch(d, req);
-		n++;
-	}
+	while (may_launch(d) && (req = backlog_take(&d->backlog)))
+		n += launch(d, req);
+	if (n)
+		backlog_served(&d->backlog);
 	return n;
 }
 
@@ -357,14 +361,9 @@ static unsigned int evict(struct device *d)
 		dispatch_elsewhere(req);
 		n++;
 	}
+	if (n)
+		backlog_served(&d->backlog);
 	return n;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (!a || !b)
-		return a ? a : b;
-	return a < b ? a : b;
 }
 
 static uint64_t next_look(struct device *d)

@@ -195,5 +195,5 @@ void dispatch_elsewhere(struct request *req)
 		return;
 	}
 	decode_copy_class(req);
-	backlog_put(dispatch_backlog(req), req, true, NULL);
+	backlog_put(dispatch_backlog(req), req, true, false, NULL);
 }

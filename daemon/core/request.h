@@ -45,6 +45,7 @@ struct request {
 	struct ring *ring;	  /* set for ever when the ring is made */
 	struct rec_entry *entry;  /* likewise: its copied SQE and its result */
 	struct request *next;	  /* on a list of the ring, or of its holder */
+	struct request *next_ack; /* on the ring's list of QUEUED CQEs */
 	uint32_t state;		  /* atomic, enum request_state */
 	uint32_t cancel;	  /* atomic: asked for while it ran */
 	uint64_t accepted_ticks;

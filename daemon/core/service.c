@@ -156,7 +156,7 @@ static void reject(struct request *req, const struct backlog *b, int err)
 
 static void queue_request(struct request *req, bool owner)
 {
-	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC;
+	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC, ack;
 	struct backlog *b = dispatch_backlog(req);
 	struct ring *r = req->ring;
 	bool event = ring_keep_event(req);
@@ -171,15 +171,17 @@ static void queue_request(struct request *req, bool owner)
 		ring_no_ack(req);
 	dispatch_set_deadline(req);
 	ring_queued(req);
-	err = backlog_put(b, req, finds_place(req), event ? &want : NULL);
+	ack = !owner && req->ack_due;
+	err = backlog_put(b, req, finds_place(req), ack, event ? &want : NULL);
 	if (event && err != -EAGAIN) /* else it is the waiter's */
 		ring_drop_event(r);
 	if (err) {
 		reject(req, b, err);
 		return;
 	}
-	/* It may be finished already, but only we can post it. */
-	if (owner && req->ack_due)
+	if (ack)
+		ring_look(r);
+	else if (owner && req->ack_due) /* only we can post its result */
 		ring_post_queued(req);
 }
 

@@ -432,6 +432,8 @@ static int read_options(struct ukcf_instance *d)
 	return 0;
 }
 
+static struct ukcf_provider provider;
+
 static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 {
 	struct ukcf_instance *d = calloc(1, sizeof(*d));
@@ -450,6 +452,7 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 	pthread_cond_init(&d->more, &attr);
 	pthread_condattr_destroy(&attr);
 	err = read_options(d);
+	provider.depth = (uint32_t)d->depth;
 	if (!err)
 		err = -pthread_create(&d->thread, NULL, interrupt_thread, d);
 	if (err) {
@@ -489,7 +492,7 @@ static const struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_NULL_DIGEST, .ops = &digest_ops, COST },
 };
 
-static const struct ukcf_provider provider = {
+static struct ukcf_provider provider = {
 	.struct_size = sizeof(provider),
 	.spi_version = UKCF_SPI_VERSION,
 	.name = NULLHW_NAME,
@@ -500,7 +503,6 @@ static const struct ukcf_provider provider = {
 	.offers = offers,
 	.start = start,
 	.stop = stop,
-	.depth = DEPTH_MAX,
 	.control = control,
 	.reset = reset,
 };

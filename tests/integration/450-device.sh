@@ -3,17 +3,20 @@
 # Hardware queues, failover and recovery, on pretend hardware.
 . "$(dirname "$0")/functions.sh"
 
-# device SLOTS ARG...: with so many places in each queue
+# device SLOTS DEPTH ARG...: with so many places in each queue, and so many jobs
+# in one of the devices
 device() {
 	slots=$1
-	shift
+	depth=$2
+	shift 2
 	"$top_builddir/daemon/ukcfd" --run --set "daemon.queue_slots=$slots" \
 		--set daemon.device_limit_ms=300 --set daemon.log_level=crit \
 		--set 'daemon.providers=sodium nullhw nullhw2' \
+		--set "provider nullhw.depth=$depth" \
 		--provider-dir="$top_builddir/providers/.libs" -- \
 		"$top_builddir/tests/stress/device" "$@"
 }
 
-check 'one trouble after the other' device 2 cases
-check 'troubles at random under load' device 256 storm
+check 'one trouble after the other' device 2 1 cases
+check 'troubles at random under load' device 256 16 storm
 finish

@@ -202,7 +202,6 @@ static void queue_of_its_own(void)
 	uint64_t last = 0;
 	int64_t cancelled = 1, ended = 0;
 
-	must_tell("nullhw", "depth=1");
 	must_tell("nullhw", "hang=1");
 	s = digest(1, hw);
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
@@ -254,7 +253,6 @@ static void queue_of_its_own(void)
 		check(is_right(&c), "request %llu is done after all",
 		      (unsigned long long)c.user_data);
 	}
-	must_tell("nullhw", "depth=16");
 }
 
 /* What one cannot do, another does. */
@@ -300,6 +298,8 @@ static void hang(void)
 	check(state_of(hw) == UKCF_PROVIDER_READY &&
 		      state_of(hw2) == UKCF_PROVIDER_READY,
 	      "which does not take the device out");
+	must_tell("nullhw", "release");
+	must_tell("nullhw2", "release");
 	must_tell("nullhw", "hang=1");
 	must_tell("nullhw2", "calm");
 	s = digest(2, hw);

@@ -87,7 +87,7 @@ static struct request *requests(unsigned int n)
 
 static int put(enum lane lane, struct request *req, bool force)
 {
-	return backlog_put(worker_backlog(lane), req, force, NULL);
+	return backlog_put(worker_backlog(lane), req, force, false, NULL);
 }
 
 static void start(unsigned int bulk, unsigned int slow, unsigned int slots)
