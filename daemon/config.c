@@ -45,6 +45,7 @@ static const struct key {
 	  UINT64_C(1) << 40 },
 	{ "quota", "keys", T_UINT, AT(keys), 1, 4096 },
 	{ "quota", "templates", T_UINT, AT(templates), 1, 1024 },
+	{ "quota", "contexts", T_UINT, AT(contexts), 1, 1024 },
 #undef AT
 };
 
@@ -75,6 +76,7 @@ void config_defaults(struct config *c)
 		.buffer_bytes = UINT64_C(1) << 30,
 		.keys = 1024,
 		.templates = 256,
+		.contexts = 256,
 	};
 }
 

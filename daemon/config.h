@@ -40,6 +40,7 @@ struct config {
 	uint64_t buffer_bytes;
 	unsigned int keys;
 	unsigned int templates;
+	unsigned int contexts;
 	/* [provider NAME] */
 	struct config_option options[CONFIG_OPTIONS_MAX];
 	unsigned int n_options;

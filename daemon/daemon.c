@@ -34,6 +34,7 @@
 #include "daemon/config.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/context.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -261,8 +262,10 @@ static int start_templates(void)
 		fdstore_removef("templates");
 		err = template_open(-1, d.config->templates);
 	}
+	if (!err)
+		err = context_init(d.config->contexts);
 	if (err)
-		return failed("templates", err);
+		return failed("templates and contexts", err);
 	if (!d.taken_over)
 		template_disown();
 	return 0;
@@ -387,6 +390,9 @@ static int start_deadlines(void)
 		err = loop_watch(d.loop, b->timer_fd, POLLIN, on_deadline, b,
 				 &s);
 	}
+	if (!err)
+		err = loop_watch(d.loop, context_backlog()->timer_fd, POLLIN,
+				 on_deadline, context_backlog(), &s);
 	return err ? failed("deadlines", err) : 0;
 }
 
@@ -500,6 +506,7 @@ static void stop(void)
 	notifier_stop();
 	recovery->clean = 1;
 	template_close();
+	context_deinit();
 	/* A service manager may keep the keys for the next process; when it
 	 * lets go of secret memory, the kernel wipes it. */
 	if (d.config->captive || !fdstore_active())

@@ -162,6 +162,59 @@ int ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return set_key(r, sqe, key);
 }
 
+int ukcf_prep_init(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint64_t ctx,
+		   enum ukcf_op op, uint32_t mech, struct ukcf_key key,
+		   const void *nonce, size_t nonce_len, struct ukcf_span aad)
+{
+	start(sqe, UKCF_OP_INIT, mech);
+	sqe->ctx = ctx;
+	sqe->part_op = (uint8_t)op;
+	if (aad.reserved || nonce_len > UKCF_PARAM_MAX ||
+	    (!nonce && nonce_len) || op < 0 || op > UINT8_MAX)
+		return -EINVAL;
+	set(sqe, &sqe->aux, UKCF_RANGE_AUX, aad);
+	sqe->param_len = (uint8_t)nonce_len;
+	if (nonce_len)
+		memcpy(sqe->param, nonce, nonce_len);
+	return key.id ? set_key(r, sqe, key) : 0;
+}
+
+int ukcf_prep_update(struct ukcf_sqe *sqe, uint64_t ctx, struct ukcf_span in,
+		     struct ukcf_span out)
+{
+	const struct ukcf_span none = { 0 };
+	int err = ukcf_prep_final(sqe, ctx, in, out, none);
+
+	sqe->op = UKCF_OP_UPDATE;
+	return err;
+}
+
+int ukcf_prep_final(struct ukcf_sqe *sqe, uint64_t ctx, struct ukcf_span in,
+		    struct ukcf_span out, struct ukcf_span tag)
+{
+	start(sqe, UKCF_OP_FINAL, 0);
+	sqe->ctx = ctx;
+	if (in.reserved || out.reserved || tag.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
+	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	set(sqe, &sqe->tag, UKCF_RANGE_TAG, tag);
+	return 0;
+}
+
+void ukcf_prep_ctx_copy(struct ukcf_sqe *sqe, uint64_t ctx, uint64_t from)
+{
+	start(sqe, UKCF_OP_CTX_COPY, 0);
+	sqe->ctx = ctx;
+	sqe->obj[1] = from;
+}
+
+void ukcf_prep_cancel_ctx(struct ukcf_sqe *sqe, uint64_t ctx)
+{
+	start(sqe, UKCF_OP_CANCEL_CTX, 0);
+	sqe->ctx = ctx;
+}
+
 int ukcf_prep_tmpl_create(struct ukcf_ring *r, struct ukcf_sqe *sqe,
 			  uint32_t mech, struct ukcf_key key, uint16_t subflags)
 {

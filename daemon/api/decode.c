@@ -6,7 +6,9 @@
 
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
+#include "daemon/api/ring.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/context.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -50,8 +52,18 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_KEY_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
 	[UKCF_OP_KEY_LIST] = { OP_KEY, OUT, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_CANCEL] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
+	[UKCF_OP_CANCEL_CTX] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_NOTIFY_SPACE] = { OP_RING, 0, 0, 0, 0, 0,
 				   TAKES_CTX | TAKES_PROVIDER },
+	[UKCF_OP_INIT] = { OP_PART, AUX, 0, 0,
+			   CLASS(DIGEST) | CLASS(MAC) | CLASS(AEAD) |
+				   CLASS(CIPHER) | CLASS(SIGN), 0,
+			   TAKES_CTX | TAKES_PART | TAKES_OBJ | TAKES_OPDONE },
+	[UKCF_OP_UPDATE] = { OP_PART, IN | OUT, 0, 0, 0, 0,
+			     TAKES_CTX | TAKES_OPDONE },
+	[UKCF_OP_FINAL] = { OP_PART, IN | OUT | TAG, 0, 0, 0, 0, TAKES_CTX },
+	[UKCF_OP_CTX_COPY] = { OP_PART, 0, 0, 0, 0, 0,
+			       TAKES_CTX | TAKES_SOURCE },
 	[UKCF_OP_TMPL_CREATE] = { OP_KEY, 0, 0, 1, KEYED, 0, TAKES_AUTO },
 	[UKCF_OP_TMPL_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
 };
@@ -60,6 +72,19 @@ static int refuse(unsigned int *detail, unsigned int why, int err)
 {
 	*detail = why;
 	return err;
+}
+
+static uint32_t flags_of(const struct op_rule *rule)
+{
+	if (rule->takes & TAKES_OPDONE)
+		return UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE;
+	return UKCF_SQE_FLAGS;
+}
+
+/* A nonce and a tag's length: what an operation begins with. */
+static bool begins(const struct op_rule *rule)
+{
+	return rule->kind == OP_CRYPTO || (rule->takes & TAKES_PART);
 }
 
 static uint32_t subflags_of(const struct op_rule *rule)
@@ -76,12 +101,13 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 {
 	if (s->mode > UKCF_MODE_SYNC)
 		return refuse(detail, UKCF_DETAIL_MODE, -EINVAL);
-	if ((s->flags & ~UKCF_SQE_FLAGS) ||
+	if ((s->flags & ~flags_of(rule)) ||
 	    (s->subflags & ~subflags_of(rule)) ||
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
-	if (s->part_op || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
-	    s->link_src || s->link_dst || s->mech[1] || s->obj[1] ||
+	if ((s->part_op && !(rule->takes & TAKES_PART)) || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
+	    s->link_src || s->link_dst || s->mech[1] ||
+	    (s->obj[1] && !(rule->takes & TAKES_SOURCE)) ||
 	    (s->ctx && !(rule->takes & TAKES_CTX)) ||
 	    (!rule->classes && s->mech[0]) ||
 	    (!rule->classes && s->provider &&
@@ -89,9 +115,9 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	    (!rule->key && s->obj[0] && !(rule->takes & TAKES_OBJ)))
 		return refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
 	if (s->param_len > UKCF_PARAM_MAX ||
-	    (rule->kind != OP_CRYPTO && s->param_len))
+	    (!begins(rule) && s->param_len))
 		return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
-	if (rule->kind != OP_CRYPTO && s->tag_len)
+	if (!begins(rule) && s->tag_len)
 		return refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
 	return 0;
 }
@@ -207,7 +233,7 @@ static int resolve_mech(struct request *req, unsigned int *detail)
 		return refuse(detail, UKCF_DETAIL_DISABLED, -EOPNOTSUPP);
 	if (class_ > 15 || !(req->rule->classes & (1u << class_)))
 		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
-	if (req->rule->kind == OP_CRYPTO)
+	if (req->rule->kind != OP_KEY)
 		return 0; /* chosen when it is known how large it is */
 	req->offer = mech_choose(req->mech, op, s->provider);
 	if (req->offer)
@@ -234,8 +260,9 @@ static int hold_key(struct request *req, const struct consumer *c,
 	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : 0;
 }
 
+/* usage: that the key must have */
 static int resolve_key(struct request *req, struct consumer *c,
-		       unsigned int *detail)
+		       uint16_t usage, unsigned int *detail)
 {
 	int err = hold_key(req, c, detail);
 
@@ -243,7 +270,7 @@ static int resolve_key(struct request *req, struct consumer *c,
 		return err;
 	if (req->mech && key_mech(req->key) != req->mech->id)
 		return refuse(detail, UKCF_DETAIL_KEY_MECH, -EKEYREJECTED);
-	if (req->rule->usage & ~key_usage(req->key))
+	if (usage & ~key_usage(req->key))
 		return refuse(detail, UKCF_DETAIL_KEY_USAGE, -EKEYREJECTED);
 	return 0;
 }
@@ -255,7 +282,7 @@ static int resolve_key(struct request *req, struct consumer *c,
  */
 void decode_copy_class(struct request *req)
 {
-	uint32_t op = req->entry->sqe.op;
+	uint32_t op = request_op(req);
 
 	req->direct = (req->offer->offer->single_pass >> op & 1) ||
 		      (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
@@ -291,18 +318,258 @@ static int choose(struct request *req, unsigned int *detail)
 	return 0;
 }
 
+/* ------------------------------------------------------------------ parts */
+
+#define BLOCK_MAX 16u /* what a cipher may hold back for the next part */
+
+static bool is_stream(uint32_t op)
+{
+	return op == UKCF_OP_ENCRYPT || op == UKCF_OP_DECRYPT;
+}
+
+/* Has it a place in the table? */
+static int check_ctx(uint64_t id, unsigned int *detail)
+{
+	if (id >= 1 && id <= UKCF_CONTEXTS_MAX)
+		return 0;
+	return refuse(detail, UKCF_DETAIL_CTX, -EINVAL);
+}
+
+/* A context that was begun in this process. */
+static int find_ctx(struct request *req, uint64_t id, struct context **cp,
+		    unsigned int *detail)
+{
+	const struct context_table *t = ring_contexts(req->ring);
+	int err = check_ctx(id, detail);
+
+	if (err)
+		return err;
+	id = index_clamp(id, UKCF_CONTEXTS_MAX + 1);
+	*cp = t->at[id];
+	if (*cp)
+		return 0;
+	if (t->lost[id])
+		return refuse(detail, UKCF_DETAIL_LOST_STATE, -ESTALE);
+	return refuse(detail, UKCF_DETAIL_CTX, -EINVAL);
+}
+
+/* The id of a context to be begun. */
+static int check_free(struct request *req, unsigned int *detail)
+{
+	const struct context_table *t = ring_contexts(req->ring);
+	uint64_t id = req->entry->sqe.ctx;
+	int err = check_ctx(id, detail);
+
+	if (err)
+		return err;
+	if (!t->at[index_clamp(id, UKCF_CONTEXTS_MAX + 1)])
+		return 0;
+	return refuse(detail, UKCF_DETAIL_CTX_IN_USE, -EINVAL);
+}
+
+/* What begins in parts, and of which mechanisms.  AEAD decrypt does not: its
+ * plaintext would leave before the tag was verified. */
+static int check_part_op(const struct request *req, unsigned int *detail)
+{
+	const uint32_t ops = 1u << UKCF_OP_DIGEST | 1u << UKCF_OP_MAC |
+			     1u << UKCF_OP_MAC_VERIFY | 1u << UKCF_OP_SIGN |
+			     1u << UKCF_OP_VERIFY | 1u << UKCF_OP_ENCRYPT |
+			     1u << UKCF_OP_DECRYPT;
+	uint32_t op = req->entry->sqe.part_op;
+	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
+
+	if (op > 31 || !(ops >> op & 1) ||
+	    (op == UKCF_OP_DECRYPT && class_ == UKCF_CLASS_AEAD))
+		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);
+	if (!(rules[index_clamp(op, UKCF_OP_LAST)].classes & (1u << class_)))
+		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	return 0;
+}
+
+/* All sizes but those of the data, which comes later. */
+static int check_begin(struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech_limits *m = &req->mech->limits;
+	const struct op_sizes sizes = {
+		.out = UINT32_MAX,
+		.aux = s->aux.len,
+		.tag = s->part_op == UKCF_OP_VERIFY ? m->out_len : m->tag_max,
+		.tag_len = s->tag_len,
+		.nonce = s->param_len,
+	};
+
+	if (s->aux.len && UKCF_MECH_CLASS(req->mech->id) != UKCF_CLASS_AEAD)
+		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
+	return sizes_check(s->part_op, req->mech->id, m, &sizes, &req->tag_len,
+			   detail);
+}
+
+static int begin_context(struct request *req, const struct consumer *c,
+			 unsigned int *detail)
+{
+	const struct context_spec spec = {
+		.op = req->entry->sqe.part_op,
+		.tag_len = req->tag_len,
+		.mech = req->mech,
+		.offer = req->offer,
+		.own = req->key && (key_flags(req->key) & UKCF_KEY_OWN),
+	};
+
+	req->context = context_new(c->uid, &spec);
+	return req->context ? 0 : refuse(detail, UKCF_DETAIL_QUOTA, -EDQUOT);
+}
+
+static int decode_init(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct op_rule *of;
+	int err = check_free(req, detail);
+
+	if (!err)
+		err = resolve_mech(req, detail);
+	if (!err)
+		err = check_part_op(req, detail);
+	if (err)
+		return err;
+	of = &rules[index_clamp(s->part_op, UKCF_OP_LAST)];
+	if (of->key)
+		err = resolve_key(req, c, of->usage, detail);
+	else if (s->obj[0])
+		err = refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
+	if (!err)
+		err = resolve_ranges(req, c, detail);
+	if (!err)
+		err = check_begin(req, detail);
+	if (!err)
+		err = dispatch_choose(req, detail);
+	if (!err)
+		err = begin_context(req, c, detail);
+	return err;
+}
+
+/* What the last part is compared with. */
+static int check_tag(const struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech_limits *m = &req->mech->limits;
+	uint32_t op = request_op(req);
+
+	if (s->op == UKCF_OP_FINAL && op == UKCF_OP_MAC_VERIFY)
+		return s->tag.len >= m->tag_min && s->tag.len <= m->tag_max ?
+			       0 :
+			       refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
+	if (s->op == UKCF_OP_FINAL && op == UKCF_OP_VERIFY)
+		return s->tag.len == m->out_len ?
+			       0 :
+			       refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+	return s->tag.len ? refuse(detail, UKCF_DETAIL_TAG_RANGE, -EINVAL) : 0;
+}
+
+/* Bytes that a part may produce. */
+static uint64_t part_output(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint32_t op = request_op(req);
+	bool last = s->op == UKCF_OP_FINAL;
+
+	if (UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_CIPHER)
+		return (uint64_t)s->in.len + BLOCK_MAX;
+	if (is_stream(op))
+		return (uint64_t)s->in.len + (last ? req->tag_len : 0);
+	if (!last || op == UKCF_OP_VERIFY || op == UKCF_OP_MAC_VERIFY)
+		return 0;
+	return op == UKCF_OP_MAC ? req->tag_len : req->mech->limits.out_len;
+}
+
+static int check_data(const struct request *req, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint64_t total = context_total(req->context) + s->in.len;
+	uint64_t made = part_output(req);
+
+	if (total > req->mech->limits.data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->out.len < made)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	if (s->out.len && !made && !is_stream(request_op(req)))
+		return refuse(detail, UKCF_DETAIL_OUT_RANGE, -EINVAL);
+	if (!req->direct && s->in.len > UKCF_ONESHOT_MAX)
+		return refuse(detail, UKCF_DETAIL_ONESHOT, -EMSGSIZE);
+	return check_tag(req, detail);
+}
+
+static int decode_data(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	const struct context_spec *spec;
+	struct context *ctx;
+	int err = find_ctx(req, req->entry->sqe.ctx, &ctx, detail);
+
+	if (err)
+		return err;
+	spec = context_spec(ctx);
+	req->context = context_hold(ctx);
+	req->mech = spec->mech;
+	req->offer = spec->offer;
+	req->tag_len = spec->tag_len;
+	req->direct = spec->own ||
+		      (spec->offer->offer->single_pass >> spec->op & 1);
+	err = resolve_ranges(req, c, detail);
+	return err ? err : check_data(req, detail);
+}
+
+static int decode_copy(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	struct context *ctx;
+	int err = check_free(req, detail);
+
+	if (!err)
+		err = find_ctx(req, req->entry->sqe.obj[1], &ctx, detail);
+	if (err)
+		return err;
+	req->context = context_hold(ctx);
+	req->mech = context_spec(ctx)->mech;
+	req->offer = context_spec(ctx)->offer;
+	if (!(req->offer->offer->flags & UKCF_OFFER_FLAT_CTX) &&
+	    !req->offer->offer->ops->copy)
+		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);
+	req->made = context_new(c->uid, context_spec(ctx));
+	return req->made ? resolve_ranges(req, c, detail)
+			 : refuse(detail, UKCF_DETAIL_QUOTA, -EDQUOT);
+}
+
+static int decode_part(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	uint32_t op = req->entry->sqe.op;
+
+	/* Its context, and what came before it, are gone. */
+	if (req->replayed)
+		return refuse(detail, UKCF_DETAIL_LOST_STATE, -ESTALE);
+	if (op == UKCF_OP_INIT)
+		return decode_init(req, c, detail);
+	if (op == UKCF_OP_CTX_COPY)
+		return decode_copy(req, c, detail);
+	return decode_data(req, c, detail);
+}
+
 static int decode_rest(struct request *req, struct consumer *c,
 		       unsigned int *detail)
 {
 	const struct op_rule *rule = req->rule;
 	int err = check_fixed(&req->entry->sqe, rule, detail);
 
+	if (!err && rule->kind == OP_PART)
+		return decode_part(req, c, detail);
 	if (!err && rule->classes)
 		err = rule->kind == OP_CRYPTO || req->entry->sqe.mech[0]
 			      ? resolve_mech(req, detail)
 			      : refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
 	if (!err && rule->key)
-		err = resolve_key(req, c, detail);
+		err = resolve_key(req, c, rule->usage, detail);
 	if (!err)
 		err = resolve_ranges(req, c, detail);
 	if (!err && rule->kind == OP_CRYPTO)

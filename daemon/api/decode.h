@@ -18,6 +18,7 @@ enum op_kind {
 	OP_NOP,
 	OP_CRYPTO, /* goes to a provider */
 	OP_KEY,	   /* goes to the key store, or the templates */
+	OP_PART,   /* goes to a context */
 	OP_RING	   /* acts on its ring: done at once by the service thread */
 };
 
@@ -36,6 +37,9 @@ struct op_rule {
 #define TAKES_OBJ 0x2
 #define TAKES_PROVIDER 0x4
 #define TAKES_AUTO 0x8
+#define TAKES_PART 0x10 /* part_op, and all that begins an operation */
+#define TAKES_SOURCE 0x20
+#define TAKES_OPDONE 0x40
 
 /*
  * Judge req->entry->sqe and resolve it: mechanism, offer, key, arenas.

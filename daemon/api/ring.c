@@ -34,6 +34,7 @@
 #include "daemon/api/memfd.h"
 #include "daemon/api/notifier.h"
 #include "daemon/core/completion.h"
+#include "daemon/core/context.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -77,6 +78,7 @@ struct ring {
 	uint64_t burst_from; /* sq_head that the consumer knows */
 	uint32_t tail_hint; /* the consumer's, read once per burst */
 	bool long_burst;    /* the last one took more than one entry */
+	struct context_table contexts;
 
 	/* CQ owner */
 	_Alignas(128) uint32_t cq_owner; /* atomic: 0 or 1 */
@@ -87,6 +89,7 @@ struct ring {
 	void *acks;	    /* atomic: requests whose QUEUED CQE is due */
 	void *events;	    /* atomic: CQEs that answer no request */
 	void *returned;	    /* atomic: entries freed by others */
+	uint32_t silent;    /* atomic: promised CQ slots that were not used */
 	uint32_t starved;   /* atomic: the service thread waits for an entry */
 };
 
@@ -132,6 +135,7 @@ uint64_t ring_cq_size(const struct ring *r)
 
 static void ring_free(struct ring *r)
 {
+	context_table_free(&r->contexts);
 	if (r->sq)
 		munmap((void *)(uintptr_t)r->sq, ring_sq_size(r));
 	if (r->cq)
@@ -407,6 +411,11 @@ uint64_t ring_serial(const struct ring *r)
 	return r->rec->serial;
 }
 
+struct context_table *ring_contexts(struct ring *r)
+{
+	return &r->contexts;
+}
+
 struct service *ring_service(const struct ring *r)
 {
 	return r->service;
@@ -559,22 +568,31 @@ static void count_result(struct ring *r, const struct request *req)
 		count(&r->rec->counts.queued);
 }
 
-static void post_result(struct request *req)
+static void put_result(struct request *req)
 {
 	struct ring *r = req->ring;
 	struct rec_entry *e = req->entry;
-	uint64_t index;
+	uint64_t index = r->rec->cq_tail;
 
-	if (req->ack_due)
-		ring_post_queued(req);
-	index = r->rec->cq_tail;
 	e->cqe.user_data = e->sqe.user_data;
 	e->cqe.flags = req->flags | (req->replayed ? UKCF_CQE_F_REPLAYED : 0);
 	e->cq_index = index;
 	store_release_u32(&e->state, REC_ENTRY_DONE);
 	put_cqe(r, index, &e->cqe);
+}
+
+static void post_result(struct request *req)
+{
+	struct ring *r = req->ring;
+
+	if (req->ack_due)
+		ring_post_queued(req);
+	if (req->silent)
+		fetch_add_u32(&r->silent, 1); /* its slot is free again */
+	else
+		put_result(req);
 	count_result(r, req);
-	store_release_u32(&e->state, REC_ENTRY_FREE);
+	store_release_u32(&req->entry->state, REC_ENTRY_FREE);
 	request_release(req);
 }
 
@@ -803,6 +821,9 @@ static bool has_room(struct ring *r)
 		return false;
 	if (has_credit(r))
 		return true;
+	r->reserved -= exchange_u32(&r->silent, 0);
+	if (has_credit(r))
+		return true;
 	/* Read only when needed: the line is the consumer's. */
 	r->cq_head = load_acquire_u32(&r->sq->cq_head);
 	return has_credit(r);
@@ -890,6 +911,7 @@ static void reset_request(struct request *req, uint64_t now)
 	req->replayed = false;
 	req->refused = false;
 	req->queued = false;
+	req->silent = false;
 	req->flags = 0;
 	req->offer = NULL;
 	req->tried = 0;
@@ -1013,6 +1035,7 @@ static void settle_entries(struct ring *r)
 		}
 		settle_ack(r, e);
 	}
+	context_table_lost(&r->contexts);
 	r->reserved = r->rec->cq_tail;
 	r->flushed = r->rec->cq_tail;
 	/* Full until the consumer's word is read: 32 bits of a 64-bit count,

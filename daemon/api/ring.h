@@ -17,6 +17,7 @@
 #include <ukcf/ukcf.h>
 
 struct consumer;
+struct context_table;
 struct ring;
 struct service;
 
@@ -57,6 +58,8 @@ uint64_t ring_serial(const struct ring *r);
 
 struct service *ring_service(const struct ring *r);
 void ring_set_service(struct ring *r, struct service *s);
+/* Its multipart contexts. */
+struct context_table *ring_contexts(struct ring *r);
 /* An accepted request that a former process left; NULL when there are none. */
 struct request *ring_take_replay(struct ring *r, uint64_t now);
 /* Is there an entry to take? */

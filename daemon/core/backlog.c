@@ -176,7 +176,7 @@ static uint32_t cost_of(const struct request *req)
 {
 	if (!req->offer)
 		return REQUEST_KEYOP_NS;
-	return predict_ns(req->offer, req->entry->sqe.op, request_bytes(req));
+	return predict_ns(req->offer, request_op(req), request_bytes(req));
 }
 
 int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,

@@ -5,6 +5,7 @@
 
 #include "daemon/api/decode.h"
 #include "daemon/core/backlog.h"
+#include "daemon/core/context.h"
 #include "daemon/core/device.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
@@ -33,6 +34,16 @@ static bool is_hardware(const struct mech_offer *o)
 	return o->provider->spi->kind == UKCF_PROVIDER_HARDWARE;
 }
 
+/* All parts go to the provider that the first one chose: one in software, which
+ * does them in turn. */
+static bool does_parts(const struct mech_offer *o)
+{
+	const struct ukcf_mech_ops *f = o->offer->ops;
+
+	return !is_hardware(o) && f->init && f->update && f->final &&
+	       o->offer->ctx_size <= CONTEXT_STATE_MAX;
+}
+
 /* Could it ever be this one? */
 static bool is_candidate(const struct request *req, const struct mech_offer *o)
 {
@@ -44,7 +55,9 @@ static bool is_candidate(const struct request *req, const struct mech_offer *o)
 		return false;
 	if ((s->subflags & UKCF_SUB_REQUIRE_HW) && !is_hardware(o))
 		return false;
-	return mech_entry(o->offer, s->op) != NULL;
+	if (s->op == UKCF_OP_INIT && !does_parts(o))
+		return false;
+	return mech_entry(o->offer, request_op(req)) != NULL;
 }
 
 static uint64_t wait_of(const struct backlog *b)
@@ -72,7 +85,7 @@ static bool is_short(const struct request *req, uint64_t ns)
 /* Predicted nanoseconds until it would be done. */
 static uint64_t done_in(const struct request *req, const struct mech_offer *o)
 {
-	uint64_t ns = predict_ns(o, req->entry->sqe.op, request_bytes(req));
+	uint64_t ns = predict_ns(o, request_op(req), request_bytes(req));
 
 	if (is_hardware(o))
 		return ns + wait_of(device_backlog(o->provider->device));
@@ -149,9 +162,9 @@ void dispatch_set_deadline(struct request *req)
 
 bool dispatch_runs_at_once(const struct request *req)
 {
-	uint32_t op = req->entry->sqe.op;
+	uint32_t op = request_op(req);
 
-	if (req->rule->kind != OP_CRYPTO)
+	if (req->rule->kind != OP_CRYPTO && req->rule->kind != OP_PART)
 		return !is_long_keyop(op);
 	if (is_hardware(req->offer))
 		return false;

@@ -20,6 +20,7 @@
 #include "daemon/api/arena.h"
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
@@ -92,17 +93,28 @@ static void scratch_clean(struct scratch *s, size_t used)
 
 static bool out_is_private(const struct request *req)
 {
-	uint32_t op = req->entry->sqe.op;
+	uint32_t op = request_op(req);
 
 	return op == UKCF_OP_DECRYPT ||
 	       (op == UKCF_OP_ENCRYPT && !req->direct);
+}
+
+/* A cipher may give more than it takes: what it held back, a tag. */
+static size_t part_out_bytes(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	size_t most = (size_t)s->in.len + req->tag_len + SMALL_OUT;
+
+	return most < s->out.len ? most : s->out.len;
 }
 
 size_t execute_out_bytes(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	switch (s->op) {
+	if (req->context && out_is_private(req))
+		return part_out_bytes(req);
+	switch (request_op(req)) {
 	case UKCF_OP_DECRYPT:
 		return s->in.len - req->tag_len;
 	case UKCF_OP_ENCRYPT:
@@ -164,7 +176,7 @@ static struct ukcf_bytes key_for(const struct request *req)
 {
 	if (!req->key)
 		return bytes(NULL, 0);
-	if (req->entry->sqe.op == UKCF_OP_VERIFY)
+	if (request_op(req) == UKCF_OP_VERIFY)
 		return key_public(req->key);
 	return key_secret(req->key);
 }
@@ -174,13 +186,15 @@ static void describe_job(const struct request *req, struct ukcf_job *job)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
 
-	job->op = sqe->op;
-	job->mech = sqe->mech[0];
+	job->op = request_op(req);
+	job->mech = req->mech->id;
 	job->key = key_for(req);
 	if (req->key)
 		job->pub = key_public(req->key);
 	job->param = bytes(sqe->param, sqe->param_len);
 	job->tag_len = req->tag_len;
+	if (req->context)
+		job->ctx = context_state(req->context);
 }
 
 static void take_copy(const struct copy *c, struct ukcf_job *job)
@@ -236,7 +250,7 @@ static size_t fill_job(const struct request *req, struct scratch *s,
 		job->out = s->base + used;
 		job->out_size = execute_out_bytes(req);
 		used += align16(job->out_size);
-	} else if (sqe->op == UKCF_OP_ENCRYPT || sqe->op == UKCF_OP_RANDOM) {
+	} else if (job->op == UKCF_OP_ENCRYPT || job->op == UKCF_OP_RANDOM) {
 		job->out = req->at[UKCF_RANGE_OUT];
 		job->out_size = sqe->out.len;
 	} else {
@@ -290,6 +304,79 @@ bool execute_may_repeat(const struct request *req)
 		return false; /* there was no memory for a copy */
 	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
 	       (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+}
+
+/* The provider says how a part went: it cannot be done elsewhere, since the
+ * state is where it is. */
+static void settle_part(struct request *req, struct ukcf_job *job,
+			enum ukcf_status status)
+{
+	uint32_t op = req->entry->sqe.op;
+
+	if (op == UKCF_OP_FINAL)
+		context_ended(req->context);
+	if (!execute_settle(req, job, status)) {
+		if (status == UKCF_FAILED)
+			provider_set_state(req->offer->provider,
+					   UKCF_PROVIDER_FAILED);
+		request_result(req, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
+	}
+	if (op == UKCF_OP_INIT && req->entry->cqe.res >= 0)
+		context_begun(req->context);
+}
+
+static void copy_context(struct request *req)
+{
+	struct context *from = req->context;
+	struct ukcf_job job = { .op = request_op(req),
+				.mech = req->mech->id,
+				.in = { context_state(from),
+					req->offer->offer->ctx_size },
+				.ctx = context_state(req->made) };
+	ukcf_job_fn fn = req->offer->offer->ops->copy;
+	enum ukcf_status status = UKCF_DONE;
+
+	if (fn)
+		status = fn(req->offer->provider->instance, &job);
+	else
+		memcpy(job.ctx, job.in.data, job.in.len);
+	if (status != UKCF_DONE)
+		job.res = -EIO;
+	if (job.res >= 0)
+		context_begun(req->made);
+	request_result(req, job.res, job.detail);
+}
+
+/* A part of a context; its result is set. */
+static void run_part(struct request *req, struct scratch *s)
+{
+	ukcf_job_fn fn = mech_entry(req->offer->offer, req->entry->sqe.op);
+	struct provider *p = req->offer->provider;
+	uint8_t small[SMALL_OUT];
+	struct ukcf_job job = { 0 };
+	unsigned int detail;
+	int failed = context_failure(req, &detail);
+	size_t used;
+
+	if (failed) {
+		request_result(req, failed, detail);
+		return;
+	}
+	if (req->made) {
+		copy_context(req);
+		return;
+	}
+	if (scratch_reserve(s, private_bytes(req)) < 0) {
+		request_result(req, -ENOMEM, UKCF_DETAIL_QUOTA);
+		return;
+	}
+	used = fill_job(req, s, &job, small);
+	if (req->tmpl)
+		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	settle_part(req, &job, fn(p->instance, &job));
+	if (job.out == small)
+		secmem_wipe(small, sizeof(small));
+	scratch_clean(s, used);
 }
 
 /* It did not do it.  What it read stays as it was, for the next one. */
@@ -376,11 +463,13 @@ bool execute_request(struct request *req, struct scratch *s)
 		return false;
 	if (req->rule->kind == OP_RING)
 		ringops_run(req);
+	if (req->rule->kind == OP_PART)
+		run_part(req, s);
 	ended = clock_ticks();
 	service = clock_ticks_to_ns(ended - started);
 	request_times(req, clock_ticks_to_ns(started - req->accepted_ticks),
 		      service);
-	if (req->offer && req->entry->cqe.res >= 0)
+	if (req->rule->kind == OP_CRYPTO && req->entry->cqe.res >= 0)
 		predict_learn(req->offer, req->entry->sqe.op,
 			      request_bytes(req), service);
 	return true;

@@ -122,6 +122,12 @@ ukcf_job_fn mech_entry(const struct ukcf_offer *o, uint32_t op)
 		return f->generate;
 	case UKCF_OP_KEY_PUBLIC:
 		return f->public_key;
+	case UKCF_OP_INIT:
+		return f->init;
+	case UKCF_OP_UPDATE:
+		return f->update;
+	case UKCF_OP_FINAL:
+		return f->final;
 	case UKCF_OP_TMPL_CREATE:
 		return f->init_tmpl;
 	default:

@@ -3,6 +3,7 @@
 
 #include "daemon/api/arena.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
@@ -32,6 +33,25 @@ bool request_cancels(struct request *req)
 	return move_on(req, REQUEST_CANCELED);
 }
 
+uint32_t request_op(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	if (req->context)
+		return context_spec(req->context)->op;
+	return s->op == UKCF_OP_INIT ? s->part_op : s->op;
+}
+
+static void drop_contexts(struct request *req)
+{
+	if (req->context)
+		context_put(req->context);
+	if (req->made)
+		context_put(req->made);
+	req->context = NULL;
+	req->made = NULL;
+}
+
 void request_release(struct request *req)
 {
 	if (req->copy)
@@ -50,6 +70,7 @@ void request_release(struct request *req)
 	if (req->key)
 		keystore_release(req->key);
 	req->key = NULL;
+	drop_contexts(req);
 }
 
 void request_result(struct request *req, int64_t res, unsigned int detail)
@@ -60,7 +81,10 @@ void request_result(struct request *req, int64_t res, unsigned int detail)
 
 void request_finish(struct request *req)
 {
+	struct context_then then = context_leave(req);
+
 	ring_complete(req);
+	context_go_on(then);
 }
 
 void request_end(struct request *req, int64_t res, unsigned int detail)

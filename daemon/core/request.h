@@ -22,6 +22,7 @@
 
 struct arena;
 struct backlog;
+struct context;
 struct copy;
 struct key;
 struct mech;
@@ -55,6 +56,7 @@ struct request {
 	bool event_due;		  /* a CQ slot is kept for a SPACE event */
 	bool refused;		  /* failed a check: nothing ran */
 	bool queued;		  /* left the service thread; keeps the ring */
+	bool silent;		  /* a part that ended well: posts no CQE */
 	uint16_t flags;		  /* UKCF_CQE_F_* of the result */
 	/* by decode */
 	const struct op_rule *rule;
@@ -62,6 +64,9 @@ struct request {
 	struct mech_offer *offer;
 	struct key *key;
 	struct template *tmpl;	  /* of the key; NULL: none was named */
+	struct context *context;  /* held: whose part it is */
+	struct context *made;	  /* held: CTX_COPY's new one */
+	struct request *next_part; /* that waits after this one */
 	struct arena *arena[4];	  /* held; by enum ukcf_range_index */
 	uint8_t *at[4];		  /* bytes of each range; NULL if absent */
 	uint32_t tag_len;
@@ -78,6 +83,8 @@ void request_waits(struct request *req);
 bool request_starts(struct request *req);  /* WAITING -> RUNNING */
 bool request_cancels(struct request *req); /* WAITING -> CANCELED */
 
+/* The operation whose cost it has: of a part, that of its context. */
+uint32_t request_op(const struct request *req);
 /* Give back what decode took: arenas, the key, private copies. */
 void request_release(struct request *req);
 /* Set the result; it is published by request_finish() or ring_post(). */

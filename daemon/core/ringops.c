@@ -10,6 +10,7 @@
 
 #include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
+#include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/recovery.h"
@@ -37,6 +38,27 @@ static int64_t cancel(struct request *req, unsigned int *detail)
 	return 0;
 }
 
+/* Its parts that do not run yet end, and the context with the one that does. */
+static int64_t cancel_ctx(struct request *req, unsigned int *detail)
+{
+	struct context_table *t = ring_contexts(req->ring);
+	uint64_t id = req->entry->sqe.ctx;
+	struct context *c;
+	unsigned int n;
+
+	id = index_clamp(id <= UKCF_CONTEXTS_MAX ? id : 0,
+			 UKCF_CONTEXTS_MAX + 1);
+	c = t->at[id];
+	if (!c) {
+		*detail = UKCF_DETAIL_CTX;
+		t->lost[id] = false;
+		return -ENOENT;
+	}
+	n = context_cancel(c);
+	context_end(t, id);
+	return n;
+}
+
 static int64_t notify_space(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
@@ -62,6 +84,7 @@ static int64_t notify_space(struct request *req, unsigned int *detail)
 
 static const ringop_fn ops[UKCF_OP_LAST] = {
 	[UKCF_OP_CANCEL] = cancel,
+	[UKCF_OP_CANCEL_CTX] = cancel_ctx,
 	[UKCF_OP_NOTIFY_SPACE] = notify_space,
 };
 

@@ -29,6 +29,7 @@
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
+#include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
@@ -110,12 +111,16 @@ static struct service_settings settings;
 /* Post what this thread finished itself, or leave it to the CQ's owner. */
 static void finish(struct request *req, bool owner)
 {
+	struct context_then then = context_leave(req);
+
 	if (owner) {
 		ring_post(req);
-		return;
+	} else {
+		/* its result may be there at any time */
+		ring_show_head(req->ring);
+		ring_complete(req);
 	}
-	ring_show_head(req->ring); /* its result may be there at any time */
-	ring_complete(req);
+	context_go_on(then);
 }
 
 /* It is not queued: no QUEUED CQE, and no event of room. */
@@ -154,7 +159,8 @@ static void reject(struct request *req, const struct backlog *b, int err)
 	request_finish(req);
 }
 
-static void queue_request(struct request *req, bool owner)
+/* Return: whether it was accepted. */
+static bool queue_request(struct request *req, bool owner)
 {
 	bool sync = req->entry->sqe.mode == UKCF_MODE_SYNC, ack;
 	struct backlog *b = dispatch_backlog(req);
@@ -165,47 +171,39 @@ static void queue_request(struct request *req, bool owner)
 		.user_data = req->entry->sqe.user_data,
 		.slots = 1,
 	};
-	int err;
+	int err = 0;
 
 	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
 		ring_no_ack(req);
 	dispatch_set_deadline(req);
 	ring_queued(req);
 	ack = !owner && req->ack_due;
-	err = backlog_put(b, req, finds_place(req), ack, event ? &want : NULL);
+	if (!req->context || !context_park(req, ack))
+		err = backlog_put(b, req, finds_place(req), ack,
+				  event ? &want : NULL);
 	if (event && err != -EAGAIN) /* else it is the waiter's */
 		ring_drop_event(r);
 	if (err) {
 		reject(req, b, err);
-		return;
+		return false;
 	}
 	if (ack)
 		ring_look(r);
 	else if (owner && req->ack_due) /* only we can post its result */
 		ring_post_queued(req);
+	return true;
 }
 
 static bool is_quick(const struct request *req)
 {
-	return req->rule->kind == OP_CRYPTO &&
-	       predict_ns(req->offer, req->entry->sqe.op, request_bytes(req)) <=
+	return (req->rule->kind == OP_CRYPTO || req->rule->kind == OP_PART) &&
+	       predict_ns(req->offer, request_op(req), request_bytes(req)) <=
 		       QUICK_NS;
 }
 
 /* Return: whether it took time worth a look at the clock. */
-static bool handle(struct service *s, struct request *req, bool owner)
+static bool run_at_once(struct service *s, struct request *req, bool owner)
 {
-	unsigned int detail;
-	int err = decode_request(req, ring_consumer(req->ring), &detail);
-
-	if (err) {
-		refuse(req, err, detail, owner);
-		return false;
-	}
-	if (!dispatch_runs_at_once(req)) {
-		queue_request(req, owner);
-		return true;
-	}
 	req->flags = UKCF_CQE_F_INLINE;
 	if (req->rule->kind != OP_RING) /* that may be what it asks for */
 		promise_nothing(req);
@@ -225,6 +223,49 @@ static bool handle(struct service *s, struct request *req, bool owner)
 	else
 		finish(req, owner);
 	return true;
+}
+
+/* The table of contexts learns of it when it cannot be refused any more; the
+ * entry stays as it is until this thread uses it again. */
+static bool handle_part(struct service *s, struct request *req, bool owner)
+{
+	const struct ukcf_sqe *part = &req->entry->sqe;
+	struct context *of = context_hold(req->context);
+	struct context *made = req->made ? context_hold(req->made) : NULL;
+	struct ring *r = req->ring;
+	bool accepted = true;
+
+	if (context_is_idle(req) && dispatch_runs_at_once(req)) {
+		context_begin(req);
+		run_at_once(s, req, owner);
+	} else {
+		accepted = queue_request(req, owner);
+	}
+	if (accepted)
+		context_accepted(ring_contexts(r), part, of, made);
+	context_put(of);
+	if (made)
+		context_put(made);
+	return true;
+}
+
+/* Return: whether it took time worth a look at the clock. */
+static bool handle(struct service *s, struct request *req, bool owner)
+{
+	unsigned int detail;
+	int err = decode_request(req, ring_consumer(req->ring), &detail);
+
+	if (err) {
+		refuse(req, err, detail, owner);
+		return false;
+	}
+	if (req->context)
+		return handle_part(s, req, owner);
+	if (!dispatch_runs_at_once(req)) {
+		queue_request(req, owner);
+		return true;
+	}
+	return run_at_once(s, req, owner);
 }
 
 static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)

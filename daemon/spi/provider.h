@@ -27,6 +27,7 @@ struct provider {
 	int module_fd;	     /* sealed copy for callers; -1: none */
 	uint32_t module_gen; /* 0: none */
 	uint64_t jobs;	     /* atomic: done since load */
+	uint32_t contexts;   /* atomic: multipart contexts it has begun */
 	struct device *device; /* hardware: its queue and thread */
 	struct recovery_plan plan; /* recover.c's */
 };

@@ -369,6 +369,40 @@ UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span peer,
 		 struct ukcf_span out);
+/**
+ * ukcf_prep_init() - begin an operation whose data comes in parts
+ * @ctx: names the context on this ring: 1 to UKCF_CONTEXTS_MAX, not in use
+ * @op: UKCF_OP_DIGEST, MAC, MAC_VERIFY, SIGN, VERIFY, ENCRYPT, or DECRYPT (not
+ *	of AEADs)
+ * @key: { 0 } for a digest
+ * @nonce, @aad: for AEADs and ciphers
+ *
+ * Parts of a context run in the order of submission.  This one and
+ * ukcf_prep_update() post no completion when they succeed, unless the entry's
+ * flags have UKCF_SQE_NOTIFY_OPDONE.  Since: 0.1
+ */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_init(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint64_t ctx,
+	       enum ukcf_op op, uint32_t mech, struct ukcf_key key,
+	       const void *nonce, size_t nonce_len, struct ukcf_span aad);
+/** ukcf_prep_update() - the next part of the data; @out only for encrypt and
+ * decrypt.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_update(struct ukcf_sqe *sqe,
+						 uint64_t ctx,
+						 struct ukcf_span in,
+						 struct ukcf_span out);
+/** ukcf_prep_final() - the last part, which may be empty, and the result in
+ * @out; for MAC_VERIFY and VERIFY @tag is what to compare with.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_final(struct ukcf_sqe *sqe, uint64_t ctx, struct ukcf_span in,
+		struct ukcf_span out, struct ukcf_span tag);
+/** ukcf_prep_ctx_copy() - @ctx begins with the state that @from has then.
+ * Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_ctx_copy(struct ukcf_sqe *sqe, uint64_t ctx,
+				    uint64_t from);
+/** ukcf_prep_cancel_ctx() - end a context; its parts that do not run yet end
+ * with -ECANCELED, res = how many.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_cancel_ctx(struct ukcf_sqe *sqe, uint64_t ctx);
 /** ukcf_prep_tmpl_create() - res = handle of the template (struct ukcf_key).
  * @subflags: UKCF_SUB_TMPL_AUTO or 0.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int

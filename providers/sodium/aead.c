@@ -138,6 +138,159 @@ static enum ukcf_status chacha_decrypt(struct ukcf_instance *self,
 	return ended(job, rc, len);
 }
 
+/* ------------------------------------------- ChaCha20-Poly1305 in parts */
+
+#define BLOCK 64u /* bytes of keystream per counter */
+
+/* RFC 8439 2.8: the Poly1305 key is block 0 of the keystream, the data uses
+ * block 1 onwards; the MAC is over aad || pad16 || ciphertext || pad16 ||
+ * lengths. */
+struct chacha {
+	crypto_onetimeauth_poly1305_state poly;
+	uint8_t key[KEY];
+	uint8_t nonce[NONCE];
+	uint32_t counter; /* of the next block */
+	uint8_t stream[BLOCK]; /* of the last block, from `used' on */
+	uint32_t used;
+	uint64_t aad_len, data_len;
+};
+
+const uint32_t sodium_chacha20_poly1305_ctx = sizeof(struct chacha);
+
+static void pad16(struct chacha *c, uint64_t len)
+{
+	static const uint8_t zero[16];
+
+	crypto_onetimeauth_poly1305_update(&c->poly, zero, (16 - len % 16) % 16);
+}
+
+static enum ukcf_status chacha_init(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	struct chacha *c = job->ctx;
+	uint8_t block[BLOCK];
+
+	(void)self;
+	if (refuse_sizes(job, 0, 0))
+		return UKCF_DONE;
+	memcpy(c->key, job->key.data, KEY);
+	memcpy(c->nonce, job->param.data, NONCE);
+	crypto_stream_chacha20_ietf(block, sizeof(block), c->nonce, c->key);
+	crypto_onetimeauth_poly1305_init(&c->poly, block);
+	sodium_memzero(block, sizeof(block));
+	crypto_onetimeauth_poly1305_update(&c->poly, sodium_in(job->aux),
+					   job->aux.len);
+	pad16(c, job->aux.len);
+	c->aad_len = job->aux.len;
+	c->data_len = 0;
+	c->counter = 1;
+	c->used = BLOCK;
+	return sodium_done(job, 0);
+}
+
+/* What is left of the last block.  Return: bytes done. */
+static size_t use_rest(struct chacha *c, uint8_t *out, const uint8_t *in,
+		       size_t len)
+{
+	size_t n = BLOCK - c->used < len ? BLOCK - c->used : len;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = in[i] ^ c->stream[c->used + i];
+	c->used += (uint32_t)n;
+	return n;
+}
+
+static void chacha_xor(struct chacha *c, uint8_t *out, const uint8_t *in,
+		       size_t len)
+{
+	size_t n = use_rest(c, out, in, len);
+	size_t whole = (len - n) / BLOCK * BLOCK;
+
+	crypto_stream_chacha20_ietf_xor_ic(out + n, in + n, whole, c->nonce,
+					   c->counter, c->key);
+	c->counter += (uint32_t)(whole / BLOCK);
+	n += whole;
+	if (n == len)
+		return;
+	memset(c->stream, 0, BLOCK);
+	crypto_stream_chacha20_ietf_xor_ic(c->stream, c->stream, BLOCK,
+					   c->nonce, c->counter++, c->key);
+	c->used = 0;
+	use_rest(c, out + n, in + n, len - n);
+}
+
+/* in and out are disjoint or equal: the ciphertext is hashed before it is
+ * overwritten, or after it was made. */
+static void chacha_data(struct chacha *c, uint32_t op, uint8_t *out,
+			struct ukcf_bytes in)
+{
+	if (in.len == 0)
+		return;
+	if (op == UKCF_OP_DECRYPT)
+		crypto_onetimeauth_poly1305_update(&c->poly, in.data, in.len);
+	chacha_xor(c, out, in.data, in.len);
+	if (op == UKCF_OP_ENCRYPT)
+		crypto_onetimeauth_poly1305_update(&c->poly, out, in.len);
+	c->data_len += in.len;
+}
+
+static enum ukcf_status chacha_update(struct ukcf_instance *self,
+				      struct ukcf_job *job)
+{
+	struct chacha *c = job->ctx;
+
+	(void)self;
+	if (job->out_size < job->in.len)
+		return sodium_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	chacha_data(c, job->op, job->out, job->in);
+	return sodium_done(job, (int64_t)job->in.len);
+}
+
+static void little_endian(uint8_t out[8], uint64_t v)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		out[i] = (uint8_t)(v >> 8 * i);
+}
+
+static void chacha_tag(struct chacha *c, uint8_t tag[TAG])
+{
+	uint8_t lengths[16];
+
+	pad16(c, c->data_len);
+	little_endian(lengths, c->aad_len);
+	little_endian(lengths + 8, c->data_len);
+	crypto_onetimeauth_poly1305_update(&c->poly, lengths, sizeof(lengths));
+	crypto_onetimeauth_poly1305_final(&c->poly, tag);
+}
+
+/* encrypt: out = the rest || tag; decrypt: in = the rest || tag */
+static enum ukcf_status chacha_final(struct ukcf_instance *self,
+				     struct ukcf_job *job)
+{
+	struct ukcf_bytes in = job->in;
+	struct chacha *c = job->ctx;
+	uint8_t tag[TAG];
+	int wrong = 0;
+
+	(void)self;
+	if (job->op == UKCF_OP_DECRYPT) {
+		if (in.len < TAG)
+			return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
+		in.len -= TAG;
+	} else if (job->out_size < in.len + TAG) {
+		return sodium_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	}
+	chacha_data(c, job->op, job->out, in);
+	chacha_tag(c, tag);
+	if (job->op == UKCF_OP_DECRYPT)
+		wrong = sodium_memcmp(tag, in.data + in.len, TAG);
+	else
+		memcpy(job->out + in.len, tag, TAG);
+	sodium_memzero(c, sizeof(*c));
+	return ended(job, wrong,
+		     job->op == UKCF_OP_DECRYPT ? in.len : in.len + TAG);
+}
+
 const struct ukcf_mech_ops sodium_aes_256_gcm = {
 	.encrypt = gcm_encrypt,
 	.decrypt = gcm_decrypt,
@@ -149,4 +302,7 @@ const struct ukcf_mech_ops sodium_chacha20_poly1305 = {
 	.encrypt = chacha_encrypt,
 	.decrypt = chacha_decrypt,
 	.generate = sodium_generate_32,
+	.init = chacha_init,
+	.update = chacha_update,
+	.final = chacha_final,
 };

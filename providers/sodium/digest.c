@@ -42,6 +42,8 @@ const uint32_t sodium_sha2_512_ctx = sizeof(crypto_hash_sha512_state);
 		if (job->out_size < crypto_hash_sha##bits##_BYTES)            \
 			return sodium_refuse(job, -ENOBUFS,                   \
 					     UKCF_DETAIL_OUT_SIZE);           \
+		crypto_hash_sha##bits##_update(job->ctx, sodium_in(job->in),  \
+					       job->in.len);                  \
 		crypto_hash_sha##bits##_final(job->ctx, job->out);            \
 		return sodium_done(job, crypto_hash_sha##bits##_BYTES);       \
 	}                                                                     \

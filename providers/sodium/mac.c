@@ -55,21 +55,27 @@ static enum ukcf_status mac(struct ukcf_instance *self, struct ukcf_job *job)
 	return give(job, full);
 }
 
+static enum ukcf_status compare(struct ukcf_job *job, uint8_t full[FULL])
+{
+	int differs = !tag_len_is_valid(job->tag.len) ||
+		      sodium_memcmp(full, job->tag.data, job->tag.len);
+
+	sodium_memzero(full, FULL);
+	if (differs)
+		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
+	return sodium_done(job, 0);
+}
+
 static enum ukcf_status mac_verify(struct ukcf_instance *self,
 				   struct ukcf_job *job)
 {
 	uint8_t full[FULL];
-	int differs;
 
 	(void)self;
 	if (!tag_len_is_valid(job->tag.len))
 		return sodium_refuse(job, -EINVAL, UKCF_DETAIL_TAG_SIZE);
 	compute(job, full);
-	differs = sodium_memcmp(full, job->tag.data, job->tag.len);
-	sodium_memzero(full, sizeof(full));
-	if (differs)
-		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
-	return sodium_done(job, 0);
+	return compare(job, full);
 }
 
 static enum ukcf_status init(struct ukcf_instance *self, struct ukcf_job *job)
@@ -92,8 +98,11 @@ static enum ukcf_status final(struct ukcf_instance *self, struct ukcf_job *job)
 	uint8_t full[FULL];
 
 	(void)self;
+	crypto_auth_hmacsha256_update(job->ctx, sodium_in(job->in),
+				      job->in.len);
 	crypto_auth_hmacsha256_final(job->ctx, full);
-	return give(job, full);
+	return job->op == UKCF_OP_MAC_VERIFY ? compare(job, full)
+					     : give(job, full);
 }
 
 static enum ukcf_status init_tmpl(struct ukcf_instance *self,

@@ -102,6 +102,7 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 	set_ctx_size(UKCF_MECH_SHA2_256, sodium_sha2_256_ctx);
 	set_ctx_size(UKCF_MECH_SHA2_512, sodium_sha2_512_ctx);
 	set_ctx_size(UKCF_MECH_HMAC_SHA2_256, sodium_hmac_sha2_256_ctx);
+	set_ctx_size(UKCF_MECH_CHACHA20_POLY1305, sodium_chacha20_poly1305_ctx);
 	provider.version = sodium_version_string();
 	if (!crypto_aead_aes256gcm_is_available())
 		provider.n_offers = N_OFFERS - 1;

@@ -20,6 +20,7 @@ extern const struct ukcf_mech_ops sodium_random;
 extern const uint32_t sodium_sha2_256_ctx;
 extern const uint32_t sodium_sha2_512_ctx;
 extern const uint32_t sodium_hmac_sha2_256_ctx;
+extern const uint32_t sodium_chacha20_poly1305_ctx;
 
 /* What the null-safe libsodium calls want for an absent range. */
 static inline const unsigned char *sodium_in(struct ukcf_bytes b)

@@ -17,6 +17,7 @@
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/decode.h"
+#include "daemon/core/context.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
@@ -91,11 +92,35 @@ static enum ukcf_status perform(struct ukcf_instance *self,
 	return UKCF_DONE;
 }
 
+static enum ukcf_status begin(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	touch(job->aux);
+	touch(job->param);
+	touch(job->key);
+	memset(job->ctx, 0x5a, CONTEXT_STATE_MAX);
+	return UKCF_DONE;
+}
+
+static enum ukcf_status go_on(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	touch(job->in);
+	if (job->op != UKCF_OP_ENCRYPT)
+		return UKCF_DONE;
+	FUZZ_RULE(job->out_size >= job->in.len);
+	if (job->in.len)
+		memset(job->out, 0x5a, job->in.len);
+	job->res = (int64_t)job->in.len;
+	return UKCF_DONE;
+}
+
 static const struct ukcf_mech_ops all_ops = {
 	.digest = perform, .mac = perform, .mac_verify = perform,
 	.encrypt = perform, .decrypt = perform, .sign = perform,
 	.verify = perform, .derive = perform, .random = perform,
 	.generate = perform, .public_key = perform, .init_tmpl = perform,
+	.init = begin, .update = go_on, .final = perform,
 };
 
 static struct ukcf_offer offers[32];
@@ -122,6 +147,16 @@ struct consumer *__wrap_ring_consumer(const struct ring *r)
 {
 	(void)r;
 	return &consumer;
+}
+
+/* Nor has it a ring's contexts: id 1 is one of a digest that goes on. */
+static struct context_table contexts;
+struct context_table *__wrap_ring_contexts(struct ring *r);
+
+struct context_table *__wrap_ring_contexts(struct ring *r)
+{
+	(void)r;
+	return &contexts;
 }
 
 static struct scratch scratch;
@@ -166,6 +201,18 @@ static void make_template(void)
 	keystore_release(k);
 }
 
+static void make_context(uint64_t id, uint32_t op, uint32_t mech)
+{
+	const struct mech *m = mech_find(mech);
+	const struct context_spec spec = {
+		.op = op, .tag_len = m->limits.tag_max, .mech = m,
+		.offer = mech_choose(m, op, 0),
+	};
+
+	contexts.at[id] = context_new(1, &spec);
+	FUZZ_RULE(contexts.at[id] != NULL);
+}
+
 static void set_up(void)
 {
 	clock_init();
@@ -180,6 +227,7 @@ static void set_up(void)
 	FUZZ_RULE(mech_init() == 0);
 	FUZZ_RULE(keystore_open(-1, 1000) == 0);
 	FUZZ_RULE(template_open(-1, 1000) == 0);
+	FUZZ_RULE(context_init(1000) == 0);
 	FUZZ_RULE(scratch_init(&scratch) == 0);
 	for (unsigned int i = 0; i < mech_n_rows; i++) {
 		offers[i] = (struct ukcf_offer){
@@ -198,6 +246,9 @@ static void set_up(void)
 	make_key(UKCF_MECH_X25519, 0x7f, UKCF_KEY_EXPORTABLE);
 	make_key(UKCF_MECH_NULL_SIGN, 0x7f, 0);
 	make_template();
+	make_context(1, UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
+	make_context(2, UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20_POLY1305);
+	make_context(3, UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256);
 }
 
 /* --------------------------------------------------------------- the rule */
@@ -223,10 +274,12 @@ static void run(struct request *req)
 	inside(req, UKCF_RANGE_OUT, s->out);
 	inside(req, UKCF_RANGE_AUX, s->aux);
 	inside(req, UKCF_RANGE_TAG, s->tag);
-	FUZZ_RULE(s->part_op == 0 && s->reserved[0] == 0 &&
-		  s->reserved[1] == 0 && s->reserved[2] == 0);
+	FUZZ_RULE(s->reserved[0] == 0 && s->reserved[1] == 0 &&
+		  s->reserved[2] == 0);
+	FUZZ_RULE(s->part_op == 0 || s->op == UKCF_OP_INIT);
 	FUZZ_RULE(s->link_src == 0 && s->link_dst == 0);
-	FUZZ_RULE((s->flags & ~UKCF_SQE_FLAGS) == 0);
+	FUZZ_RULE((s->flags & ~(UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE)) ==
+		  0);
 	/* There is no ring here to act on. */
 	if (req->rule->kind == OP_NOP || req->rule->kind == OP_RING)
 		return;

@@ -13,6 +13,7 @@
 
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
@@ -248,6 +249,7 @@ void fixture_init(void)
 	cr_assert(recovery_open(-1, &taken_over) == 0);
 	cr_assert(keystore_open(-1, 100) == 0);
 	cr_assert(template_open(-1, 100) == 0);
+	cr_assert(context_init(50) == 0);
 	cr_assert(arena_init() == 0 && ring_init() == 0);
 	dispatch_init(&decisions);
 	offer_everything();

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Order.  `active' is the part that runs or is queued in a lane.  Others wait
+ * on `first', and at the same time in a backlog that has no server, which knows
+ * their deadlines.  Cancel, a deadline and their turn race for a waiting part
+ * like for any queued request: by its state word.  A part leaves the list only
+ * when it starts, or when whoever won it ends it: so if the first one was won
+ * by another, its successors wait until it has left and poisoned the context.
+ *
+ * Locks: a context's is innermost but for that of the backlog.
+ */
+#include "daemon/core/context.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "daemon/core/backlog.h"
+#include "daemon/core/dispatch.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/ring-ops.h"
+#include "lib/shared/secmem.h"
+
+struct context {
+	struct context_spec spec;
+	uid_t uid;
+	uint32_t refs; /* atomic: the table, each part; 0: a free slot */
+	pthread_mutex_t lock; /* guards the rest */
+	struct request *active;
+	struct request *first, **last;
+	uint64_t total;
+	int failed; /* -errno */
+	unsigned int detail;
+	bool has_state; /* the provider may hold something */
+};
+
+static struct context slots[CONTEXT_SLOTS];
+static uint8_t *states; /* CONTEXT_STATE_MAX bytes each */
+static unsigned int quota;
+static struct backlog parked;
+/* Guards the choice of slots. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+#define STATES_SIZE ((size_t)CONTEXT_SLOTS * CONTEXT_STATE_MAX)
+
+int context_init(unsigned int per_uid)
+{
+	quota = per_uid;
+	states = secmem_alloc(STATES_SIZE);
+	if (!states)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < CONTEXT_SLOTS; i++)
+		pthread_mutex_init(&slots[i].lock, NULL);
+	return backlog_init(&parked, 0, CONTEXT_SLOTS, 1, true);
+}
+
+void context_deinit(void)
+{
+	backlog_free(&parked);
+	secmem_free(states, STATES_SIZE);
+	states = NULL;
+}
+
+struct backlog *context_backlog(void)
+{
+	return &parked;
+}
+
+unsigned int context_count(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < CONTEXT_SLOTS; i++)
+		n += load_relaxed_u32(&slots[i].refs) != 0;
+	return n;
+}
+
+/* ------------------------------------------------------------ life, death */
+
+static struct context *free_slot(uid_t uid)
+{
+	struct context *found = NULL;
+	unsigned int owned = 0;
+
+	for (unsigned int i = 0; i < CONTEXT_SLOTS; i++) {
+		if (load_acquire_u32(&slots[i].refs))
+			owned += slots[i].uid == uid;
+		else if (!found)
+			found = &slots[i];
+	}
+	return owned < quota ? found : NULL;
+}
+
+struct context *context_new(uid_t uid, const struct context_spec *spec)
+{
+	struct context *c;
+
+	pthread_mutex_lock(&lock);
+	c = free_slot(uid);
+	if (c) {
+		c->uid = uid;
+		c->spec = *spec;
+		c->active = NULL;
+		c->first = NULL;
+		c->last = &c->first;
+		c->total = 0;
+		c->failed = 0;
+		c->has_state = false;
+		store_release_u32(&c->refs, 1);
+	}
+	pthread_mutex_unlock(&lock);
+	if (c)
+		fetch_add_u32(&spec->offer->provider->contexts, 1);
+	return c;
+}
+
+struct context *context_hold(struct context *c)
+{
+	fetch_add_u32(&c->refs, 1);
+	return c;
+}
+
+uint8_t *context_state(struct context *c)
+{
+	return states + (size_t)(c - slots) * CONTEXT_STATE_MAX;
+}
+
+static void drop_state(struct context *c)
+{
+	const struct mech_offer *o = c->spec.offer;
+	struct ukcf_job job = { .op = c->spec.op,
+				.mech = c->spec.mech->id,
+				.ctx = context_state(c) };
+
+	if (c->has_state && o->offer->ops->drop)
+		o->offer->ops->drop(o->provider->instance, &job);
+	secmem_wipe(context_state(c), CONTEXT_STATE_MAX);
+}
+
+void context_put(struct context *c)
+{
+	struct provider *p = c->spec.offer->provider;
+	uint32_t refs = load_acquire_u32(&c->refs);
+
+	do {
+		if (refs == 1)
+			drop_state(c); /* nobody else can come to it */
+	} while (!compare_swap_u32(&c->refs, &refs, refs - 1));
+	if (refs == 1)
+		fetch_sub_u32(&p->contexts, 1);
+}
+
+const struct context_spec *context_spec(const struct context *c)
+{
+	return &c->spec;
+}
+
+uint64_t context_total(const struct context *c)
+{
+	return c->total;
+}
+
+void context_table_lost(struct context_table *t)
+{
+	memset(t->lost, true, sizeof(t->lost));
+}
+
+void context_table_free(struct context_table *t)
+{
+	for (unsigned int i = 1; i <= UKCF_CONTEXTS_MAX; i++)
+		if (t->at[i])
+			context_put(t->at[i]);
+}
+
+static void set_at(struct context_table *t, uint64_t id, struct context *c)
+{
+	struct context **at = &t->at[index_clamp(id, UKCF_CONTEXTS_MAX + 1)];
+
+	if (*at)
+		context_put(*at);
+	*at = c ? context_hold(c) : NULL;
+	t->lost[at - t->at] = false;
+}
+
+void context_accepted(struct context_table *t, const struct ukcf_sqe *s,
+		      struct context *c, struct context *made)
+{
+	if (s->op == UKCF_OP_INIT)
+		set_at(t, s->ctx, c);
+	else if (s->op == UKCF_OP_CTX_COPY)
+		set_at(t, s->ctx, made);
+	else if (s->op == UKCF_OP_FINAL)
+		set_at(t, s->ctx, NULL);
+}
+
+void context_end(struct context_table *t, uint64_t id)
+{
+	set_at(t, id, NULL);
+}
+
+/* ------------------------------------------------------------------ order */
+
+bool context_is_idle(const struct request *req)
+{
+	struct context *c = req->context;
+	bool idle;
+
+	pthread_mutex_lock(&c->lock);
+	idle = !c->active && !c->first;
+	pthread_mutex_unlock(&c->lock);
+	return idle;
+}
+
+/* Locked.  What is copied makes its copy's parts wait. */
+static void take_in(struct context *c, struct request *req)
+{
+	c->total += req->entry->sqe.in.len;
+	if (!req->made)
+		return;
+	req->made->active = req; /* known to nobody else yet */
+	req->made->total = c->total;
+}
+
+void context_begin(struct request *req)
+{
+	struct context *c = req->context;
+
+	pthread_mutex_lock(&c->lock);
+	take_in(c, req);
+	c->active = req;
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool context_park(struct request *req, bool ack)
+{
+	struct context *c = req->context;
+	bool waits;
+
+	pthread_mutex_lock(&c->lock);
+	take_in(c, req);
+	waits = c->active || c->first;
+	if (waits) {
+		req->next_part = NULL;
+		*c->last = req;
+		c->last = &req->next_part;
+		backlog_put(&parked, req, true, ack, NULL);
+	} else {
+		c->active = req;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return waits;
+}
+
+/* Locked.  It is not there if it was active. */
+static void unlink_part(struct context *c, const struct request *req)
+{
+	struct request **at = &c->first;
+
+	while (*at && *at != req)
+		at = &(*at)->next_part;
+	if (!*at)
+		return;
+	*at = req->next_part;
+	if (!*at)
+		c->last = at;
+}
+
+static void poison(struct context *c, int err, unsigned int detail)
+{
+	if (c->failed)
+		return;
+	c->failed = err;
+	c->detail = detail;
+}
+
+/* Locked, but for a copy that is being made: only this part knows it. */
+static void judge(struct context *c, const struct request *req)
+{
+	const struct ukcf_cqe *r = &req->entry->cqe;
+
+	if (r->res < 0 && !req->refused)
+		poison(c, (int)r->res, r->detail);
+}
+
+static bool is_silent(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	return req->entry->cqe.res >= 0 &&
+	       (s->op == UKCF_OP_INIT || s->op == UKCF_OP_UPDATE) &&
+	       !(s->flags & UKCF_SQE_NOTIFY_OPDONE);
+}
+
+struct context_then context_leave(struct request *req)
+{
+	struct context_then then = { req->context, req->made };
+	struct context *c = then.of;
+
+	if (!c)
+		return then;
+	req->silent = is_silent(req);
+	pthread_mutex_lock(&c->lock);
+	if (!then.made) /* a copy leaves it as it was */
+		judge(c, req);
+	if (req->refused)
+		c->total -= req->entry->sqe.in.len;
+	if (c->active == req)
+		c->active = NULL;
+	else
+		unlink_part(c, req);
+	pthread_mutex_unlock(&c->lock);
+	if (then.made) {
+		pthread_mutex_lock(&then.made->lock);
+		judge(then.made, req);
+		then.made->active = NULL;
+		pthread_mutex_unlock(&then.made->lock);
+	}
+	req->context = NULL;
+	req->made = NULL;
+	return then;
+}
+
+static void start_next(struct context *c)
+{
+	struct request *req;
+
+	pthread_mutex_lock(&c->lock);
+	req = c->active ? NULL : c->first;
+	/* Won by another: it leaves, and then we are called again. */
+	if (req && !request_starts(req))
+		req = NULL;
+	if (req) {
+		unlink_part(c, req);
+		c->active = req;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (!req)
+		return;
+	backlog_remove(&parked, req);
+	backlog_put(dispatch_backlog(req), req, true, false, NULL);
+}
+
+void context_go_on(struct context_then then)
+{
+	if (!then.of)
+		return;
+	start_next(then.of);
+	context_put(then.of);
+	if (!then.made)
+		return;
+	start_next(then.made);
+	context_put(then.made);
+}
+
+unsigned int context_cancel(struct context *c)
+{
+	struct request *won[UKCF_CONTEXTS_MAX], *req;
+	unsigned int n, total = 0;
+
+	do {
+		n = 0;
+		pthread_mutex_lock(&c->lock);
+		if (c->active && request_cancels(c->active))
+			won[n++] = c->active;
+		for (req = c->first; req && n < UKCF_CONTEXTS_MAX;
+		     req = req->next_part)
+			if (request_cancels(req))
+				won[n++] = req;
+		pthread_mutex_unlock(&c->lock);
+		for (unsigned int i = 0; i < n; i++) {
+			backlog_remove(won[i]->backlog, won[i]);
+			request_times_queued(won[i]);
+			request_end(won[i], -ECANCELED, UKCF_DETAIL_CANCELED);
+		}
+		total += n;
+	} while (n == UKCF_CONTEXTS_MAX);
+	return total;
+}
+
+/* ------------------------------------------------------------------ state */
+
+int context_failure(const struct request *req, unsigned int *detail)
+{
+	const struct context *c = req->context;
+
+	*detail = UKCF_DETAIL_PART_FAILED;
+	return c->failed;
+}
+
+void context_begun(struct context *c)
+{
+	c->has_state = true;
+}
+
+void context_ended(struct context *c)
+{
+	c->has_state = false;
+}
