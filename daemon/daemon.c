@@ -37,6 +37,7 @@
 #include "daemon/core/context.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
 #include "daemon/core/template.h"
@@ -264,6 +265,8 @@ static int start_templates(void)
 	}
 	if (!err)
 		err = context_init(d.config->contexts);
+	if (!err)
+		err = pieces_init();
 	if (err)
 		return failed("templates and contexts", err);
 	if (!d.taken_over)
@@ -507,6 +510,7 @@ static void stop(void)
 	recovery->clean = 1;
 	template_close();
 	context_deinit();
+	pieces_deinit();
 	/* A service manager may keep the keys for the next process; when it
 	 * lets go of secret memory, the kernel wipes it. */
 	if (d.config->captive || !fdstore_active())

@@ -10,6 +10,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/completion.h"
+#include "daemon/core/pieces.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -176,7 +177,7 @@ static uint32_t cost_of(const struct request *req)
 {
 	if (!req->offer)
 		return REQUEST_KEYOP_NS;
-	return predict_ns(req->offer, request_op(req), request_bytes(req));
+	return predict_ns(req->offer, request_op(req), pieces_turn_bytes(req));
 }
 
 int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,

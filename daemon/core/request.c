@@ -6,6 +6,7 @@
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/keystore.h"
+#include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/template.h"
 #include "lib/shared/clock.h"
@@ -83,6 +84,7 @@ void request_finish(struct request *req)
 {
 	struct context_then then = context_leave(req);
 
+	pieces_drop(req);
 	ring_complete(req);
 	context_go_on(then);
 }

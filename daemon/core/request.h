@@ -30,6 +30,7 @@ struct mech_offer;
 struct rec_entry;
 struct ring;
 struct op_rule;
+struct pieces;
 struct template;
 
 /* An operation on keys that is queued, for fairness. */
@@ -73,6 +74,7 @@ struct request {
 	bool direct;		  /* may work on the arenas themselves */
 	/* on its way */
 	uint64_t tried;		  /* bit n: provider id n could not do it */
+	struct pieces *pieces;	  /* between the turns of a large one */
 	struct copy *copy;	  /* private input that outlives a thread */
 	struct backlog *backlog;  /* where it waits, or last waited */
 	struct qnode node;

@@ -7,6 +7,7 @@
 
 #include "daemon/core/backlog.h"
 #include "daemon/core/execute.h"
+#include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "lib/shared/clock.h"
@@ -26,7 +27,8 @@ static unsigned int n_workers;
 static bool run(struct request *req, struct scratch *s)
 {
 	if (clock_ns() < req->deadline_ns)
-		return execute_request(req, s);
+		return pieces_apply(req) ? pieces_run(req, s)
+					 : execute_request(req, s);
 	request_times_queued(req);
 	request_result(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
 	return true;
