@@ -42,8 +42,6 @@ static void count_out(struct queue *q, const struct qnode *n)
 {
 	store_relaxed_u32(&q->depth, q->depth - 1);
 	store_relaxed_u64(&q->backlog_ns, q->backlog_ns - n->cost_ns);
-	if (q->depth == 0)
-		q->promised = 0; /* whoever was told has had its chance */
 }
 
 /* -------------------------------------------------- deadlines: a pairing heap
@@ -185,6 +183,8 @@ int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 	if (q->promised)
 		q->promised--;
 	f->weight = weight ? weight : 1;
+	if (n->cost_ns < QUEUE_COST_MIN_NS)
+		n->cost_ns = QUEUE_COST_MIN_NS;
 	if (!f->first)
 		join(q, f);
 	n->flow = f;
@@ -303,6 +303,12 @@ struct qwaiter *queue_told(struct queue *q)
 {
 	struct qwaiter *w = q->waiters;
 
+	/*
+	 * Whoever was told has had its chance.  And if it does not come, nothing
+	 * will ever leave an empty queue: all are told.
+	 */
+	if (q->depth == 0)
+		q->promised = 0;
 	if (!w || q->depth + q->promised + w->want > q->slots)
 		return NULL;
 	q->promised += w->want;

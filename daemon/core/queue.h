@@ -17,6 +17,8 @@
 #define QUEUE_FLOWS 512 /* one per consumer record */
 #define QUEUE_QUANTUM_NS 20000 /* of service per turn and unit of weight */
 #define QUEUE_WEIGHT_MAX 1000
+/* Taking one costs as much: a turn of requests that cost nothing must end. */
+#define QUEUE_COST_MIN_NS 100
 
 struct qflow;
 
