@@ -44,7 +44,7 @@ only() {
 
 libraries() {
 	only 'liburing' 'daemon/loop\.[ch]:|tests/'
-	only 'sodium' 'providers/sodium/|tests/|tools/(bench|ukcf-bench)'
+	only 'sodium' 'providers/(sodium|null)/|tests/|tools/(bench|ukcf-bench)'
 	only 'openssl/' 'providers/openssl/|tests/'
 	only 'systemd/' 'daemon/[^:]*|lib/shared/log\.c:|tests/'
 	only 'ini\.h' 'daemon/config\.c:|tests/'
