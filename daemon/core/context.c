@@ -32,8 +32,9 @@ struct context {
 	struct request *active;
 	struct request *first, **last;
 	uint64_t total;
+	uint64_t parts; /* that were taken in */
+	uint64_t failed_part; /* the first that failed: those after it do */
 	int failed; /* -errno */
-	unsigned int detail;
 	bool has_state; /* the provider may hold something */
 };
 
@@ -107,6 +108,7 @@ struct context *context_new(uid_t uid, const struct context_spec *spec)
 		c->first = NULL;
 		c->last = &c->first;
 		c->total = 0;
+		c->parts = 0;
 		c->failed = 0;
 		c->has_state = false;
 		store_release_u32(&c->refs, 1);
@@ -217,6 +219,7 @@ bool context_is_idle(const struct request *req)
 /* Locked.  What is copied makes its copy's parts wait. */
 static void take_in(struct context *c, struct request *req)
 {
+	req->part = ++c->parts;
 	c->total += req->entry->sqe.in.len;
 	if (!req->made)
 		return;
@@ -268,21 +271,15 @@ static void unlink_part(struct context *c, const struct request *req)
 		c->last = at;
 }
 
-static void poison(struct context *c, int err, unsigned int detail)
+/* Locked.  part: its place among the parts of the context, 0: it made it. */
+static void judge(struct context *c, const struct request *req, uint64_t part)
 {
-	if (c->failed)
+	int64_t res = req->entry->cqe.res;
+
+	if (res >= 0 || req->refused || (c->failed && c->failed_part < part))
 		return;
-	c->failed = err;
-	c->detail = detail;
-}
-
-/* Locked, but for a copy that is being made: only this part knows it. */
-static void judge(struct context *c, const struct request *req)
-{
-	const struct ukcf_cqe *r = &req->entry->cqe;
-
-	if (r->res < 0 && !req->refused)
-		poison(c, (int)r->res, r->detail);
+	c->failed = (int)res;
+	c->failed_part = part;
 }
 
 static bool is_silent(const struct request *req)
@@ -304,7 +301,7 @@ struct context_then context_leave(struct request *req)
 	req->silent = is_silent(req);
 	pthread_mutex_lock(&c->lock);
 	if (!then.made) /* a copy leaves it as it was */
-		judge(c, req);
+		judge(c, req, req->part);
 	if (req->refused)
 		c->total -= req->entry->sqe.in.len;
 	if (c->active == req)
@@ -314,7 +311,7 @@ struct context_then context_leave(struct request *req)
 	pthread_mutex_unlock(&c->lock);
 	if (then.made) {
 		pthread_mutex_lock(&then.made->lock);
-		judge(then.made, req);
+		judge(then.made, req, 0);
 		then.made->active = NULL;
 		pthread_mutex_unlock(&then.made->lock);
 	}
@@ -382,12 +379,15 @@ unsigned int context_cancel(struct context *c)
 
 /* ------------------------------------------------------------------ state */
 
-int context_failure(const struct request *req, unsigned int *detail)
+int context_failure(const struct request *req)
 {
-	const struct context *c = req->context;
+	struct context *c = req->context;
+	int failed;
 
-	*detail = UKCF_DETAIL_PART_FAILED;
-	return c->failed;
+	pthread_mutex_lock(&c->lock);
+	failed = c->failed && c->failed_part < req->part ? c->failed : 0;
+	pthread_mutex_unlock(&c->lock);
+	return failed;
 }
 
 void context_begun(struct context *c)

@@ -82,8 +82,8 @@ void context_accepted(struct context_table *t, const struct ukcf_sqe *s,
 		      struct context *c, struct context *made);
 /* CANCEL_CTX. */
 void context_end(struct context_table *t, uint64_t id);
-/* The error that a part of a poisoned context ends with; 0: none. */
-int context_failure(const struct request *req, unsigned int *detail);
+/* The error of a part before this one, which this one ends with too; 0: none. */
+int context_failure(const struct request *req);
 /* INIT has begun it; the provider has let go of it (final). */
 void context_begun(struct context *c);
 void context_ended(struct context *c);

@@ -354,12 +354,11 @@ static void run_part(struct request *req, struct scratch *s)
 	struct provider *p = req->offer->provider;
 	uint8_t small[SMALL_OUT];
 	struct ukcf_job job = { 0 };
-	unsigned int detail;
-	int failed = context_failure(req, &detail);
+	int failed = context_failure(req);
 	size_t used;
 
 	if (failed) {
-		request_result(req, failed, detail);
+		request_result(req, failed, UKCF_DETAIL_PART_FAILED);
 		return;
 	}
 	if (req->made) {

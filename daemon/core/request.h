@@ -68,6 +68,7 @@ struct request {
 	struct context *context;  /* held: whose part it is */
 	struct context *made;	  /* held: CTX_COPY's new one */
 	struct request *next_part; /* that waits after this one */
+	uint64_t part;		  /* its place among those of its context */
 	struct arena *arena[4];	  /* held; by enum ukcf_range_index */
 	uint8_t *at[4];		  /* bytes of each range; NULL if absent */
 	uint32_t tag_len;

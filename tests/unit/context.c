@@ -319,6 +319,24 @@ Test(context, kcf_cancelled_head_hands_on_its_turn)
 	run(&waiting[2]);
 }
 
+/* One that waits and is too late spoils what comes after it, not before. */
+Test(context, a_part_that_failed_early_harms_those_after_it)
+{
+	queue_up();
+	cr_assert(request_cancels(&waiting[1]));
+	backlog_remove(waiting[1].backlog, &waiting[1]);
+	waiting[1].entry->cqe.res = -ETIMEDOUT;
+	end(&waiting[1]);
+	run(&running);
+	cr_assert_eq(running.entry->cqe.res, 0);
+	cr_assert_eq(started(), &waiting[0]);
+	run(&waiting[0]);
+	cr_assert_eq(waiting[0].entry->cqe.res, 0);
+	cr_assert_eq(started(), &waiting[2]);
+	run(&waiting[2]);
+	cr_assert_eq(waiting[2].entry->cqe.res, -ETIMEDOUT);
+}
+
 /* KCF: a part that found no room stays in the chain as a dangling node. */
 Test(context, kcf_rejected_part_leaves_the_chain)
 {
