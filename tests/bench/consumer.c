@@ -16,7 +16,7 @@
 static struct ukcf *conn, *sync_conn;
 static struct ukcf_ring *ring;
 static struct ukcf_buffer *in_buf, *out_buf;
-static struct ukcf_key key;
+static struct ukcf_key key, mac_key, mac_tmpl;
 static uint32_t mech;
 static uint64_t submitted, nonce_counter;
 static struct ukcf_counts last_counts;
@@ -47,6 +47,13 @@ int consumer_open(void)
 				     32, &key);
 	if (!err)
 		err = ukcf_key_register(conn, key);
+	if (!err)
+		err = ukcf_key_import(conn, NULL, UKCF_MECH_HMAC_SHA2_256,
+				      UKCF_USE_DEFAULT, 0, cipher_key(), 32,
+				      &mac_key);
+	if (!err)
+		err = ukcf_tmpl_create(conn, UKCF_MECH_HMAC_SHA2_256, mac_key,
+				       0, &mac_tmpl);
 	if (err)
 		return err;
 	memset(ukcf_buffer_data(in_buf), 0x5a, DEPTH * LARGE);
@@ -61,17 +68,40 @@ void consumer_close(void)
 	ukcf_disconnect(sync_conn);
 }
 
+/* A slot of the buffers, or -ENOSPC. */
+static int take_slot(struct ukcf_sqe *sqe)
+{
+	if (slots_taken == slots_freed)
+		return -ENOSPC;
+	sqe->user_data = free_slots[slots_taken++ % DEPTH];
+	return (int)sqe->user_data;
+}
+
+static int put_mac(struct ukcf_key with)
+{
+	struct ukcf_sqe *sqe = ukcf_get_sqe(ring);
+	int i = sqe ? take_slot(sqe) : -ENOSPC;
+
+	if (i < 0)
+		return i;
+	return ukcf_prep_mac(ring, sqe, UKCF_MECH_HMAC_SHA2_256, with,
+			     ukcf_buffer_span(in_buf, (uint32_t)i * LARGE,
+					      SMALL),
+			     ukcf_buffer_span(out_buf,
+					      (uint32_t)i * OUT_STRIDE, 32));
+}
+
 static int put_encrypt(struct ukcf_sqe *sqe, uint32_t len)
 {
 	uint8_t nonce[CIPHER_NONCE] = { 0 };
+	int slot = take_slot(sqe);
 	unsigned int i;
 
-	if (slots_taken == slots_freed)
-		return -ENOSPC;
-	i = free_slots[slots_taken++ % DEPTH];
+	if (slot < 0)
+		return slot;
+	i = (unsigned int)slot;
 	slot_nonce[i] = ++nonce_counter;
 	memcpy(nonce, &nonce_counter, sizeof(nonce_counter));
-	sqe->user_data = i;
 	return ukcf_prep_encrypt(ring, sqe, mech, key, nonce, sizeof(nonce),
 				 UKCF_SPAN_NONE,
 				 ukcf_buffer_span(in_buf, i * LARGE, len),
@@ -147,6 +177,19 @@ int consumer_nop(void)
 int consumer_encrypt_small(void)
 {
 	return round_trip(SMALL);
+}
+
+int consumer_mac_batch(bool tmpl)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < BATCH; i++)
+		rc = put_mac(tmpl ? mac_tmpl : mac_key);
+	if (!rc)
+		rc = publish(BATCH);
+	for (unsigned int i = 0; !rc && i < BATCH; i++)
+		rc = reap(32);
+	return rc;
 }
 
 static int put_batch(uint32_t len)

@@ -21,6 +21,9 @@ void consumer_close(void);
 /* One request and its completion, polling.  0 or -errno. */
 int consumer_nop(void);
 int consumer_encrypt_small(void);
+/* BATCH MACs of SMALL bytes with a key that the daemon holds, or with a template
+ * of it. */
+int consumer_mac_batch(bool tmpl);
 /* chunk: n * BATCH completions at depth DEPTH; begin and end fill and drain
  * the pipe. */
 int consumer_pipe_begin(bool encrypt);

@@ -36,9 +36,19 @@ const char *const raw_names[RAWS] = {
 	[RAW_UNIX_RTT_64] = "unix_rtt_64_ns",
 	[RAW_BARE_SEQPACKET_RTT] = "bare_seqpacket_rtt_ns",
 	[RAW_UNIX_NOP_PIPELINED] = "unix_nop_pipelined_ns",
+	[RAW_MAC_KEY_64] = "mac_key_64_batch_ns",
+	[RAW_MAC_TMPL_64] = "mac_template_64_batch_ns",
 };
 
-enum group { G_RTT, G_PIPE, G_SYNC, G_ASYNC, G_UNIX_RTT, G_UNIX_PIPE };
+enum group {
+	G_RTT,
+	G_PIPE,
+	G_SYNC,
+	G_ASYNC,
+	G_UNIX_RTT,
+	G_UNIX_PIPE,
+	G_TMPL
+};
 
 const struct ratio_info ratio_infos[RATIOS] = {
 	{ "nop_rtt_over_probe", 2, false, RAW_NOP_RTT, RAW_PROBE, G_RTT },
@@ -53,6 +63,8 @@ const struct ratio_info ratio_infos[RATIOS] = {
 	  RAW_BARE_SEQPACKET_RTT, G_UNIX_RTT },
 	{ "unix_nop_pipelined_over_ours", 8, true, RAW_UNIX_NOP_PIPELINED,
 	  RAW_NOP_PIPELINED, G_UNIX_PIPE },
+	{ "template_gain_64", 1.2, true, RAW_MAC_KEY_64, RAW_MAC_TMPL_64,
+	  G_TMPL },
 };
 
 /* The burst being measured. */
@@ -221,6 +233,24 @@ static int burst_unix_pipe(struct burst *b)
 	return rc ? rc : burst_pipe(b);
 }
 
+static int mac_with_key(void)
+{
+	return consumer_mac_batch(false);
+}
+
+static int mac_with_tmpl(void)
+{
+	return consumer_mac_batch(true);
+}
+
+static int burst_tmpl(struct burst *b)
+{
+	int rc = time_each(mac_with_key, 5, 3 * MS, &b->v[RAW_MAC_KEY_64]);
+
+	return rc ? rc : time_each(mac_with_tmpl, 5, 3 * MS,
+				   &b->v[RAW_MAC_TMPL_64]);
+}
+
 static const struct {
 	const char *name;
 	int (*burst)(struct burst *b);
@@ -232,6 +262,7 @@ static const struct {
 	[G_UNIX_RTT] = { "round trip of 64 bytes, Unix socket",
 			 burst_unix_rtt },
 	[G_UNIX_PIPE] = { "NOPs at depth 64, Unix socket", burst_unix_pipe },
+	[G_TMPL] = { "HMACs of 64 bytes, key and template", burst_tmpl },
 };
 
 /* ---------------------------------------------------------------- bursts */
