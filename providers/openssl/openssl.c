@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The provider's description and entry point.  Costs are rough: the daemon
+ * replaces them by what it measures.
+ */
+#include "providers/openssl/openssl.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define ROW(mech_, kind_, name_, key_, ns, ps)                                \
+	{ .offer = { .mech = UKCF_MECH_##mech_,                               \
+		     .flags = UKCF_OFFER_CALLER,                              \
+		     .ops = &ossl_##kind_.ops,                                \
+		     .cost_ns = ns,                                           \
+		     .cost_ps_per_byte = ps },                                \
+	  .kind = &ossl_##kind_,                                              \
+	  .name = name_,                                                      \
+	  .key_bytes = key_ }
+
+static const struct ossl_row rows[] = {
+	ROW(SHA1, digest, "SHA1", 0, 300, 1000),
+	ROW(SHA2_224, digest, "SHA2-224", 0, 300, 2000),
+	ROW(SHA2_256, digest, "SHA2-256", 0, 300, 2000),
+	ROW(SHA2_384, digest, "SHA2-384", 0, 350, 1300),
+	ROW(SHA2_512, digest, "SHA2-512", 0, 350, 1300),
+	ROW(SHA2_512_256, digest, "SHA2-512/256", 0, 350, 1300),
+	ROW(SHA3_224, digest, "SHA3-224", 0, 500, 2000),
+	ROW(SHA3_256, digest, "SHA3-256", 0, 500, 2100),
+	ROW(SHA3_384, digest, "SHA3-384", 0, 500, 2700),
+	ROW(SHA3_512, digest, "SHA3-512", 0, 500, 3900),
+	ROW(HMAC_SHA1, hmac, "SHA1", 20, 1000, 1000),
+	ROW(HMAC_SHA2_224, hmac, "SHA2-224", 28, 1000, 2000),
+	ROW(HMAC_SHA2_256, hmac, "SHA2-256", 32, 1000, 2000),
+	ROW(HMAC_SHA2_384, hmac, "SHA2-384", 48, 1400, 1300),
+	ROW(HMAC_SHA2_512, hmac, "SHA2-512", 64, 1400, 1300),
+	ROW(AES_128_CMAC, cmac, "AES-128-CBC", 16, 900, 700),
+	ROW(AES_192_CMAC, cmac, "AES-192-CBC", 24, 900, 850),
+	ROW(AES_256_CMAC, cmac, "AES-256-CBC", 32, 900, 1000),
+	ROW(AES_128_GCM, aead, "AES-128-GCM", 16, 600, 250),
+	ROW(AES_192_GCM, aead, "AES-192-GCM", 24, 600, 270),
+	ROW(AES_256_GCM, aead, "AES-256-GCM", 32, 600, 300),
+	ROW(CHACHA20_POLY1305, aead, "ChaCha20-Poly1305", 32, 700, 600),
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+_Static_assert(N_ROWS <= OSSL_OFFERS_MAX, "struct ukcf_instance has the room");
+
+static struct ukcf_offer offers[N_ROWS];
+
+static size_t row_of(uint32_t mech)
+{
+	size_t i = 0;
+
+	while (i < N_ROWS - 1 && rows[i].offer.mech != mech)
+		i++;
+	return i;
+}
+
+void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job)
+{
+	return self->algo[row_of(job->mech)];
+}
+
+enum ukcf_status ossl_generate(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	size_t n = rows[row_of(job->mech)].key_bytes;
+
+	(void)self;
+	if (job->out_size < n)
+		return ossl_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	/* Up to 256 bytes come whole, getrandom(2). */
+	if (getrandom(job->out, n, 0) != (ssize_t)n)
+		return ossl_refuse(job, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
+	return ossl_done(job, (int64_t)n);
+}
+
+static void stop(struct ukcf_instance *self)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (self->algo[i])
+			rows[i].kind->release(self->algo[i]);
+	OSSL_LIB_CTX_free(self->lib);
+	free(self);
+}
+
+static int start(const struct ukcf_host *host, struct ukcf_instance **self)
+{
+	struct ukcf_instance *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return -ENOMEM;
+	in->lib = OSSL_LIB_CTX_new();
+	for (size_t i = 0; in->lib && i < N_ROWS; i++) {
+		in->algo[i] = rows[i].kind->fetch(in->lib, rows[i].name);
+		if (in->algo[i])
+			continue;
+		host->log(host->host, 3, "libcrypto has no %s: %s",
+			  rows[i].name,
+			  ERR_reason_error_string(ERR_peek_last_error()));
+		stop(in);
+		return -ENOENT;
+	}
+	if (!in->lib) {
+		free(in);
+		return -ENOMEM;
+	}
+	*self = in;
+	return 0;
+}
+
+static struct ukcf_provider provider = {
+	.struct_size = sizeof(provider),
+	.spi_version = UKCF_SPI_VERSION,
+	.name = "openssl",
+	.description = "OpenSSL's libcrypto in software",
+	.kind = UKCF_PROVIDER_SOFTWARE,
+	.n_offers = N_ROWS,
+	.offers = offers,
+	.start = start,
+	.stop = stop,
+};
+
+__attribute__((visibility("default"))) const struct ukcf_provider *
+ukcf_provider_init(const struct ukcf_host *host);
+
+const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
+{
+	(void)host;
+	for (size_t i = 0; i < N_ROWS; i++)
+		offers[i] = rows[i].offer;
+	provider.version = OpenSSL_version(OPENSSL_VERSION_STRING);
+	return &provider;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns what the files of this provider share: its instance and one table of
+ * entry points per kind of mechanism.
+ *
+ * The EVP interface allocates in every job, so no offer is NOSLEEP; and it
+ * does not say how often it reads its input, so none is single-pass: the
+ * daemon gives it private copies.
+ */
+#ifndef PROVIDERS_OPENSSL_OPENSSL_H
+#define PROVIDERS_OPENSSL_OPENSSL_H
+
+#include <errno.h>
+#include <openssl/crypto.h>
+
+#include <ukcf/provider.h>
+
+#define OSSL_OFFERS_MAX 64
+
+/*
+ * A library context of our own: neither the configuration nor the engines of
+ * the process that we are a guest in change what a mechanism does.
+ */
+struct ukcf_instance {
+	OSSL_LIB_CTX *lib;
+	/* What fetch() of the row with this index made. */
+	void *algo[OSSL_OFFERS_MAX];
+};
+
+/* A row of the provider: an offer, and the algorithm beneath it. */
+struct ossl_row {
+	struct ukcf_offer offer;
+	const struct ossl_kind *kind;
+	const char *name;   /* for fetch() */
+	uint16_t key_bytes; /* that generate() makes; 0: has no key */
+};
+
+/* How the algorithm of a row is had and given back. */
+struct ossl_kind {
+	void *(*fetch)(OSSL_LIB_CTX *lib, const char *name);
+	void (*release)(void *algo);
+	struct ukcf_mech_ops ops;
+};
+
+extern const struct ossl_kind ossl_digest;
+extern const struct ossl_kind ossl_hmac;
+extern const struct ossl_kind ossl_cmac;
+extern const struct ossl_kind ossl_aead;
+
+/* The fetched algorithm of the job's mechanism. */
+void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
+
+/* generate for symmetric keys: random bytes from the kernel */
+enum ukcf_status ossl_generate(struct ukcf_instance *self,
+			       struct ukcf_job *job);
+
+static inline enum ukcf_status ossl_done(struct ukcf_job *job, int64_t res)
+{
+	job->res = res;
+	return UKCF_DONE;
+}
+
+static inline enum ukcf_status ossl_refuse(struct ukcf_job *job, int err,
+					   enum ukcf_detail detail)
+{
+	job->res = err;
+	job->detail = detail;
+	return UKCF_DONE;
+}
+
+/* The library could not: for want of memory, as all sizes are right. */
+static inline enum ukcf_status ossl_no_memory(struct ukcf_job *job)
+{
+	return ossl_refuse(job, -ENOMEM, UKCF_DETAIL_NONE);
+}
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The provider openssl by itself, and against sodium: providers of the same
+ * mechanism agree on every input.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "daemon/api/page.h"
+#include "daemon/config.h"
+#include "daemon/core/mech.h"
+#include "daemon/spi/provider.h"
+#include "daemon/spi/selftest.h"
+#include "lib/shared/mech-table.h"
+#include "tests/unit/fixture.h"
+
+#define MESSAGE_MAX (1u << 20)
+#define OUT_MAX (MESSAGE_MAX + 64)
+
+static struct config config;
+static const struct provider *openssl, *sodium;
+static uint8_t message[MESSAGE_MAX], key[256], nonce[12], aad[64];
+static uint8_t out[2][OUT_MAX], back[MESSAGE_MAX];
+
+static void setup(void)
+{
+	const char *build = getenv("top_builddir");
+	char module[256];
+
+	unsetenv("NOTIFY_SOCKET");
+	config_defaults(&config);
+	snprintf(config.provider_dir, sizeof(config.provider_dir),
+		 "%s/providers/.libs", build ? build : ".");
+	snprintf(module, sizeof(module), "%.200s/openssl.so",
+		 config.provider_dir);
+	if (access(module, F_OK) < 0)
+		cr_skip_test("the provider openssl was not built: no "
+			     "libcrypto >= 3.0");
+	cr_assert_eq(mech_init(), 0);
+	cr_assert_eq(page_open(-1, 1, 1), 0);
+	cr_assert_eq(provider_init(&config), 0);
+	cr_assert_eq(provider_load("openssl"), 0);
+	cr_assert_eq(provider_load("sodium"), 0);
+	openssl = provider_at(0);
+	sodium = provider_at(1);
+	cr_assert_eq(getrandom(message, 256, 0), 256);
+	for (size_t i = 256; i < MESSAGE_MAX; i++)
+		message[i] = (uint8_t)(message[i - 256] * 5 + message[i - 1]);
+	cr_assert_eq(getrandom(key, sizeof(key), 0), sizeof(key));
+	cr_assert_eq(getrandom(nonce, sizeof(nonce), 0), sizeof(nonce));
+	cr_assert_eq(getrandom(aad, sizeof(aad), 0), sizeof(aad));
+}
+
+TestSuite(openssl, .init = setup);
+
+static const struct ukcf_offer *offered_by(const struct provider *p,
+					 uint32_t mech)
+{
+	for (uint32_t i = 0; i < p->spi->n_offers; i++)
+		if (p->spi->offers[i].mech == mech)
+			return &p->spi->offers[i];
+	return NULL;
+}
+
+Test(openssl, each_of_its_mechanisms_passes_known_answers)
+{
+	cr_assert_geq(openssl->spi->n_offers, 22);
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		const struct ukcf_offer *o = &openssl->spi->offers[i];
+		const char *what = "";
+
+		cr_assert_eq(selftest_offer(openssl->instance, o, &what), 0,
+			     "%s %s", mech_row_by_id(o->mech)->name, what);
+	}
+}
+
+static const struct ukcf_offer *real;
+
+/* Any operation, with the last bit of what it made turned. */
+static enum ukcf_status flipped(struct ukcf_instance *self,
+				struct ukcf_job *job)
+{
+	enum ukcf_status status = mech_entry(real, job->op)(self, job);
+
+	if (job->res > 0)
+		job->out[job->res - 1] ^= 1;
+	return status;
+}
+
+Test(openssl, known_answers_catch_a_flipped_bit_in_each_mechanism)
+{
+	const struct ukcf_mech_ops ops = { .digest = flipped,
+					   .mac = flipped,
+					   .encrypt = flipped };
+
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		struct ukcf_offer o = openssl->spi->offers[i];
+		const char *what = "";
+
+		if (!mech_entry(&o, UKCF_OP_DIGEST) &&
+		    !mech_entry(&o, UKCF_OP_MAC) &&
+		    !mech_entry(&o, UKCF_OP_ENCRYPT))
+			continue;
+		real = &openssl->spi->offers[i];
+		o.ops = &ops;
+		cr_assert_eq(selftest_offer(openssl->instance, &o, &what), -EIO,
+			     "%s", mech_row_by_id(o.mech)->name);
+	}
+}
+
+static uint32_t producing_op(const struct ukcf_offer *o)
+{
+	static const uint32_t ops[] = { UKCF_OP_DIGEST, UKCF_OP_MAC,
+					UKCF_OP_ENCRYPT };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (mech_entry(o, ops[i]))
+			return ops[i];
+	return UKCF_OP_NOP;
+}
+
+/* Return: bytes at to, or -errno. */
+static int64_t perform(const struct provider *p, uint32_t mech, uint32_t op,
+		       struct ukcf_bytes in, uint8_t *to, size_t to_size)
+{
+	const struct mech_row *row = mech_row_by_id(mech);
+	/* HMAC: every length of key, in the course of the sizes */
+	size_t key_len = row->key_min == row->key_max ? row->key_max :
+							1 + in.len % 256;
+	struct ukcf_job job = {
+		.op = op,
+		.mech = mech,
+		.key = { key, key_len },
+		.in = in,
+		.aux = { row->aad_max ? aad : NULL,
+			 row->aad_max ? in.len % sizeof(aad) : 0 },
+		.param = { nonce, row->nonce_len },
+		.out = to,
+		.out_size = to_size,
+		.tag_len = row->tag_max,
+	};
+	const struct ukcf_offer *o = offered_by(p, mech);
+
+	if (mech_entry(o, op)(p->instance, &job) != UKCF_DONE)
+		return -EIO;
+	return job.res;
+}
+
+static bool they_agree(uint32_t mech, uint32_t op, struct ukcf_bytes a,
+		       struct ukcf_bytes b)
+{
+	int64_t n = perform(sodium, mech, op, a, out[0], OUT_MAX);
+	int64_t m = perform(openssl, mech, op, b, out[1], OUT_MAX);
+
+	cr_assert_gt(n, 0);
+	return n == m && memcmp(out[0], out[1], (size_t)n) == 0;
+}
+
+/* What one encrypted, the other decrypts. */
+static void cross(uint32_t mech, size_t len, int64_t sealed)
+{
+	const struct provider *const by[] = { sodium, openssl };
+	/* the key and the additional data are chosen by the message's size */
+	struct ukcf_bytes in = { out[0], (size_t)sealed };
+	const struct mech_row *row = mech_row_by_id(mech);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ukcf_job job = {
+			.op = UKCF_OP_DECRYPT,
+			.mech = mech,
+			.key = { key, row->key_max },
+			.in = in,
+			.aux = { aad, len % sizeof(aad) },
+			.param = { nonce, row->nonce_len },
+			.out = back,
+			.out_size = sizeof(back),
+			.tag_len = row->tag_max,
+		};
+		ukcf_job_fn fn = mech_entry(offered_by(by[i], mech),
+					    UKCF_OP_DECRYPT);
+
+		cr_assert_eq(fn(by[i]->instance, &job), UKCF_DONE);
+		cr_assert_eq(job.res, (int64_t)len);
+		cr_assert_eq(memcmp(back, message, len), 0);
+	}
+}
+
+static void agree_on(uint32_t mech, size_t len)
+{
+	uint32_t op = producing_op(offered_by(openssl, mech));
+	struct ukcf_bytes in = { len ? message : NULL, len };
+
+	cr_assert(they_agree(mech, op, in, in), "%s of %zu bytes",
+		  mech_row_by_id(mech)->name, len);
+	if (op == UKCF_OP_ENCRYPT)
+		cross(mech, len, (int64_t)len + 16);
+}
+
+Test(openssl, agrees_with_sodium_on_every_size)
+{
+	unsigned int shared = 0;
+
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		uint32_t mech = openssl->spi->offers[i].mech;
+
+		if (!offered_by(sodium, mech) ||
+		    producing_op(&openssl->spi->offers[i]) == UKCF_OP_NOP)
+			continue;
+		for (size_t len = 0; len <= 1025; len++)
+			agree_on(mech, len);
+		agree_on(mech, 65537);
+		agree_on(mech, MESSAGE_MAX);
+		shared++;
+	}
+	/* sodium has no AES-GCM on some processors */
+	cr_assert_geq(shared, 4);
+}
+
+Test(openssl, one_bit_of_difference_is_found)
+{
+	static uint8_t other[1025];
+
+	memcpy(other, message, sizeof(other));
+	other[1024] ^= 1;
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		uint32_t mech = openssl->spi->offers[i].mech;
+		uint32_t op = producing_op(&openssl->spi->offers[i]);
+
+		if (!offered_by(sodium, mech) || op == UKCF_OP_NOP)
+			continue;
+		cr_assert_not(they_agree(
+			mech, op, (struct ukcf_bytes){ message, 1025 },
+			(struct ukcf_bytes){ other, 1025 }));
+	}
+}
+
+Test(openssl, keys_that_it_makes_have_the_mechanisms_size_and_differ)
+{
+	uint8_t a[UKCF_KEY_BYTES_MAX], b[UKCF_KEY_BYTES_MAX];
+
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		const struct ukcf_offer *o = &openssl->spi->offers[i];
+		const struct mech_row *row = mech_row_by_id(o->mech);
+		ukcf_job_fn fn = mech_entry(o, UKCF_OP_KEY_GENERATE);
+		struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
+					.mech = o->mech,
+					.out = a,
+					.out_size = sizeof(a) };
+
+		if (!fn)
+			continue;
+		cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+		cr_assert(job.res >= row->key_min && job.res <= row->key_max,
+			  "%s", row->name);
+		job.out = b;
+		cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+		cr_assert_neq(memcmp(a, b, (size_t)job.res), 0);
+		job.out_size = 1;
+		cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+		cr_assert_eq(job.res, -ENOBUFS);
+	}
+}
