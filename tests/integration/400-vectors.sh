@@ -3,6 +3,8 @@
 # Known answers by both paths: our own few always; Wycheproof's and NIST's
 # where they are on this machine.
 . "$(dirname "$0")/functions.sh"
+[ ! -e "$top_builddir/providers/.libs/openssl.so" ] ||
+	UKCFD_OPTIONS=${UKCFD_OPTIONS:---set=daemon.providers=sodium,openssl}
 under_daemon "$@"
 
 vectors=$top_builddir/tests/kat/ukcf-vectors

@@ -18,23 +18,36 @@ struct suite {
 	const char *type;
 	const char *algorithm;
 	const char *curve; /* NULL: has none */
+	unsigned int key_bits; /* of the group; 0: any */
 	enum kat_kind kind;
 	const char *mech;
 	struct member members[6];
 };
 
+#define AEAD                                                                  \
+	{ { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "aad", KAT_AAD },        \
+	  { "msg", KAT_MSG }, { "ct", KAT_CT },	   { "tag", KAT_TAG } }
+#define MAC { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } }
+
+/* The row without a key size has the keys of any other size, too: those are
+ * to be refused. */
 static const struct suite suites[] = {
-	{ "AeadTest", "AES-GCM", NULL, KAT_AEAD, "aes-256-gcm",
-	  { { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "aad", KAT_AAD },
-	    { "msg", KAT_MSG }, { "ct", KAT_CT }, { "tag", KAT_TAG } } },
-	{ "AeadTest", "CHACHA20-POLY1305", NULL, KAT_AEAD, "chacha20-poly1305",
-	  { { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "aad", KAT_AAD },
-	    { "msg", KAT_MSG }, { "ct", KAT_CT }, { "tag", KAT_TAG } } },
-	{ "MacTest", "HMACSHA256", NULL, KAT_MAC, "hmac-sha2-256",
-	  { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } } },
-	{ "EddsaVerify", "EDDSA", "edwards25519", KAT_VERIFY, "ed25519",
+	{ "AeadTest", "AES-GCM", NULL, 128, KAT_AEAD, "aes-128-gcm", AEAD },
+	{ "AeadTest", "AES-GCM", NULL, 192, KAT_AEAD, "aes-192-gcm", AEAD },
+	{ "AeadTest", "AES-GCM", NULL, 0, KAT_AEAD, "aes-256-gcm", AEAD },
+	{ "AeadTest", "CHACHA20-POLY1305", NULL, 0, KAT_AEAD,
+	  "chacha20-poly1305", AEAD },
+	{ "MacTest", "HMACSHA1", NULL, 0, KAT_MAC, "hmac-sha1", MAC },
+	{ "MacTest", "HMACSHA224", NULL, 0, KAT_MAC, "hmac-sha2-224", MAC },
+	{ "MacTest", "HMACSHA256", NULL, 0, KAT_MAC, "hmac-sha2-256", MAC },
+	{ "MacTest", "HMACSHA384", NULL, 0, KAT_MAC, "hmac-sha2-384", MAC },
+	{ "MacTest", "HMACSHA512", NULL, 0, KAT_MAC, "hmac-sha2-512", MAC },
+	{ "MacTest", "AES-CMAC", NULL, 128, KAT_MAC, "aes-128-cmac", MAC },
+	{ "MacTest", "AES-CMAC", NULL, 192, KAT_MAC, "aes-192-cmac", MAC },
+	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC },
+	{ "EddsaVerify", "EDDSA", "edwards25519", 0, KAT_VERIFY, "ed25519",
 	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } } },
-	{ "XdhComp", "XDH", "curve25519", KAT_DERIVE, "x25519",
+	{ "XdhComp", "XDH", "curve25519", 0, KAT_DERIVE, "x25519",
 	  { { "private", KAT_KEY }, { "public", KAT_MSG },
 	    { "shared", KAT_TAG } } },
 };
@@ -63,11 +76,14 @@ static const char *group_curve(const json_t *group)
 
 static const struct suite *suite_of(const char *algorithm, const json_t *group)
 {
+	json_int_t bits = json_integer_value(json_object_get(group, "keySize"));
+
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		const struct suite *s = &suites[i];
 
 		if (strcmp(s->type, text(group, "type")) == 0 &&
 		    strcmp(s->algorithm, algorithm) == 0 &&
+		    (!s->key_bits || s->key_bits == bits) &&
 		    (!s->curve || strcmp(s->curve, group_curve(group)) == 0))
 			return s;
 	}

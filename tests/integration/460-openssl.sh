@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The provider openssl, chosen before any other: NIST's and Wycheproof's known
+# answers by both paths, and the tool openssl(1) as judge.
+. "$(dirname "$0")/functions.sh"
+[ -e "$top_builddir/providers/.libs/openssl.so" ] ||
+	skip "the provider openssl was not built: no libcrypto >= 3.0"
+need openssl
+# ukcf-vectors needs random, which sodium has.
+UKCFD_OPTIONS=${UKCFD_OPTIONS:---set=daemon.providers=openssl,sodium}
+under_daemon "$@"
+
+vectors=$top_builddir/tests/kat/ukcf-vectors
+
+# all_of WHAT FILE...: each vector is run on both paths; none fails or is
+# skipped for want of a mechanism
+all_of() {
+	what=$1
+	shift
+	[ -x "$vectors" ] && [ -e "$1" ] || {
+		echo "# $what: no ukcf-vectors or no files on this machine"
+		return
+	}
+	"$vectors" "$@" >"$tmp/out" 2>&1
+	status=$?
+	grep -E 'FAILED|: skipped' "$tmp/out" | sed 's/^/# /'
+	! grep -q 'does not offer' "$tmp/out" || status=1
+	report $status "$what: $(tail -n 1 "$tmp/out")"
+}
+
+head -c 100001 /dev/urandom >m
+: >empty
+for pair in sha1:sha1 sha2-224:sha224 sha2-256:sha256 sha2-384:sha384 \
+	sha2-512:sha512 sha2-512-256:sha512-256 sha3-224:sha3-224 \
+	sha3-256:sha3-256 sha3-384:sha3-384 sha3-512:sha3-512; do
+	for f in m empty; do
+		same "${pair%:*} of $f: as openssl(1) says" \
+			"$(openssl dgst -r -"${pair#*:}" $f | cut -d' ' -f1)" \
+			"$(cryptoctl digest -m "${pair%:*}" $f | cut -d' ' -f1)"
+	done
+done
+head -c 40 /dev/urandom >k40
+key=$(od -An -v -tx1 k40 | tr -d ' \n')
+for pair in sha1:sha1 sha2-224:sha224 sha2-256:sha256 sha2-384:sha384 \
+	sha2-512:sha512; do
+	cryptoctl key import "t-${pair%:*}" -m "hmac-${pair%:*}" <k40 || exit 1
+	same "hmac-${pair%:*}: as openssl(1) says" \
+		"$(openssl dgst -r -"${pair#*:}" -mac HMAC \
+			-macopt "hexkey:$key" m | cut -d' ' -f1)" \
+		"$(cryptoctl mac -m "hmac-${pair%:*}" -k "t-${pair%:*}" m |
+			cut -d' ' -f1)"
+done
+for bits in 128 192 256; do
+	head -c $((bits / 8)) /dev/urandom >k
+	key=$(od -An -v -tx1 k | tr -d ' \n')
+	cryptoctl key import c$bits -m aes-$bits-cmac <k || exit 1
+	same "aes-$bits-cmac: as openssl(1) says" \
+		"$(openssl mac -cipher aes-$bits-cbc -macopt "hexkey:$key" \
+			-in m CMAC | tr 'A-F' 'a-f')" \
+		"$(cryptoctl mac -m aes-$bits-cmac -k c$bits m |
+			cut -d' ' -f1)"
+	cryptoctl key generate g$bits -m aes-$bits-gcm || exit 1
+	cryptoctl encrypt -k g$bits <m >sealed || exit 1
+	check "aes-$bits-gcm: decrypts what it encrypted" \
+		sh -c "cryptoctl decrypt -k g$bits <sealed |
+			cmp - m"
+done
+
+nist=/usr/lib/python3/dist-packages/cryptography_vectors
+all_of "NIST SHA-1 (CAVP)" "$nist"/hashes/SHA1/*.rsp
+all_of "NIST SHA-2 (CAVP)" "$nist"/hashes/SHA2/SHA224*.rsp \
+	"$nist"/hashes/SHA2/SHA384*.rsp "$nist"/hashes/SHA2/SHA512_256*.rsp \
+	"$nist"/hashes/SHA2/SHA256*Msg.rsp "$nist"/hashes/SHA2/SHA512[LS]*Msg.rsp
+all_of "NIST SHA-3 (CAVP)" "$nist"/hashes/SHA3/*Msg.rsp
+all_of "RFC 2202 and 4231 as CAVP" "$nist"/HMAC/rfc-2202-sha1.txt \
+	"$nist"/HMAC/rfc-4231-*.txt
+all_of "SP 800-38B as CAVP" "$nist"/CMAC/nist-800-38b-aes*.txt
+all_of "NIST AES-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcmDecrypt*.rsp
+dir=${UKCF_VECTORS_DIR:-$top_srcdir/../shared/vectors}
+[ -d "$dir/wycheproof" ] && dir=$dir/wycheproof
+for f in aes_gcm chacha20_poly1305 hmac_sha256; do
+	all_of "Wycheproof $f" "$dir/${f}_test.json"
+done
+
+# The judge must be able to say no.
+check "a digest of another file differs" \
+	[ "$(openssl dgst -r -sha1 m)" != "$(openssl dgst -r -sha1 empty)" ]
+finish
