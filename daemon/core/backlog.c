@@ -14,6 +14,7 @@
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/sched.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
 
@@ -222,6 +223,8 @@ struct request *backlog_take(struct backlog *b)
 		if (request_starts(request_of(n))) {
 			req = request_of(n);
 			count(&b->counts.taken);
+			fetch_add_u32(&b->running, 1);
+			fetch_add_u64(&b->running_ns, n->cost_ns);
 			break;
 		}
 	}
@@ -257,8 +260,15 @@ struct request *backlog_wait(struct backlog *b)
 	}
 }
 
+void backlog_ended(struct backlog *b, uint32_t cost_ns)
+{
+	fetch_sub_u32(&b->running, 1);
+	fetch_sub_u64(&b->running_ns, cost_ns);
+}
+
 void backlog_give_back(struct backlog *b, struct request *req)
 {
+	backlog_ended(b, req->node.cost_ns);
 	pthread_mutex_lock(&b->lock);
 	request_waits(req);
 	queue_put_first(&b->q, &req->node);
@@ -324,5 +334,7 @@ unsigned int backlog_depth(const struct backlog *b)
 
 uint64_t backlog_wait_ns(const struct backlog *b)
 {
-	return queue_backlog_ns(&b->q) / b->servers;
+	return sched_wait_ns(queue_backlog_ns(&b->q),
+			     load_relaxed_u64(&b->running_ns),
+			     load_relaxed_u32(&b->running), b->servers);
 }

@@ -36,6 +36,8 @@ struct backlog {
 	struct queue q;
 	uint16_t id;	     /* UKCF_QUEUE_*, or the provider's */
 	unsigned int servers;
+	uint32_t running;    /* atomic: taken, and not ended yet ... */
+	uint64_t running_ns; /* atomic: ... and their predicted costs */
 	int timer_fd;	     /* earliest deadline; -1: its server looks */
 	uint64_t armed_ns;   /* what timer_fd is set to; 0: nothing */
 	uint32_t stopping;   /* atomic */
@@ -71,6 +73,9 @@ struct request *backlog_take(struct backlog *b);
 void backlog_served(struct backlog *b);
 /* Take, waiting, and served; NULL: stopping. */
 struct request *backlog_wait(struct backlog *b);
+/* One that was taken, with this predicted cost, is over or elsewhere.  Any
+ * thread. */
+void backlog_ended(struct backlog *b, uint32_t cost_ns);
 /* A server cannot do it now: it is the next one again. */
 void backlog_give_back(struct backlog *b, struct request *req);
 /* Cancel won the request: take it out. */

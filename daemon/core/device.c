@@ -47,6 +47,7 @@ struct flight {
 	struct request *req; /* NULL: none, or it went elsewhere */
 	struct copy *copy;   /* a lost one keeps what the device may touch */
 	struct key *key;
+	uint32_t cost_ns; /* as the queue predicted it */
 	uint64_t out_ticks;
 	uint64_t deadline_ns; /* the request's, 0: it has left */
 	uint64_t limit_ns;    /* the device's */
@@ -136,6 +137,9 @@ static void set_free(struct flight *f)
 		keystore_release(f->key);
 	f->copy = NULL;
 	f->key = NULL;
+	if (f->cost_ns)
+		backlog_ended(&d->backlog, f->cost_ns);
+	f->cost_ns = 0;
 	store_release_u32(&f->state, FLIGHT_FREE);
 	f->next = d->free;
 	d->free = f;
@@ -283,6 +287,7 @@ static struct flight *take_off(struct device *d, struct request *req)
 	d->free = f->next;
 	fetch_add_u32(&d->in_flight, 1);
 	f->req = req;
+	f->cost_ns = req->node.cost_ns;
 	execute_job(req, req->copy, &f->job);
 	f->job.cookie = &f->landing;
 	f->job.status = UKCF_DONE;
@@ -298,6 +303,7 @@ static struct request *abort_flight(struct flight *f)
 	struct request *req = f->req;
 
 	f->req = NULL;
+	f->cost_ns = 0; /* it is given back with it */
 	set_free(f);
 	return req;
 }
@@ -309,6 +315,7 @@ static bool launch(struct device *d, struct request *req)
 	enum ukcf_status status;
 
 	if (!f) {
+		backlog_ended(&d->backlog, req->node.cost_ns);
 		request_end(req, -ENOMEM, UKCF_DETAIL_QUOTA);
 		return true;
 	}
@@ -358,6 +365,7 @@ static unsigned int evict(struct device *d)
 	if (!usable)
 		lose_all(d);
 	while ((req = backlog_take(&d->backlog))) {
+		backlog_ended(&d->backlog, req->node.cost_ns);
 		dispatch_elsewhere(req);
 		n++;
 	}

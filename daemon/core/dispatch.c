@@ -17,14 +17,16 @@
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
 
-/* What a full queue adds: taken only if there is nothing else. */
-#define FULL_NS (UINT64_C(1) << 40)
-
 static struct dispatch_settings settings;
 
 void dispatch_init(const struct dispatch_settings *s)
 {
 	settings = *s;
+}
+
+static bool asks_to_be_queued(const struct ukcf_sqe *s)
+{
+	return s->mode == UKCF_MODE_ASYNC && (s->flags & UKCF_SQE_QUEUE);
 }
 
 /* ------------------------------------------------------- which provider */
@@ -44,54 +46,16 @@ static bool does_parts(const struct mech_offer *o)
 	       o->offer->ctx_size <= CONTEXT_STATE_MAX;
 }
 
-/* Could it ever be this one? */
-static bool is_candidate(const struct request *req, const struct mech_offer *o)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-
-	if (load_relaxed_u32(&o->disabled))
-		return false;
-	if (s->provider != UKCF_PROVIDER_ANY && o->provider->id != s->provider)
-		return false;
-	if ((s->subflags & UKCF_SUB_REQUIRE_HW) && !is_hardware(o))
-		return false;
-	if (s->op == UKCF_OP_INIT && !does_parts(o))
-		return false;
-	return mech_entry(o->offer, request_op(req)) != NULL;
-}
-
-static uint64_t wait_of(const struct backlog *b)
-{
-	uint64_t ns = backlog_wait_ns(b);
-
-	return backlog_depth(b) < b->q.slots ? ns : ns + FULL_NS;
-}
-
 static enum lane lane_of(const struct mech_offer *o)
 {
 	return o && (o->offer->flags & UKCF_OFFER_SLOW) ? LANE_SLOW :
 							   LANE_BULK;
 }
 
-static bool is_short(const struct request *req, uint64_t ns)
+static struct backlog *backlog_of(const struct mech_offer *o)
 {
-	const struct ukcf_sqe *s = &req->entry->sqe;
-
-	if (s->mode == UKCF_MODE_ASYNC && (s->flags & UKCF_SQE_QUEUE))
-		return false;
-	return ns <= settings.inline_ns && execute_is_small(req);
-}
-
-/* Predicted nanoseconds until it would be done. */
-static uint64_t done_in(const struct request *req, const struct mech_offer *o)
-{
-	uint64_t ns = predict_ns(o, request_op(req), request_bytes(req));
-
-	if (is_hardware(o))
-		return ns + wait_of(device_backlog(o->provider->device));
-	if (is_short(req, ns))
-		return ns;
-	return ns + wait_of(worker_backlog(lane_of(o)));
+	return is_hardware(o) ? device_backlog(o->provider->device) :
+				worker_backlog(lane_of(o));
 }
 
 static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
@@ -99,17 +63,65 @@ static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
 	return load_acquire_ptr((void *const *)(uintptr_t)&m->offers[i]);
 }
 
-static bool is_open(const struct request *req, const struct mech_offer *o)
+/* What is short runs at once, on the service thread: it waits for nobody. */
+static struct sched_candidate candidate(const struct dispatch_wish *w,
+					const struct mech_offer *o)
 {
-	return provider_is_usable(o->provider) &&
-	       !(req->tried >> o->provider->id & 1);
+	const struct provider *p = o->provider;
+	uint64_t ns = predict_ns(o, w->op, w->bytes);
+	bool waits = is_hardware(o) || w->queue || ns > settings.inline_ns;
+	const struct backlog *b = waits ? backlog_of(o) : NULL;
+
+	return (struct sched_candidate){
+		.wait_ns = b ? backlog_wait_ns(b) : 0,
+		.service_ns = ns,
+		.provider = p->id,
+		.hardware = is_hardware(o),
+		.loaded = true,
+		.ready = provider_is_usable(p),
+		.disabled = load_relaxed_u32(&o->disabled),
+		.has_op = mech_entry(o->offer, w->op) &&
+			  (!w->parts || does_parts(o)),
+		.busy = load_relaxed_u32(&p->state) == UKCF_PROVIDER_BUSY,
+		.full = b && backlog_depth(b) >= b->q.slots,
+	};
 }
 
-static int none(const struct request *req, bool any, unsigned int *detail)
+unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
+			    struct sched_candidate *c, int *chosen)
+{
+	unsigned int n = load_acquire_u32(&m->n_offers);
+
+	for (unsigned int i = 0; i < n; i++)
+		c[i] = candidate(w, offer_at(m, i));
+	*chosen = sched_choose(&w->needs, c, n);
+	return n;
+}
+
+static struct dispatch_wish wish_of(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	if (any) {
+	return (struct dispatch_wish){
+		.op = request_op(req),
+		.bytes = request_bytes(req),
+		.queue = asks_to_be_queued(s) || !execute_is_small(req),
+		.parts = s->op == UKCF_OP_INIT,
+		.needs = { .tried = req->tried,
+			   .provider = s->provider,
+			   .require_hw = s->subflags & UKCF_SUB_REQUIRE_HW },
+	};
+}
+
+/* Those that could do it are out, or there never was one. */
+static int none(const struct request *req, const struct sched_candidate *c,
+		unsigned int n, unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (c[i].reason != SCHED_TRIED && c[i].reason != SCHED_NOT_READY)
+			continue;
 		*detail = UKCF_DETAIL_PROVIDER_FAILED;
 		return -ENODEV;
 	}
@@ -121,27 +133,15 @@ static int none(const struct request *req, bool any, unsigned int *detail)
 
 int dispatch_choose(struct request *req, unsigned int *detail)
 {
-	const struct mech *m = req->mech;
-	unsigned int n = load_acquire_u32(&m->n_offers);
-	uint64_t best = UINT64_MAX, ns;
-	bool any = false;
+	const struct dispatch_wish w = wish_of(req);
+	struct sched_candidate c[MECH_OFFERS_MAX];
+	unsigned int n;
+	int chosen;
 
-	req->offer = NULL;
-	for (unsigned int i = 0; i < n; i++) {
-		struct mech_offer *o = offer_at(m, i);
-
-		if (!is_candidate(req, o))
-			continue;
-		any = true;
-		if (!is_open(req, o))
-			continue;
-		ns = n == 1 ? 0 : done_in(req, o);
-		if (ns >= best)
-			continue;
-		best = ns;
-		req->offer = o;
-	}
-	return req->offer ? 0 : none(req, any, detail);
+	n = dispatch_judge(req->mech, &w, c, &chosen);
+	req->offer = chosen < 0 ? NULL : offer_at(req->mech,
+						  (unsigned int)chosen);
+	return req->offer ? 0 : none(req, c, n, detail);
 }
 
 /* ------------------------------------------------------------- and where */
@@ -168,7 +168,9 @@ bool dispatch_runs_at_once(const struct request *req)
 		return !is_long_keyop(op);
 	if (is_hardware(req->offer))
 		return false;
-	return is_short(req, predict_ns(req->offer, op, request_bytes(req)));
+	return !asks_to_be_queued(&req->entry->sqe) && execute_is_small(req) &&
+	       predict_ns(req->offer, op, request_bytes(req)) <=
+		       settings.inline_ns;
 }
 
 struct backlog *dispatch_backlog(const struct request *req)

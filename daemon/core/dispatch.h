@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/core/sched.h"
+
 struct backlog;
+struct mech;
 struct request;
 
 struct dispatch_settings {
@@ -18,6 +21,24 @@ struct dispatch_settings {
 };
 
 void dispatch_init(const struct dispatch_settings *s);
+
+/* What is to be done, by whomever. */
+struct dispatch_wish {
+	uint32_t op;
+	uint64_t bytes;
+	bool queue; /* it does not run at once, however short */
+	bool parts; /* its data will come in parts */
+	struct sched_needs needs;
+};
+
+/*
+ * Judge each offer of a mechanism as things stand now.
+ * @c: room for MECH_OFFERS_MAX, in the order of the offers
+ * @chosen: its index, or -1
+ * Return: how many there are.
+ */
+unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
+			    struct sched_candidate *c, int *chosen);
 
 /*
  * Set req->offer: the provider predicted to be done first among those that may

@@ -40,8 +40,11 @@ static void *worker_main(void *arg)
 	struct request *req;
 
 	while ((req = backlog_wait(w->lane))) {
+		uint32_t cost = req->node.cost_ns;
+
 		if (run(req, &w->scratch))
 			request_finish(req);
+		backlog_ended(w->lane, cost); /* req is another's now */
 	}
 	return NULL;
 }

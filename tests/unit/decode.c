@@ -12,6 +12,7 @@
 
 #include "daemon/api/decode.h"
 #include "daemon/core/keystore.h"
+#include "daemon/core/device.h"
 #include "daemon/core/mech.h"
 #include "lib/shared/mech-table.h"
 #include "tests/unit/fixture.h"
@@ -397,6 +398,8 @@ Test(decode, a_key_of_another_connection_or_user_is_none)
 
 Test(decode, a_disabled_mechanism_and_a_failed_provider_are_refused)
 {
+	const struct device_settings device = { .slots = 4,
+						.limit_ns = 1000000000 };
 	struct ukcf_sqe s = sqe_for(UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
 	struct mech *m = (struct mech *)(uintptr_t)mech_find(s.mech[0]);
 
@@ -413,9 +416,13 @@ Test(decode, a_disabled_mechanism_and_a_failed_provider_are_refused)
 	s.provider = 1;
 	fx.provider.state = UKCF_PROVIDER_BUSY;
 	cr_assert_eq(judged(&s), 0);
-	fx.spi.kind = UKCF_PROVIDER_HARDWARE;
 	s.subflags = UKCF_SUB_REQUIRE_HW;
+	cr_assert_eq(judged(&s), -EOPNOTSUPP);
+	cr_assert_eq(detail, UKCF_DETAIL_PROVIDER);
+	fx.spi.kind = UKCF_PROVIDER_HARDWARE;
+	cr_assert_eq(device_start(&fx.provider, &device), 0);
 	cr_assert_eq(judged(&s), 0);
+	cr_assert_eq(device_stop(&fx.provider), 0);
 }
 
 /* -------------------------------------------------------------- the ranges */
