@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/shared/mech-table.h"
 #include "lib/shared/msg.h"
 #include "tools/admin.h"
 #include "tools/complain.h"
@@ -243,6 +245,94 @@ static enum status consumer_list(struct invocation *in)
 	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
 
+static int find_op(const char *name, uint32_t *op)
+{
+	for (*op = UKCF_OP_DIGEST; *op <= UKCF_OP_RANDOM; ++*op)
+		if (mech_op_name(*op) && strcmp(mech_op_name(*op), name) == 0)
+			return 0;
+	complain("%s: no such operation: digest, mac, encrypt, decrypt, sign, "
+		 "verify, derive, random, mac-verify", name);
+	return -1;
+}
+
+static int read_size(const char *text, uint64_t *size)
+{
+	char *end;
+
+	errno = 0;
+	*size = strtoull(text, &end, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*end)
+		return 0;
+	complain("%s: --size takes a number of bytes", text);
+	return -1;
+}
+
+static int print_candidates(const struct msg_candidate *rows, size_t n,
+			    bool json)
+{
+	static const struct table_column columns[] = {
+		{ "PROVIDER", COLUMN_TEXT },  { "CHOSEN", COLUMN_BOOL },
+		{ "HARDWARE", COLUMN_BOOL },  { "AT_ONCE", COLUMN_BOOL },
+		{ "WAIT_NS", COLUMN_NUMBER }, { "SERVICE_NS", COLUMN_NUMBER },
+		{ "WHY", COLUMN_TEXT },
+	};
+	struct table *t = table_new("candidates", columns, N_OF(columns), json);
+
+	for (size_t i = 0; t && i < n; i++) {
+		const struct msg_candidate *c = &rows[i];
+
+		table_cell(t, "%.*s", (int)sizeof(c->name) - 1, c->name);
+		table_bool(t, c->chosen);
+		table_bool(t, c->hardware);
+		table_bool(t, c->at_once);
+		table_cell(t, "%" PRIu64, c->wait_ns);
+		table_cell(t, "%" PRIu64, c->service_ns);
+		table_cell(t, "%.*s", (int)sizeof(c->reason) - 1, c->reason);
+	}
+	return t ? table_print(t) : -1;
+}
+
+static enum status explain(struct invocation *in)
+{
+	const char *mech = in->value['m'], *op = in->value['o'];
+	static struct msg_candidate rows[64];
+	struct msg_explain e = { .op = UKCF_OP_DIGEST };
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_EXPLAIN,
+		.body = &e, .body_len = sizeof(e),
+		.reply = rows, .reply_max = sizeof(rows),
+		.row_len = sizeof(rows[0]),
+	};
+	int n;
+
+	if (put(e.mech, sizeof(e.mech), "mechanism's name", mech) ||
+	    (op && find_op(op, &e.op)) ||
+	    (in->value['s'] && read_size(in->value['s'], &e.size)))
+		return STATUS_USAGE;
+	n = admin_ask(&call);
+	if (n == -ENOENT) {
+		complain("%s: no such mechanism: 'cryptoctl list -m' shows "
+			 "them", mech);
+		return STATUS_FAILED;
+	}
+	if (n < 0)
+		n = admin_ask_or_complain(&call);
+	if (n < 0)
+		return STATUS_FAILED;
+	return print_candidates(rows, (size_t)n / sizeof(rows[0]),
+				in->value['J']) ?
+		       STATUS_FAILED :
+		       STATUS_DONE;
+}
+
+static const struct option_row explain_options[] = {
+	{ 'm', true, "mechanism", "MECH", "of this mechanism" },
+	{ 'o', true, "op", "OP", "encrypt, mac-verify, ... (see list -m)" },
+	{ 's', false, "size", "N", "of so many bytes (0)" },
+	{ 'J', false, "json", NULL, "as JSON" },
+	{ 0 },
+};
+
 static const struct option_row json_option[] = {
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
@@ -259,6 +349,9 @@ const struct command admin_commands[] = {
 	  1, test },
 	{ NULL, "control", "provider=NAME COMMAND",
 	  "tell a provider a word of its own", NULL, 2, 2, control },
+	{ NULL, "explain", "-m MECH -o OP [--size=N] [--json]",
+	  "which provider would be chosen now, and why", explain_options, 0, 0,
+	  explain },
 	{ NULL, "stats", "[--json]", "the queues", json_option, 0, 0, stats },
 	{ "consumer", "list", "[--json]", "who is connected", json_option, 0, 0,
 	  consumer_list },

@@ -14,6 +14,7 @@
 #include "daemon/api/change.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/control.h"
+#include "daemon/api/explain.h"
 #include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
 #include "daemon/api/reply.h"
@@ -201,6 +202,19 @@ static int on_queues(const struct admin *a, const struct msg_in *m)
 	return msg_send(a->fd, &h, rows, NULL, 0);
 }
 
+static int on_explain(const struct admin *a, const struct msg_in *m)
+{
+	const struct msg_explain *e = msg_body(m, sizeof(*e));
+	struct msg_candidate rows[MECH_OFFERS_MAX];
+	struct msg_head h = m->h;
+	int n = explain_run(e, rows);
+
+	h.err = n < 0 ? n : 0;
+	h.detail = 0;
+	h.len = n < 0 ? 0 : (uint32_t)((unsigned int)n * sizeof(*rows));
+	return msg_send(a->fd, &h, rows, NULL, 0);
+}
+
 static const struct verb {
 	uint16_t verb;
 	uint32_t len; /* of the body */
@@ -210,6 +224,7 @@ static const struct verb {
 	{ MSG_ADMIN_CONSUMERS, 0, on_consumers },
 	{ MSG_ADMIN_CHANGE, sizeof(struct msg_change), on_change },
 	{ MSG_ADMIN_QUEUES, 0, on_queues },
+	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },
 };
 
 static int run_verb(const struct admin *a, const struct msg_in *m)

@@ -10,7 +10,6 @@
 #include "daemon/core/mech.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/recover.h"
-#include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 
 __attribute__((format(printf, 3, 4))) static int
@@ -29,17 +28,6 @@ static struct provider *find(const char *name)
 	for (unsigned int i = 0; i < provider_count(); i++)
 		if (strcmp(provider_at(i)->name, name) == 0)
 			return provider_at(i);
-	return NULL;
-}
-
-static const struct mech *find_mech(const char *name)
-{
-	for (unsigned int i = 0; i < mech_count(); i++) {
-		const struct mech *m = mech_at(i);
-
-		if (mech_name_matches(name, m->name, m->pkcs11, m->openssl))
-			return m;
-	}
 	return NULL;
 }
 
@@ -84,7 +72,7 @@ static int test(const struct msg_change *c, struct msg_changed *r)
 static int enable(const struct msg_change *c, struct msg_changed *r, bool on)
 {
 	bool all = strcmp(c->argument, "all") == 0;
-	const struct mech *m = all ? NULL : find_mech(c->argument);
+	const struct mech *m = all ? NULL : mech_by_name(c->argument);
 	struct provider *p = NULL;
 
 	if (!all && !m)

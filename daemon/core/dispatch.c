@@ -98,6 +98,11 @@ unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
 	return n;
 }
 
+bool dispatch_is_at_once(const struct sched_candidate *c)
+{
+	return !c->hardware && c->service_ns <= settings.inline_ns;
+}
+
 static struct dispatch_wish wish_of(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;

@@ -40,6 +40,9 @@ struct dispatch_wish {
 unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
 			    struct sched_candidate *c, int *chosen);
 
+/* Would it run on the service thread, if it is small? */
+bool dispatch_is_at_once(const struct sched_candidate *c);
+
 /*
  * Set req->offer: the provider predicted to be done first among those that may
  * and can.  Any thread but completion context.

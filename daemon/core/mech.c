@@ -85,6 +85,15 @@ const struct mech *mech_find(uint32_t id)
 	return NULL;
 }
 
+const struct mech *mech_by_name(const char *name)
+{
+	for (unsigned int i = 0; i < n_rows; i++)
+		if (mech_name_matches(name, rows[i].name, rows[i].pkcs11,
+				      rows[i].openssl))
+			return &rows[i];
+	return NULL;
+}
+
 unsigned int mech_count(void)
 {
 	return n_rows;

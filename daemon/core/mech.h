@@ -42,6 +42,8 @@ struct mech {
 int mech_init(void);
 /* Constant time in the number of mechanisms; NULL if unknown.  Any thread. */
 const struct mech *mech_find(uint32_t id);
+/* By its name, or an alias; NULL if unknown. */
+const struct mech *mech_by_name(const char *name);
 /* main/loader: a provider came.  -EINVAL: unknown id or no operation. */
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o);
 void mech_remove_offers(struct provider *p);

@@ -39,7 +39,8 @@ enum msg_verb {
 	MSG_ADMIN_CONSUMERS = 33, /* - -> msg_consumer[] */
 	MSG_ADMIN_CHANGE = 34, /* msg_change -> msg_changed */
 	MSG_ADMIN_QUEUES = 35, /* - -> msg_queue[] */
-	MSG_VERB_LAST = 36
+	MSG_ADMIN_EXPLAIN = 36, /* msg_explain -> msg_candidate[] */
+	MSG_VERB_LAST = 37
 };
 
 struct msg_head {
@@ -128,6 +129,25 @@ struct msg_change {
 struct msg_changed {
 	int32_t err;	/* 0 or -errno */
 	char text[256]; /* for people: what was done, or why not */
+};
+
+struct msg_explain {
+	uint32_t op;	   /* enum ukcf_op */
+	uint32_t reserved; /* 0 */
+	uint64_t size;	   /* bytes */
+	char mech[UKCF_NAME_MAX];
+};
+
+/* A provider that offers the mechanism, as things stand now. */
+struct msg_candidate {
+	uint64_t wait_ns;
+	uint64_t service_ns;
+	uint16_t provider;
+	uint16_t chosen;   /* 0 or 1 */
+	uint16_t at_once;  /* it would run on the service thread */
+	uint16_t hardware;
+	char name[UKCF_NAME_MAX];
+	char reason[48];
 };
 
 struct msg_queue {
