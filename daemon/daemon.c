@@ -298,6 +298,8 @@ static int start_providers(void)
 	for (unsigned int i = 0; i < c->n_providers; i++) {
 		int err = provider_load(c->providers[i]);
 
+		if (err == -EMFILE) /* it would not be the last one */
+			return failed(c->providers[i], err);
 		if (err)
 			log_err("provider %s is left out: %s", c->providers[i],
 				strerror(-err));
