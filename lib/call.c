@@ -274,6 +274,41 @@ static struct ukcf_bytes bytes(const void *p, size_t len)
 	return (struct ukcf_bytes){ len ? p : NULL, len };
 }
 
+/*
+ * Member by member: for a large record the compiler uses a string instruction,
+ * whose start alone takes a tenth of a short call.
+ */
+static inline void begin(struct call *c, struct ukcf *u, uint32_t op,
+			 uint32_t mech, struct ukcf_key key)
+{
+	static const struct ukcf_bytes none;
+	struct ukcf_job *j = &c->job;
+
+	c->u = u;
+	c->rule = NULL;
+	c->slot = NULL;
+	c->key = key;
+	c->local = NULL;
+	j->op = op;
+	j->mech = mech;
+	j->key = none;
+	j->pub = none;
+	j->in = none;
+	j->aux = none;
+	j->tag = none;
+	j->param = none;
+	j->out = NULL;
+	j->out_size = 0;
+	j->tag_len = 0;
+	j->tmpl = NULL;
+	j->ctx = NULL;
+	j->res = 0;
+	j->detail = UKCF_DETAIL_NONE;
+	j->status = UKCF_DONE;
+	j->cookie = NULL;
+	_Static_assert(sizeof(*j) == 168, "each member of a job is set here");
+}
+
 #define REFUSE_MISSING(p, len, what)                                          \
 	do {                                                                  \
 		if (is_missing(p, len))                                       \
@@ -283,13 +318,12 @@ static struct ukcf_bytes bytes(const void *p, size_t len)
 int64_t ukcf_digest(struct ukcf *u, uint32_t mech, const void *in,
 		    size_t in_len, void *out, size_t out_size)
 {
-	struct call c = {
-		.u = u,
-		.job = { .op = UKCF_OP_DIGEST, .mech = mech,
-			 .in = bytes(in, in_len), .out = out,
-			 .out_size = out_size },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_DIGEST, mech, UKCF_KEY_NONE);
+	c.job.in = bytes(in, in_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
 	return call(&c);
@@ -306,15 +340,13 @@ static size_t tag_for(uint32_t mech, size_t room_)
 int64_t ukcf_mac(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		 const void *in, size_t in_len, void *out, size_t out_size)
 {
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = UKCF_OP_MAC, .mech = mech,
-			 .in = bytes(in, in_len), .out = out,
-			 .out_size = out_size,
-			 .tag_len = tag_for(mech, out_size) },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_MAC, mech, key);
+	c.job.in = bytes(in, in_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
+	c.job.tag_len = tag_for(mech, out_size);
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
 	if (!out_size)
@@ -326,14 +358,11 @@ int64_t ukcf_mac_verify(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 			const void *in, size_t in_len, const void *tag,
 			size_t tag_len)
 {
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = UKCF_OP_MAC_VERIFY, .mech = mech,
-			 .in = bytes(in, in_len),
-			 .tag = bytes(tag, tag_len) },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_MAC_VERIFY, mech, key);
+	c.job.in = bytes(in, in_len);
+	c.job.tag = bytes(tag, tag_len);
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(tag, tag_len, TAG_RANGE);
 	return call(&c);
@@ -345,14 +374,14 @@ static int64_t aead(struct ukcf *u, uint32_t op, uint32_t mech,
 		    size_t out_size)
 {
 	uint8_t none; /* an empty message still has an address */
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = op, .mech = mech, .param = nonce, .aux = aad,
-			 .in = in, .out = out ? out : &none,
-			 .out_size = out_size },
-	};
+	struct call c;
 
+	begin(&c, u, op, mech, key);
+	c.job.param = nonce;
+	c.job.aux = aad;
+	c.job.in = in;
+	c.job.out = out ? out : &none;
+	c.job.out_size = out_size;
 	REFUSE_MISSING(nonce.data, nonce.len, NONCE_SIZE);
 	REFUSE_MISSING(aad.data, aad.len, AUX_RANGE);
 	REFUSE_MISSING(in.data, in.len, IN_RANGE);
@@ -385,14 +414,12 @@ int64_t ukcf_decrypt(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 int64_t ukcf_sign(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		  const void *in, size_t in_len, void *out, size_t out_size)
 {
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = UKCF_OP_SIGN, .mech = mech,
-			 .in = bytes(in, in_len), .out = out,
-			 .out_size = out_size },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_SIGN, mech, key);
+	c.job.in = bytes(in, in_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
 	return call(&c);
@@ -402,14 +429,11 @@ int64_t ukcf_verify(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		    const void *in, size_t in_len, const void *sig,
 		    size_t sig_len)
 {
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = UKCF_OP_VERIFY, .mech = mech,
-			 .in = bytes(in, in_len),
-			 .tag = bytes(sig, sig_len) },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_VERIFY, mech, key);
+	c.job.in = bytes(in, in_len);
+	c.job.tag = bytes(sig, sig_len);
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(sig, sig_len, TAG_RANGE);
 	return call(&c);
@@ -419,14 +443,12 @@ int64_t ukcf_derive(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		    const void *peer, size_t peer_len, void *out,
 		    size_t out_size)
 {
-	struct call c = {
-		.u = u,
-		.key = key,
-		.job = { .op = UKCF_OP_DERIVE, .mech = mech,
-			 .in = bytes(peer, peer_len), .out = out,
-			 .out_size = out_size },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_DERIVE, mech, key);
+	c.job.in = bytes(peer, peer_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
 	REFUSE_MISSING(peer, peer_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
 	return call(&c);
@@ -434,12 +456,11 @@ int64_t ukcf_derive(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 
 int64_t ukcf_random(struct ukcf *u, void *out, size_t out_size)
 {
-	struct call c = {
-		.u = u,
-		.job = { .op = UKCF_OP_RANDOM, .mech = UKCF_MECH_RANDOM,
-			 .out = out, .out_size = out_size },
-	};
+	struct call c;
 
+	begin(&c, u, UKCF_OP_RANDOM, UKCF_MECH_RANDOM, UKCF_KEY_NONE);
+	c.job.out = out;
+	c.job.out_size = out_size;
 	if (!out || !out_size)
 		return call_refused(-EINVAL, UKCF_DETAIL_OUT_RANGE);
 	if (out_size > mech_row_by_id(UKCF_MECH_RANDOM)->data_max)
