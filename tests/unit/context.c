@@ -139,9 +139,15 @@ static struct ukcf_sqe copy_sqe(uint64_t ctx, uint64_t from)
 
 static unsigned int detail;
 
+/* As a ring's in-flight table, entries live as long as the test. */
+static struct rec_entry *entries[1024];
+static unsigned int n_entries;
+
 static int accept(struct request *req, struct ukcf_sqe s)
 {
 	request_from(req, &s);
+	cr_assert(n_entries < sizeof(entries) / sizeof(entries[0]));
+	entries[n_entries++] = req->entry;
 	return decode_request(req, &fx.consumer, &detail);
 }
 
@@ -411,6 +417,7 @@ Test(context, after_a_restart_a_part_is_told_until_it_is_begun_anew)
 	cr_assert_eq(part(update_sqe(3, 0)), -ESTALE);
 	cr_assert_eq(detail, UKCF_DETAIL_LOST_STATE);
 	request_from(&req, &s);
+	entries[n_entries++] = req.entry;
 	req.replayed = true;
 	cr_assert_eq(decode_request(&req, &fx.consumer, &detail), -ESTALE,
 		     "nobody knows what came after it");
