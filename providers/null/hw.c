@@ -33,11 +33,13 @@ struct ukcf_instance {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t more;
+	pthread_cond_t handed; /* answering has ended */
 	struct slot slots[DEPTH_MAX];
 	unsigned int n;
 	uint64_t depth, delay_us, jitter_us;
 	uint64_t busy, fail, broken, hang, wrong; /* so many more times */
 	bool vanished, stopping;
+	bool answering; /* a job is with the interrupt thread */
 	uint64_t random;
 };
 
@@ -235,6 +237,7 @@ static void interrupt(struct ukcf_instance *d, unsigned int i)
 		job->status = UKCF_RETRY_ELSEWHERE;
 	else
 		wrong = spend(&d->wrong);
+	d->answering = true;
 	pthread_mutex_unlock(&d->lock);
 	if (job->status == UKCF_DONE)
 		answer(job);
@@ -242,6 +245,8 @@ static void interrupt(struct ukcf_instance *d, unsigned int i)
 		falsify(job);
 	d->host->complete(d->host->host, job);
 	pthread_mutex_lock(&d->lock);
+	d->answering = false;
+	pthread_cond_broadcast(&d->handed);
 }
 
 static void wait_until(struct ukcf_instance *d, uint64_t at)
@@ -408,6 +413,8 @@ static int reset(struct ukcf_instance *d)
 
 	pthread_mutex_lock(&d->lock);
 	d->n = 0;
+	while (d->answering)
+		pthread_cond_wait(&d->handed, &d->lock);
 	err = d->vanished ? -ENODEV : 0;
 	pthread_mutex_unlock(&d->lock);
 	return err;
@@ -450,6 +457,7 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d->more, &attr);
+	pthread_cond_init(&d->handed, NULL);
 	pthread_condattr_destroy(&attr);
 	err = read_options(d);
 	provider.depth = (uint32_t)d->depth;
@@ -470,6 +478,7 @@ static void stop(struct ukcf_instance *d)
 	pthread_cond_signal(&d->more);
 	pthread_mutex_unlock(&d->lock);
 	pthread_join(d->thread, NULL);
+	pthread_cond_destroy(&d->handed);
 	pthread_cond_destroy(&d->more);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
