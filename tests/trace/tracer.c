@@ -293,7 +293,15 @@ static bool judge_module(const char *path)
 	}
 	*(void **)&init = dlsym(dl, UKCF_PROVIDER_SYMBOL);
 	p = init ? init(&host) : NULL;
-	if (!check(p && p->start(&host, &self) == 0, "%s starts", path))
+	if (!check(p != NULL, "%s is a provider", path))
+		return false;
+	if (p->kind == UKCF_PROVIDER_HARDWARE) {
+		/* Its jobs outlive the call, and their input is a copy. */
+		note("%s: not traced: hardware gets private copies only",
+		     p->name);
+		return false;
+	}
+	if (!check(p->start(&host, &self) == 0, "%s starts", path))
 		return false;
 	for (uint32_t i = 0; i < p->n_offers; i++)
 		judge_offer(p->name, self, &p->offers[i]);
