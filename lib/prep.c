@@ -162,6 +162,49 @@ int ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return set_key(r, sqe, key);
 }
 
+static int prep_dual(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+		     const struct ukcf_dual *d, struct ukcf_span aux,
+		     struct ukcf_span in, struct ukcf_span out)
+{
+	int err;
+
+	if (d->mac_len > UINT8_MAX)
+		return -EINVAL;
+	sqe->mech[1] = d->mac;
+	sqe->tag_len = (uint8_t)d->mac_len;
+	err = prep_aead(r, sqe, d->cipher_key, d->nonce, d->nonce_len, aux, in,
+			out);
+	return err ? err : key_handle(r->u, d->mac_key, &sqe->obj[1]);
+}
+
+int ukcf_prep_encrypt_mac(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			  const struct ukcf_dual *d, struct ukcf_span aux,
+			  struct ukcf_span in, struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_ENCRYPT_MAC, d->cipher);
+	return prep_dual(r, sqe, d, aux, in, out);
+}
+
+int ukcf_prep_mac_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			  const struct ukcf_dual *d, struct ukcf_span aux,
+			  struct ukcf_span in, struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_MAC_DECRYPT, d->cipher);
+	return prep_dual(r, sqe, d, aux, in, out);
+}
+
+int ukcf_prep_mac_verify_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+				 const struct ukcf_dual *d,
+				 struct ukcf_span aux, struct ukcf_span in,
+				 struct ukcf_span mac, struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_MAC_VERIFY_DECRYPT, d->cipher);
+	if (mac.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->tag, UKCF_RANGE_TAG, mac);
+	return prep_dual(r, sqe, d, aux, in, out);
+}
+
 int ukcf_prep_init(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint64_t ctx,
 		   enum ukcf_op op, uint32_t mech, struct ukcf_key key,
 		   const void *nonce, size_t nonce_len, struct ukcf_span aad)

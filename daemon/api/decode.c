@@ -9,6 +9,7 @@
 #include "daemon/api/ring.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/context.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -23,6 +24,7 @@
 #define AUX (1u << UKCF_RANGE_AUX)
 #define TAG (1u << UKCF_RANGE_TAG)
 #define CLASS(c) (1u << UKCF_CLASS_##c)
+#define CIPHERS (CLASS(AEAD) | CLASS(CIPHER))
 #define KEYED (CLASS(MAC) | CLASS(AEAD) | CLASS(SIGN) | CLASS(KEX))
 
 static const struct op_rule rules[UKCF_OP_LAST] = {
@@ -66,6 +68,13 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 			       TAKES_CTX | TAKES_SOURCE },
 	[UKCF_OP_TMPL_CREATE] = { OP_KEY, 0, 0, 1, KEYED, 0, TAKES_AUTO },
 	[UKCF_OP_TMPL_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
+	[UKCF_OP_ENCRYPT_MAC] = { OP_CRYPTO, IN | OUT | AUX, OUT, 1, CIPHERS,
+				  UKCF_USE_ENCRYPT, TAKES_DUAL },
+	[UKCF_OP_MAC_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, OUT, 1, CIPHERS,
+				  UKCF_USE_DECRYPT, TAKES_DUAL },
+	[UKCF_OP_MAC_VERIFY_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX | TAG, TAG,
+					 1, CIPHERS, UKCF_USE_DECRYPT,
+					 TAKES_DUAL },
 };
 
 static int refuse(unsigned int *detail, unsigned int why, int err)
@@ -105,9 +114,10 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	    (s->subflags & ~subflags_of(rule)) ||
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
-	if ((s->part_op && !(rule->takes & TAKES_PART)) || s->reserved[0] || s->reserved[1] || s->reserved[2] ||
-	    s->link_src || s->link_dst || s->mech[1] ||
-	    (s->obj[1] && !(rule->takes & TAKES_SOURCE)) ||
+	if ((s->part_op && !(rule->takes & TAKES_PART)) || s->reserved[0] ||
+	    s->reserved[1] || s->reserved[2] || s->link_src || s->link_dst ||
+	    (s->mech[1] && !(rule->takes & TAKES_DUAL)) ||
+	    (s->obj[1] && !(rule->takes & (TAKES_SOURCE | TAKES_DUAL))) ||
 	    (s->ctx && !(rule->takes & TAKES_CTX)) ||
 	    (!rule->classes && s->mech[0]) ||
 	    (!rule->classes && s->provider &&
@@ -220,19 +230,31 @@ static uint32_t provider_op(uint32_t op, uint32_t class_)
 	}
 }
 
+/* classes: that it may be of */
+static int find_mech(uint32_t id, uint32_t classes, const struct mech **mp,
+		     unsigned int *detail)
+{
+	uint32_t class_ = UKCF_MECH_CLASS(id);
+
+	*mp = mech_find(id);
+	if (!*mp)
+		return refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
+	if (!load_relaxed_u32(&(*mp)->enabled))
+		return refuse(detail, UKCF_DETAIL_DISABLED, -EOPNOTSUPP);
+	if (class_ > 15 || !(classes & (1u << class_)))
+		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	return 0;
+}
+
 static int resolve_mech(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	uint32_t class_ = UKCF_MECH_CLASS(s->mech[0]);
-	uint32_t op = provider_op(s->op, class_);
+	uint32_t op = provider_op(s->op, UKCF_MECH_CLASS(s->mech[0]));
+	int err = find_mech(s->mech[0], req->rule->classes, &req->mech,
+			    detail);
 
-	req->mech = mech_find(s->mech[0]);
-	if (!req->mech)
-		return refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
-	if (!req->mech->enabled)
-		return refuse(detail, UKCF_DETAIL_DISABLED, -EOPNOTSUPP);
-	if (class_ > 15 || !(req->rule->classes & (1u << class_)))
-		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
+	if (err)
+		return err;
 	if (req->rule->kind != OP_KEY)
 		return 0; /* chosen when it is known how large it is */
 	req->offer = mech_choose(req->mech, op, s->provider);
@@ -245,11 +267,10 @@ static int resolve_mech(struct request *req, unsigned int *detail)
 }
 
 /* A key, or a template that has one. */
-static int hold_key(struct request *req, const struct consumer *c,
-		    unsigned int *detail)
+static int hold_key(struct request *req, uint64_t handle,
+		    const struct consumer *c, unsigned int *detail)
 {
 	const struct object_user who = { c->uid, c->serial };
-	uint64_t handle = req->entry->sqe.obj[0];
 	int err;
 
 	if (template_is_named(handle)) {
@@ -261,10 +282,11 @@ static int hold_key(struct request *req, const struct consumer *c,
 }
 
 /* usage: that the key must have */
-static int resolve_key(struct request *req, struct consumer *c,
-		       uint16_t usage, unsigned int *detail)
+static int resolve_key(struct request *req, uint64_t handle,
+		       struct consumer *c, uint16_t usage,
+		       unsigned int *detail)
 {
-	int err = hold_key(req, c, detail);
+	int err = hold_key(req, handle, c, detail);
 
 	if (err)
 		return err;
@@ -435,7 +457,7 @@ static int decode_init(struct request *req, struct consumer *c,
 		return err;
 	of = &rules[index_clamp(s->part_op, UKCF_OP_LAST)];
 	if (of->key)
-		err = resolve_key(req, c, of->usage, detail);
+		err = resolve_key(req, s->obj[0], c, of->usage, detail);
 	else if (s->obj[0])
 		err = refuse(detail, UKCF_DETAIL_RESERVED, -EINVAL);
 	if (!err)
@@ -556,6 +578,95 @@ static int decode_part(struct request *req, struct consumer *c,
 	return decode_data(req, c, detail);
 }
 
+/* ------------------------------------------------------------------- dual */
+
+static uint16_t usage_of(uint32_t op)
+{
+	return rules[index_clamp(op, UKCF_OP_LAST)].usage;
+}
+
+/* Of both halves, as if each came alone; what the cipher makes is not known
+ * yet to the byte. */
+static int check_halves(struct request *req, struct dual_part *part,
+			unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const struct mech_limits *c = &part[DUAL_CIPHER].mech->limits;
+	const struct mech_limits *m = &part[DUAL_MAC].mech->limits;
+	struct op_sizes cipher = {
+		.in = s->in.len,
+		.out = s->out.len,
+		.nonce = s->param_len,
+	};
+	const struct op_sizes mac = {
+		.in = (uint64_t)s->aux.len + s->in.len + DUAL_GROWTH,
+		.out = s->out.len,
+		.tag = s->tag.len,
+		.tag_len = s->tag_len,
+	};
+	uint32_t mac_op = dual_half_op(s->op, DUAL_MAC);
+	int err = sizes_check(mac_op, s->mech[1], m, &mac,
+			      &part[DUAL_MAC].tag_len, detail);
+
+	if (err)
+		return err;
+	if (mac_op == UKCF_OP_MAC) /* it stands behind what the cipher makes */
+		cipher.out -= part[DUAL_MAC].tag_len;
+	err = sizes_check(dual_half_op(s->op, DUAL_CIPHER), s->mech[0], c,
+			  &cipher, &part[DUAL_CIPHER].tag_len, detail);
+	if (err)
+		return err;
+	if ((uint64_t)s->in.len + s->aux.len > UKCF_ONESHOT_MAX)
+		return refuse(detail, UKCF_DETAIL_ONESHOT, -EMSGSIZE);
+	return 0;
+}
+
+/* The key of a half goes from the request to it. */
+static int resolve_half(struct request *req, struct consumer *c,
+			enum dual_half half, struct dual_part *part,
+			unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint32_t op = dual_half_op(s->op, half);
+	int err;
+
+	req->mech = part->mech;
+	err = resolve_key(req, s->obj[half], c, usage_of(op), detail);
+	part->key = req->key;
+	part->tmpl = req->tmpl;
+	req->key = NULL;
+	req->tmpl = NULL;
+	return err;
+}
+
+static int decode_dual(struct request *req, struct consumer *c,
+		       unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	struct dual_part part[DUAL_HALVES] = { { 0 } };
+	int err = find_mech(s->mech[0], req->rule->classes,
+			    &part[DUAL_CIPHER].mech, detail), no_room;
+
+	if (!err)
+		err = find_mech(s->mech[1], CLASS(MAC), &part[DUAL_MAC].mech,
+				detail);
+	if (!err)
+		err = resolve_ranges(req, c, detail);
+	if (!err)
+		err = check_halves(req, part, detail);
+	if (err)
+		return err;
+	err = resolve_half(req, c, DUAL_CIPHER, &part[DUAL_CIPHER], detail);
+	if (!err)
+		err = resolve_half(req, c, DUAL_MAC, &part[DUAL_MAC], detail);
+	no_room = dual_begin(req, part);
+	if (err)
+		return err;
+	if (no_room)
+		return refuse(detail, UKCF_DETAIL_QUOTA, no_room);
+	return dispatch_choose(req, detail);
+}
+
 static int decode_rest(struct request *req, struct consumer *c,
 		       unsigned int *detail)
 {
@@ -564,12 +675,15 @@ static int decode_rest(struct request *req, struct consumer *c,
 
 	if (!err && rule->kind == OP_PART)
 		return decode_part(req, c, detail);
+	if (!err && (rule->takes & TAKES_DUAL))
+		return decode_dual(req, c, detail);
 	if (!err && rule->classes)
 		err = rule->kind == OP_CRYPTO || req->entry->sqe.mech[0]
 			      ? resolve_mech(req, detail)
 			      : refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
 	if (!err && rule->key)
-		err = resolve_key(req, c, rule->usage, detail);
+		err = resolve_key(req, req->entry->sqe.obj[0], c, rule->usage,
+				  detail);
 	if (!err)
 		err = resolve_ranges(req, c, detail);
 	if (!err && rule->kind == OP_CRYPTO)

@@ -40,6 +40,7 @@ struct op_rule {
 #define TAKES_PART 0x10 /* part_op, and all that begins an operation */
 #define TAKES_SOURCE 0x20
 #define TAKES_OPDONE 0x40
+#define TAKES_DUAL 0x80 /* a second mechanism and key */
 
 /*
  * Judge req->entry->sqe and resolve it: mechanism, offer, key, arenas.

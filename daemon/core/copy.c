@@ -29,13 +29,9 @@ static struct ukcf_bytes keep(uint8_t **at, struct ukcf_bytes from)
 	return b;
 }
 
-struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
-		     struct ukcf_bytes tag, size_t out_size)
+static struct copy *map(size_t size)
 {
-	size_t size = align(sizeof(struct copy)) + align(in.len) +
-		      align(aux.len) + align(tag.len) + align(out_size);
 	struct copy *c;
-	uint8_t *at;
 
 	completion_forbids("a private copy is made");
 	copy_reap();
@@ -45,12 +41,45 @@ struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
 		return NULL;
 	madvise(c, size, MADV_DONTDUMP);
 	c->size = size;
+	return c;
+}
+
+struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
+		     struct ukcf_bytes tag, size_t out_size)
+{
+	size_t size = align(sizeof(struct copy)) + align(in.len) +
+		      align(aux.len) + align(tag.len) + align(out_size);
+	struct copy *c = map(size);
+	uint8_t *at;
+
+	if (!c)
+		return NULL;
 	at = (uint8_t *)c + align(sizeof(*c));
 	c->in = keep(&at, in);
 	c->aux = keep(&at, aux);
 	c->tag = keep(&at, tag);
 	c->out = out_size ? at : NULL;
 	c->out_size = out_size;
+	return c;
+}
+
+static const uint8_t *moved(const uint8_t *p, const struct copy *from,
+			    const struct copy *to)
+{
+	return p ? (const uint8_t *)to + (p - (const uint8_t *)from) : NULL;
+}
+
+struct copy *copy_clone(const struct copy *from)
+{
+	struct copy *c = map(from->size);
+
+	if (!c)
+		return NULL;
+	memcpy(c, from, from->size);
+	c->in.data = moved(from->in.data, from, c);
+	c->aux.data = moved(from->aux.data, from, c);
+	c->tag.data = moved(from->tag.data, from, c);
+	c->out = (uint8_t *)(uintptr_t)moved(from->out, from, c);
 	return c;
 }
 

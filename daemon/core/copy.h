@@ -29,6 +29,8 @@ struct copy *copy_make(const struct request *req, size_t out_size);
 /* Of bytes that are private already. */
 struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
 		     struct ukcf_bytes tag, size_t out_size);
+/* Another that is alike; NULL: no memory. */
+struct copy *copy_clone(const struct copy *c);
 /* Wipe and give back.  Any thread; does not block: what completion context
  * gives back is freed by the next copy_make() or copy_reap(). */
 void copy_put(struct copy *c);

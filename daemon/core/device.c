@@ -21,6 +21,7 @@
 #include "daemon/core/completion.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
@@ -45,6 +46,7 @@ struct flight {
 	struct device *device;
 	struct ukcf_job job;
 	struct request *req; /* NULL: none, or it went elsewhere */
+	bool onward; /* its half of req is done */
 	struct copy *copy;   /* a lost one keeps what the device may touch */
 	struct key *key;
 	uint32_t cost_ns; /* as the queue predicted it */
@@ -88,18 +90,20 @@ static void come_back(struct flight *f)
 static void finish(struct flight *f)
 {
 	struct request *req = f->req;
-	uint64_t now = clock_ticks();
-	uint64_t service = clock_ticks_to_ns(now - f->out_ticks);
 
-	request_times(req, clock_ticks_to_ns(f->out_ticks -
-					     req->accepted_ticks), service);
-	if (req->entry->cqe.res >= 0)
-		predict_learn(req->offer, req->entry->sqe.op,
-			      request_bytes(req), service);
+	execute_times(req, f->out_ticks, clock_ticks());
 	if (completion_is_here())
 		req->flags |= UKCF_CQE_F_IRQCTX;
 	f->req = NULL;
 	request_finish(req);
+}
+
+/* Its result is there, or that of one half. */
+static void settled(struct flight *f)
+{
+	f->onward = f->req->dual && !execute_goes_on(f->req);
+	if (!f->onward)
+		finish(f);
 }
 
 static void landed(struct landing *l, struct ukcf_job *job)
@@ -109,7 +113,7 @@ static void landed(struct landing *l, struct ukcf_job *job)
 
 	if (compare_swap_u32(&f->state, &out, FLIGHT_LANDED)) {
 		if (execute_settle(f->req, job, job->status))
-			finish(f);
+			settled(f);
 	} else if (out != FLIGHT_LOST) {
 		return; /* completed twice: the first time counted */
 	}
@@ -124,7 +128,10 @@ static void leave(struct flight *f)
 	struct request *req = f->req;
 
 	f->req = NULL;
-	dispatch_elsewhere(req);
+	if (f->onward)
+		dispatch_onward(req);
+	else
+		dispatch_elsewhere(req);
 }
 
 static void set_free(struct flight *f)
@@ -140,6 +147,7 @@ static void set_free(struct flight *f)
 	if (f->cost_ns)
 		backlog_ended(&d->backlog, f->cost_ns);
 	f->cost_ns = 0;
+	f->onward = false;
 	store_release_u32(&f->state, FLIGHT_FREE);
 	f->next = d->free;
 	d->free = f;
@@ -192,7 +200,9 @@ static void lose(struct flight *f)
 	f->key = req->key;
 	if (f->key)
 		keystore_hold_more(f->key);
-	req->copy = copy_of(f->copy->in, f->copy->aux, f->copy->tag, 0);
+	req->copy = copy_clone(f->copy);
+	if (req->dual && req->copy)
+		dual_moved(req, f->copy);
 	f->deadline_ns = 0;
 	leave(f); /* elsewhere, or to its end if its time is over */
 }
@@ -271,7 +281,8 @@ static struct flight *take_off(struct device *d, struct request *req)
 {
 	struct flight *f = d->free;
 
-	if (!req->copy || req->copy->out_size < execute_out_bytes(req)) {
+	if (!req->dual &&
+	    (!req->copy || req->copy->out_size < execute_out_bytes(req))) {
 		struct copy *c =
 			req->copy ? copy_of(req->copy->in, req->copy->aux,
 					    req->copy->tag,
@@ -320,7 +331,7 @@ static bool launch(struct device *d, struct request *req)
 		return true;
 	}
 	req->entry->cqe.provider = d->provider->id;
-	status = mech_entry(req->offer->offer, req->entry->sqe.op)(
+	status = mech_entry(req->offer->offer, request_op(req))(
 		d->provider->instance, &f->job);
 	if (status == UKCF_QUEUED)
 		return true; /* it may have landed already */

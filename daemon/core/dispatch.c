@@ -7,6 +7,7 @@
 #include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/device.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
@@ -165,17 +166,21 @@ void dispatch_set_deadline(struct request *req)
 	req->deadline_ns = clock_ns() + (us ? us * 1000 : settings.timeout_ns);
 }
 
+bool dispatch_is_short(const struct request *req)
+{
+	return !is_hardware(req->offer) &&
+	       predict_ns(req->offer, request_op(req), request_bytes(req)) <=
+		       settings.inline_ns;
+}
+
 bool dispatch_runs_at_once(const struct request *req)
 {
 	uint32_t op = request_op(req);
 
 	if (req->rule->kind != OP_CRYPTO && req->rule->kind != OP_PART)
 		return !is_long_keyop(op);
-	if (is_hardware(req->offer))
-		return false;
 	return !asks_to_be_queued(&req->entry->sqe) && execute_is_small(req) &&
-	       predict_ns(req->offer, op, request_bytes(req)) <=
-		       settings.inline_ns;
+	       dispatch_is_short(req);
 }
 
 struct backlog *dispatch_backlog(const struct request *req)
@@ -216,4 +221,14 @@ void dispatch_elsewhere(struct request *req)
 	}
 	decode_copy_class(req);
 	backlog_put(dispatch_backlog(req), req, true, false, NULL);
+}
+
+void dispatch_onward(struct request *req)
+{
+	if (dual_goes_on(req)) {
+		backlog_put(dispatch_backlog(req), req, true, false, NULL);
+		return;
+	}
+	execute_times(req, 0, clock_ticks());
+	request_finish(req);
 }

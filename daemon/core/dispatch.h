@@ -45,13 +45,15 @@ bool dispatch_is_at_once(const struct sched_candidate *c);
 
 /*
  * Set req->offer: the provider predicted to be done first among those that may
- * and can.  Any thread but completion context.
+ * and can.  Any thread.
  * Return: 0; -EOPNOTSUPP: none offers it; -ENODEV: those that do are out, or
  * have tried.  *detail says why.
  */
 int dispatch_choose(struct request *req, unsigned int *detail);
 /* From now on, for one that does not run at once. */
 void dispatch_set_deadline(struct request *req);
+/* Software, and predicted to take no longer than what runs at once? */
+bool dispatch_is_short(const struct request *req);
 /* Short, of software, and not asked to be queued? */
 bool dispatch_runs_at_once(const struct request *req);
 /* The queue where it waits for the offer that was chosen. */
@@ -63,5 +65,8 @@ struct backlog *dispatch_queue_by_id(uint16_t id);
  * what it has.  The request is another's when this returns.
  */
 void dispatch_elsewhere(struct request *req);
+/* A dual operation between its halves: to the queue of the next one, or it
+ * ends.  The request is another's when this returns. */
+void dispatch_onward(struct request *req);
 
 #endif

@@ -20,9 +20,11 @@
 #include "daemon/api/arena.h"
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
@@ -137,6 +139,8 @@ static size_t private_bytes(const struct request *req)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	size_t n = 0;
 
+	if (req->dual)
+		return 0; /* it has its own */
 	if (req->copy)
 		n = 0; /* it has one already */
 	else if (!req->direct)
@@ -204,11 +208,15 @@ static void take_copy(const struct copy *c, struct ukcf_job *job)
 	job->tag = c->tag;
 }
 
-void execute_job(const struct request *req, const struct copy *c,
+void execute_job(struct request *req, const struct copy *c,
 		 struct ukcf_job *job)
 {
 	*job = (struct ukcf_job){ 0 };
 	describe_job(req, job);
+	if (req->dual) {
+		dual_job(req, job);
+		return;
+	}
 	take_copy(c, job);
 	job->out = c->out;
 	job->out_size = c->out_size;
@@ -238,13 +246,17 @@ static size_t fill_input(const struct request *req, struct scratch *s,
 	return used;
 }
 
-static size_t fill_job(const struct request *req, struct scratch *s,
+static size_t fill_job(struct request *req, struct scratch *s,
 		       struct ukcf_job *job, uint8_t *small)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
 	size_t used;
 
 	describe_job(req, job);
+	if (req->dual) {
+		dual_job(req, job);
+		return 0;
+	}
 	used = fill_input(req, s, job);
 	if (out_is_private(req)) {
 		job->out = s->base + used;
@@ -276,7 +288,8 @@ static bool claims_too_much(const struct request *req,
 {
 	return job->res > 0 &&
 	       ((uint64_t)job->res > job->out_size ||
-		(uint64_t)job->res > req->entry->sqe.out.len);
+		(!req->dual &&
+		 (uint64_t)job->res > req->entry->sqe.out.len));
 }
 
 bool execute_settle(struct request *req, struct ukcf_job *job,
@@ -284,6 +297,10 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 {
 	if (status != UKCF_DONE || claims_too_much(req, job))
 		return false;
+	if (req->dual) {
+		dual_settle(req, job);
+		return true;
+	}
 	if (job->res >= 0)
 		release_output(req, job);
 	request_result(req, job->res, job->detail);
@@ -298,8 +315,8 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
  */
 bool execute_may_repeat(const struct request *req)
 {
-	if (req->copy)
-		return true;
+	if (req->copy || req->dual)
+		return req->copy;
 	if (!req->direct)
 		return false; /* there was no memory for a copy */
 	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
@@ -378,17 +395,23 @@ static void run_part(struct request *req, struct scratch *s)
 	scratch_clean(s, used);
 }
 
+/* It will be in a queue, whether it was or not. */
+static void let_go(struct request *req)
+{
+	if (!req->queued) {
+		dispatch_set_deadline(req);
+		ring_queued(req);
+	}
+	req->flags &= (uint16_t)~UKCF_CQE_F_INLINE;
+}
+
 /* It did not do it.  What it read stays as it was, for the next one. */
 static void run_elsewhere(struct request *req, enum ukcf_status status)
 {
 	if (status == UKCF_FAILED)
 		provider_set_state(req->offer->provider,
 				   UKCF_PROVIDER_FAILED);
-	if (!req->queued) { /* the service thread lets go of it */
-		dispatch_set_deadline(req);
-		ring_queued(req);
-	}
-	req->flags &= (uint16_t)~UKCF_CQE_F_INLINE;
+	let_go(req);
 	dispatch_elsewhere(req);
 }
 
@@ -400,10 +423,9 @@ static void save_input(struct request *req, const struct ukcf_job *job)
 }
 
 /* False: it is with another provider now. */
-static bool run_crypto(struct request *req, struct scratch *s)
+static bool run_job_of(struct request *req, struct scratch *s)
 {
-	const struct ukcf_sqe *sqe = &req->entry->sqe;
-	ukcf_job_fn fn = mech_entry(req->offer->offer, sqe->op);
+	ukcf_job_fn fn = mech_entry(req->offer->offer, request_op(req));
 	struct provider *p = req->offer->provider;
 	uint8_t small[SMALL_OUT];
 	struct ukcf_job job = { 0 };
@@ -430,6 +452,73 @@ static bool run_crypto(struct request *req, struct scratch *s)
 	return done;
 }
 
+/* May the thread that ran the first half run the next one? */
+static bool stays_here(const struct request *req)
+{
+	return req->queued ? dispatch_backlog(req) == req->backlog :
+			     dispatch_runs_at_once(req);
+}
+
+/* False: it is in another queue now. */
+static bool run_crypto(struct request *req, struct scratch *s)
+{
+	while (run_job_of(req, s)) {
+		if (!req->dual || !dual_goes_on(req))
+			return true;
+		if (stays_here(req))
+			continue;
+		let_go(req);
+		backlog_put(dispatch_backlog(req), req, true, false, NULL);
+		return false;
+	}
+	return false;
+}
+
+/* What a device's interrupt may run: no lock, no allocation, not for long. */
+static bool runs_in_completion(const struct request *req)
+{
+	return req->offer->offer->flags & UKCF_OFFER_NOSLEEP && !req->tmpl &&
+	       dispatch_is_short(req);
+}
+
+bool execute_goes_on(struct request *req)
+{
+	while (dual_goes_on(req)) {
+		struct provider *p = req->offer->provider;
+		ukcf_job_fn fn = mech_entry(req->offer->offer,
+					    request_op(req));
+		enum ukcf_status status;
+		struct ukcf_job job;
+
+		if (!runs_in_completion(req))
+			return false;
+		execute_job(req, req->copy, &job);
+		req->entry->cqe.provider = p->id;
+		status = fn(p->instance, &job);
+		if (execute_settle(req, &job, status))
+			continue;
+		if (status == UKCF_FAILED)
+			provider_set_state(p, UKCF_PROVIDER_FAILED);
+		req->tried |= UINT64_C(1) << p->id;
+		return false;
+	}
+	return true;
+}
+
+void execute_times(struct request *req, uint64_t started, uint64_t ended)
+{
+	uint64_t all = ended - req->accepted_ticks, service = ended - started;
+
+	if (req->dual)
+		service = dual_ticks(req);
+	request_times(req, clock_ticks_to_ns(all - service),
+		      clock_ticks_to_ns(service));
+	if (req->rule->kind == OP_CRYPTO && !req->dual &&
+	    req->entry->cqe.res >= 0)
+		predict_learn(req->offer, req->entry->sqe.op,
+			      request_bytes(req), clock_ticks_to_ns(service));
+}
+
 /* Input of the key operations is copied first, always. */
 static bool run_key(struct request *req)
 {
@@ -451,7 +540,6 @@ static bool run_key(struct request *req)
 bool execute_request(struct request *req, struct scratch *s)
 {
 	uint64_t started = clock_ticks();
-	uint64_t ended, service;
 
 	req->entry->cqe.provider = 0;
 	if (req->offer)
@@ -464,12 +552,6 @@ bool execute_request(struct request *req, struct scratch *s)
 		ringops_run(req);
 	if (req->rule->kind == OP_PART)
 		run_part(req, s);
-	ended = clock_ticks();
-	service = clock_ticks_to_ns(ended - started);
-	request_times(req, clock_ticks_to_ns(started - req->accepted_ticks),
-		      service);
-	if (req->rule->kind == OP_CRYPTO && req->entry->cqe.res >= 0)
-		predict_learn(req->offer, req->entry->sqe.op,
-			      request_bytes(req), service);
+	execute_times(req, started, clock_ticks());
 	return true;
 }

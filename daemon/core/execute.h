@@ -37,12 +37,17 @@ bool execute_request(struct request *req, struct scratch *s);
 /* For who runs a provider's entry point elsewhere: a job that works on a
  * private copy, made with room for execute_out_bytes(). */
 size_t execute_out_bytes(const struct request *req);
-void execute_job(const struct request *req, const struct copy *c,
+void execute_job(struct request *req, const struct copy *c,
 		 struct ukcf_job *job);
 /* Judge what the provider says; on success the output becomes visible and the
  * result is set.  False: the provider did not do it. */
 bool execute_settle(struct request *req, struct ukcf_job *job,
 		    enum ukcf_status status);
+/* Completion context: the next half of a dual operation whose first one was
+ * settled.  False: it cannot be done here, or not yet; dispatch_onward(). */
+bool execute_goes_on(struct request *req);
+/* It ran: times of the result, and what is learned from them. */
+void execute_times(struct request *req, uint64_t started, uint64_t ended);
 /* May another provider do it, from the same bytes? */
 bool execute_may_repeat(const struct request *req);
 /* Operations on keys and templates (keyops.c); in: a private copy of the

@@ -67,7 +67,7 @@ bool pieces_apply(const struct request *req)
 	const struct ukcf_mech_ops *f;
 
 	if (!req->rule || req->rule->kind != OP_CRYPTO || s->in.len < FROM ||
-	    !(ops >> s->op & 1) || s->aux.len > AUX_MAX || req->copy)
+	    s->op > 31 || !(ops >> s->op & 1) || s->aux.len > AUX_MAX || req->copy)
 		return req->pieces;
 	f = req->offer->offer->ops;
 	return f->init && f->update && f->final &&

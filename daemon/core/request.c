@@ -5,6 +5,7 @@
 #include "daemon/api/ring.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
@@ -40,6 +41,8 @@ uint32_t request_op(const struct request *req)
 
 	if (req->context)
 		return context_spec(req->context)->op;
+	if (req->dual)
+		return dual_op(req);
 	return s->op == UKCF_OP_INIT ? s->part_op : s->op;
 }
 
@@ -55,6 +58,8 @@ static void drop_contexts(struct request *req)
 
 void request_release(struct request *req)
 {
+	if (req->dual) /* lies in the copy */
+		dual_release(req);
 	if (req->copy)
 		copy_put(req->copy);
 	req->copy = NULL;

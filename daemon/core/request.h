@@ -24,6 +24,7 @@ struct arena;
 struct backlog;
 struct context;
 struct copy;
+struct dual;
 struct key;
 struct mech;
 struct mech_offer;
@@ -65,6 +66,8 @@ struct request {
 	struct mech_offer *offer;
 	struct key *key;
 	struct template *tmpl;	  /* of the key; NULL: none was named */
+	struct dual *dual;	  /* two halves: the four above are of the one
+				     whose turn it is, and its */
 	struct context *context;  /* held: whose part it is */
 	struct context *made;	  /* held: CTX_COPY's new one */
 	struct request *next_part; /* that waits after this one */
@@ -86,7 +89,8 @@ void request_waits(struct request *req);
 bool request_starts(struct request *req);  /* WAITING -> RUNNING */
 bool request_cancels(struct request *req); /* WAITING -> CANCELED */
 
-/* The operation whose cost it has: of a part, that of its context. */
+/* The operation whose cost it has: of a part, that of its context; of a dual
+ * one, that of its present half. */
 uint32_t request_op(const struct request *req);
 /* Give back what decode took: arenas, the key, private copies. */
 void request_release(struct request *req);

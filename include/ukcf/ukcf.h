@@ -370,6 +370,39 @@ ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span peer,
 		 struct ukcf_span out);
 /**
+ * struct ukcf_dual - the halves of a dual operation: a cipher, and a MAC over
+ * aux || ciphertext
+ */
+struct ukcf_dual {
+	uint32_t cipher; /* mechanism of class aead or cipher */
+	uint32_t mac;	 /* mechanism of class mac */
+	struct ukcf_key cipher_key;
+	struct ukcf_key mac_key; /* never the same bytes as cipher_key */
+	const void *nonce;	 /* of the cipher */
+	size_t nonce_len;
+	size_t mac_len; /* bytes of MAC made, tag_min to tag_max; 0: all */
+};
+
+/** ukcf_prep_encrypt_mac() - out = ciphertext || MAC.  One request, whichever
+ * and however many providers do it.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_encrypt_mac(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+		      const struct ukcf_dual *d, struct ukcf_span aux,
+		      struct ukcf_span in, struct ukcf_span out);
+/** ukcf_prep_mac_decrypt() - out = plaintext || MAC of what @in holds, for the
+ * caller to compare.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_mac_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+		      const struct ukcf_dual *d, struct ukcf_span aux,
+		      struct ukcf_span in, struct ukcf_span out);
+/** ukcf_prep_mac_verify_decrypt() - out = plaintext, if @mac is right; else
+ * nothing is decrypted and res = -EBADMSG.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_mac_verify_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			     const struct ukcf_dual *d, struct ukcf_span aux,
+			     struct ukcf_span in, struct ukcf_span mac,
+			     struct ukcf_span out);
+/**
  * ukcf_prep_init() - begin an operation whose data comes in parts
  * @ctx: names the context on this ring: 1 to UKCF_CONTEXTS_MAX, not in use
  * @op: UKCF_OP_DIGEST, MAC, MAC_VERIFY, SIGN, VERIFY, ENCRYPT, or DECRYPT (not
@@ -481,6 +514,24 @@ UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_derive(struct ukcf *u, uint32_t mech,
 						const void *peer,
 						size_t peer_len, void *out,
 						size_t out_size);
+/** ukcf_encrypt_mac() - out = ciphertext || MAC over aux || ciphertext.  Always
+ * over a ring.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int64_t
+ukcf_encrypt_mac(struct ukcf *u, const struct ukcf_dual *d, const void *aux,
+		 size_t aux_len, const void *in, size_t in_len, void *out,
+		 size_t out_size);
+/** ukcf_mac_decrypt() - out = plaintext || MAC.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int64_t
+ukcf_mac_decrypt(struct ukcf *u, const struct ukcf_dual *d, const void *aux,
+		 size_t aux_len, const void *in, size_t in_len, void *out,
+		 size_t out_size);
+/** ukcf_mac_verify_decrypt() - -EBADMSG, and no decryption, if the MAC is
+ * wrong.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int64_t
+ukcf_mac_verify_decrypt(struct ukcf *u, const struct ukcf_dual *d,
+			const void *aux, size_t aux_len, const void *in,
+			size_t in_len, const void *mac, size_t mac_len,
+			void *out, size_t out_size);
 /** ukcf_random() - @out_size random bytes.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_random(struct ukcf *u, void *out,
 						size_t out_size);
