@@ -21,20 +21,22 @@ const struct ukcf_call *ukcf_last_call(void)
 	return &last_call;
 }
 
+#define CLASS(c) (1u << UKCF_CLASS_##c)
+
 /* What an operation is of, and what it wants of its key. */
 static const struct rule {
-	uint32_t class_;
+	uint32_t classes; /* bit n: of mechanism class n */
 	uint32_t usage; /* 0: no key */
 } rules[] = {
-	[UKCF_OP_DIGEST] = { UKCF_CLASS_DIGEST, 0 },
-	[UKCF_OP_MAC] = { UKCF_CLASS_MAC, UKCF_USE_MAC },
-	[UKCF_OP_MAC_VERIFY] = { UKCF_CLASS_MAC, UKCF_USE_MAC_VERIFY },
-	[UKCF_OP_ENCRYPT] = { UKCF_CLASS_AEAD, UKCF_USE_ENCRYPT },
-	[UKCF_OP_DECRYPT] = { UKCF_CLASS_AEAD, UKCF_USE_DECRYPT },
-	[UKCF_OP_SIGN] = { UKCF_CLASS_SIGN, UKCF_USE_SIGN },
-	[UKCF_OP_VERIFY] = { UKCF_CLASS_SIGN, UKCF_USE_VERIFY },
-	[UKCF_OP_DERIVE] = { UKCF_CLASS_KEX, UKCF_USE_DERIVE },
-	[UKCF_OP_RANDOM] = { UKCF_CLASS_RNG, 0 },
+	[UKCF_OP_DIGEST] = { CLASS(DIGEST), 0 },
+	[UKCF_OP_MAC] = { CLASS(MAC), UKCF_USE_MAC },
+	[UKCF_OP_MAC_VERIFY] = { CLASS(MAC), UKCF_USE_MAC_VERIFY },
+	[UKCF_OP_ENCRYPT] = { CLASS(AEAD) | CLASS(CIPHER), UKCF_USE_ENCRYPT },
+	[UKCF_OP_DECRYPT] = { CLASS(AEAD) | CLASS(CIPHER), UKCF_USE_DECRYPT },
+	[UKCF_OP_SIGN] = { CLASS(SIGN), UKCF_USE_SIGN },
+	[UKCF_OP_VERIFY] = { CLASS(SIGN), UKCF_USE_VERIFY },
+	[UKCF_OP_DERIVE] = { CLASS(KEX) | CLASS(KDF), UKCF_USE_DERIVE },
+	[UKCF_OP_RANDOM] = { CLASS(RNG), 0 },
 };
 
 /* A call on its way. */
@@ -70,6 +72,9 @@ static size_t writes(const struct call *c)
 		return j->tag_len;
 	case UKCF_OP_RANDOM:
 		return j->out_size;
+	case UKCF_OP_DERIVE:
+		return c->slot->limits.out_len ? c->slot->limits.out_len :
+						 j->out_size;
 	case UKCF_OP_MAC_VERIFY:
 	case UKCF_OP_VERIFY:
 		return 0;
@@ -143,7 +148,8 @@ static size_t room(const struct ukcf_job *j)
 {
 	size_t most = 256; /* digest, MAC, signature, shared secret */
 
-	if (j->op == UKCF_OP_RANDOM)
+	if (j->op == UKCF_OP_RANDOM ||
+	    UKCF_MECH_CLASS(j->mech) == UKCF_CLASS_KDF)
 		return j->out_size;
 	if (j->op == UKCF_OP_ENCRYPT || j->op == UKCF_OP_DECRYPT)
 		most += j->in.len;
@@ -241,6 +247,13 @@ static int64_t with_key(struct call *c, bool stale)
 	return res;
 }
 
+static bool is_of(uint32_t mech, uint32_t classes)
+{
+	uint32_t class_ = UKCF_MECH_CLASS(mech);
+
+	return class_ < 32 && (classes >> class_ & 1);
+}
+
 static int64_t call(struct call *c)
 {
 	uint32_t mech = c->job.mech;
@@ -256,7 +269,7 @@ static int64_t call(struct call *c)
 		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_MECH);
 	if (!stale && !load_relaxed_u32(&c->slot->enabled))
 		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_DISABLED);
-	if (UKCF_MECH_CLASS(mech) != c->rule->class_)
+	if (!is_of(mech, c->rule->classes))
 		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_MECH_OP);
 	if (c->rule->usage && key_is_local(c->key))
 		return with_key(c, stale);
@@ -451,6 +464,25 @@ int64_t ukcf_derive(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 	c.job.out_size = out_size;
 	REFUSE_MISSING(peer, peer_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
+	return call(&c);
+}
+
+int64_t ukcf_kdf(struct ukcf *u, uint32_t mech, struct ukcf_key key,
+		 const void *salt, size_t salt_len, const void *info,
+		 size_t info_len, void *out, size_t out_size)
+{
+	struct call c;
+
+	begin(&c, u, UKCF_OP_DERIVE, mech, key);
+	c.job.in = bytes(salt, salt_len);
+	c.job.aux = bytes(info, info_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
+	REFUSE_MISSING(salt, salt_len, IN_RANGE);
+	REFUSE_MISSING(info, info_len, AUX_RANGE);
+	REFUSE_MISSING(out, out_size, OUT_RANGE);
+	if (!is_of(mech, CLASS(KDF)))
+		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_MECH_OP);
 	return call(&c);
 }
 

@@ -162,6 +162,18 @@ int ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return set_key(r, sqe, key);
 }
 
+int ukcf_prep_kdf(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+		  struct ukcf_key key, struct ukcf_span salt,
+		  struct ukcf_span info, struct ukcf_span out)
+{
+	int err = ukcf_prep_derive(r, sqe, mech, key, salt, out);
+
+	if (info.reserved)
+		return -EINVAL;
+	set(sqe, &sqe->aux, UKCF_RANGE_AUX, info);
+	return err;
+}
+
 static int prep_dual(struct ukcf_ring *r, struct ukcf_sqe *sqe,
 		     const struct ukcf_dual *d, struct ukcf_span aux,
 		     struct ukcf_span in, struct ukcf_span out)

@@ -25,7 +25,9 @@
 #define TAG (1u << UKCF_RANGE_TAG)
 #define CLASS(c) (1u << UKCF_CLASS_##c)
 #define CIPHERS (CLASS(AEAD) | CLASS(CIPHER))
-#define KEYED (CLASS(MAC) | CLASS(AEAD) | CLASS(SIGN) | CLASS(KEX))
+#define KEYED                                                          \
+	(CLASS(MAC) | CLASS(AEAD) | CLASS(CIPHER) | CLASS(SIGN) | \
+	 CLASS(KEX) | CLASS(KDF))
 
 static const struct op_rule rules[UKCF_OP_LAST] = {
 	/* kind, ranges, needs, key, classes, usage, takes */
@@ -43,8 +45,8 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 			   UKCF_USE_SIGN, 0 },
 	[UKCF_OP_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(SIGN),
 			     UKCF_USE_VERIFY, 0 },
-	[UKCF_OP_DERIVE] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(KEX),
-			     UKCF_USE_DERIVE, 0 },
+	[UKCF_OP_DERIVE] = { OP_CRYPTO, IN | OUT | AUX, 0, 1,
+			     CLASS(KEX) | CLASS(KDF), UKCF_USE_DERIVE, 0 },
 	[UKCF_OP_RANDOM] = { OP_CRYPTO, OUT, OUT, 0, CLASS(RNG), 0, 0 },
 	[UKCF_OP_KEY_GENERATE] = { OP_KEY, IN, IN, 0, KEYED, 0, 0 },
 	[UKCF_OP_KEY_IMPORT] = { OP_KEY, IN, IN, 0, KEYED, 0, 0 },
@@ -224,7 +226,10 @@ static uint32_t provider_op(uint32_t op, uint32_t class_)
 	case UKCF_CLASS_MAC:
 		return UKCF_OP_MAC;
 	case UKCF_CLASS_AEAD:
+	case UKCF_CLASS_CIPHER:
 		return UKCF_OP_ENCRYPT;
+	case UKCF_CLASS_KDF:
+		return UKCF_OP_DERIVE;
 	default: /* the public part is computed */
 		return UKCF_OP_KEY_PUBLIC;
 	}

@@ -93,12 +93,23 @@ static void scratch_clean(struct scratch *s, size_t used)
 		s->size = 0; /* the next request reserves anew */
 }
 
+/* It makes as many bytes as the request has room for. */
+static bool fills_output(const struct request *req)
+{
+	uint32_t op = request_op(req);
+
+	return op == UKCF_OP_RANDOM ||
+	       (op == UKCF_OP_DERIVE &&
+		UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_KDF);
+}
+
 static bool out_is_private(const struct request *req)
 {
 	uint32_t op = request_op(req);
 
 	return op == UKCF_OP_DECRYPT ||
-	       (op == UKCF_OP_ENCRYPT && !req->direct);
+	       (op == UKCF_OP_ENCRYPT && !req->direct) ||
+	       (op == UKCF_OP_DERIVE && fills_output(req));
 }
 
 /* A cipher may give more than it takes: what it held back, a tag. */
@@ -116,13 +127,13 @@ size_t execute_out_bytes(const struct request *req)
 
 	if (req->context && out_is_private(req))
 		return part_out_bytes(req);
+	if (fills_output(req))
+		return s->out.len;
 	switch (request_op(req)) {
 	case UKCF_OP_DECRYPT:
 		return s->in.len - req->tag_len;
 	case UKCF_OP_ENCRYPT:
 		return (size_t)s->in.len + req->tag_len;
-	case UKCF_OP_RANDOM:
-		return s->out.len;
 	default:
 		return SMALL_OUT;
 	}

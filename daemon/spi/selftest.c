@@ -191,6 +191,24 @@ static const struct known table[] = {
 	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  "", "", "",
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
+	/* RFC 5869 appendix A.1; in is the salt, aux the info */
+	{ UKCF_MECH_HKDF_SHA2_256, UKCF_OP_DERIVE,
+	  "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "",
+	  "f0f1f2f3f4f5f6f7f8f9", "000102030405060708090a0b0c",
+	  "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+	  "34007208d5b887185865" },
+	/* the same, made with Python's hmac module by the formulas of section
+	 * 2: appendix A has no SHA-2 but SHA-256 */
+	{ UKCF_MECH_HKDF_SHA2_384, UKCF_OP_DERIVE,
+	  "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "",
+	  "f0f1f2f3f4f5f6f7f8f9", "000102030405060708090a0b0c",
+	  "9b5097a86038b805309076a44b3a9f38063e25b516dcbf369f394cfab43685f7"
+	  "48b6457763e4f0204fc5" },
+	{ UKCF_MECH_HKDF_SHA2_512, UKCF_OP_DERIVE,
+	  "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "",
+	  "f0f1f2f3f4f5f6f7f8f9", "000102030405060708090a0b0c",
+	  "832390086cda71fb47625bb5ceb168e4c8e26a1a16ed34d9fc7fe92c14815793"
+	  "38da362cb8d9f925d7cb" },
 	/* RFC 7748 section 6.1 */
 	{ UKCF_MECH_X25519, UKCF_OP_DERIVE,
 	  "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
@@ -250,7 +268,9 @@ static void prepare(struct trial *t, const struct known *k)
 		.aux = bytes(&t->aux),
 		.param = bytes(&t->param),
 		.out = t->out,
-		.out_size = sizeof(t->out),
+		.out_size = UKCF_MECH_CLASS(k->mech) == UKCF_CLASS_KDF ?
+				    t->want.len :
+				    sizeof(t->out),
 		.tag_len = UKCF_MECH_CLASS(k->mech) == UKCF_CLASS_AEAD ?
 				   16 :
 				   t->want.len,

@@ -29,7 +29,8 @@ enum ukcf_op {
 	UKCF_OP_DECRYPT = 5,	    /* obj[0], param, aux, in || tag -> out */
 	UKCF_OP_SIGN = 6,	    /* obj[0], in -> out */
 	UKCF_OP_VERIFY = 7,	    /* obj[0], in, tag = signature */
-	UKCF_OP_DERIVE = 8,	    /* obj[0], in = peer public -> out */
+	UKCF_OP_DERIVE = 8,	    /* obj[0], in = peer public -> out; of a KDF
+				       in = salt, aux = info */
 	UKCF_OP_RANDOM = 9,	    /* -> out, out.len bytes */
 	UKCF_OP_KEY_GENERATE = 16,  /* in = struct ukcf_key_req; res = handle */
 	UKCF_OP_KEY_IMPORT = 17,    /* in = struct ukcf_key_req || key bytes */

@@ -369,6 +369,12 @@ UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span peer,
 		 struct ukcf_span out);
+/** ukcf_prep_kdf() - @out.len bytes from @key (input keying material), @salt
+ * and @info, by a mechanism of class kdf (RFC 5869).  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_kdf(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
+	      struct ukcf_key key, struct ukcf_span salt,
+	      struct ukcf_span info, struct ukcf_span out);
 /**
  * struct ukcf_dual - the halves of a dual operation: a cipher, and a MAC over
  * aux || ciphertext
@@ -514,6 +520,12 @@ UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_derive(struct ukcf *u, uint32_t mech,
 						const void *peer,
 						size_t peer_len, void *out,
 						size_t out_size);
+/** ukcf_kdf() - @out_size bytes from @key, @salt and @info (RFC 5869).
+ * Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_kdf(
+	struct ukcf *u, uint32_t mech, struct ukcf_key key, const void *salt,
+	size_t salt_len, const void *info, size_t info_len, void *out,
+	size_t out_size);
 /** ukcf_encrypt_mac() - out = ciphertext || MAC over aux || ciphertext.  Always
  * over a ring.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t

@@ -55,12 +55,27 @@ static int check_aead(uint32_t op, const struct mech_limits *m,
 	return 0;
 }
 
+/* in = salt, aux = info; out is filled */
+static int check_kdf(const struct mech_limits *m, const struct op_sizes *s,
+		     unsigned int *detail)
+{
+	if (s->out == 0)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	if (s->out > m->data_max)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -EMSGSIZE);
+	if (s->aux > m->aad_max)
+		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
+	return 0;
+}
+
 static int check_plain(uint32_t op, const struct mech_limits *m,
 		       const struct op_sizes *s, uint64_t tag_len,
 		       unsigned int *detail)
 {
 	uint64_t need = m->out_len;
 
+	if (s->aux)
+		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
 	switch (op) {
 	case UKCF_OP_MAC:
 		need = tag_len;
@@ -106,5 +121,7 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
 		return err;
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD)
 		return check_aead(op, m, s, *tag_len, detail);
+	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_KDF)
+		return check_kdf(m, s, detail);
 	return check_plain(op, m, s, *tag_len, detail);
 }

@@ -12,7 +12,7 @@
 #define ALL (UKCF_OFFER_NOSLEEP | UKCF_OFFER_FLAT_CTX | UKCF_OFFER_CALLER)
 
 /* libsodium reads ChaCha20-Poly1305, GCM decrypt and Ed25519 sign input twice:
- * they are not single-pass. */
+ * they are not single-pass.  Nor is HKDF: HMAC reads a short salt twice. */
 static struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_SHA2_256,
 	  .flags = ALL,
@@ -48,6 +48,16 @@ static struct ukcf_offer offers[] = {
 	  .flags = ALL | UKCF_OFFER_SLOW,
 	  .ops = &sodium_x25519,
 	  .cost_ns = 26000 },
+	{ .mech = UKCF_MECH_HKDF_SHA2_256,
+	  .flags = ALL,
+	  .ops = &sodium_hkdf_sha2_256,
+	  .cost_ns = 2000,
+	  .cost_ps_per_byte = 2040 },
+	{ .mech = UKCF_MECH_HKDF_SHA2_512,
+	  .flags = ALL,
+	  .ops = &sodium_hkdf_sha2_512,
+	  .cost_ns = 3500,
+	  .cost_ps_per_byte = 1280 },
 	{ .mech = UKCF_MECH_RANDOM,
 	  .flags = ALL & ~UKCF_OFFER_NOSLEEP,
 	  .ops = &sodium_random,

@@ -14,6 +14,8 @@ extern const struct ukcf_mech_ops sodium_aes_256_gcm;
 extern const struct ukcf_mech_ops sodium_chacha20_poly1305;
 extern const struct ukcf_mech_ops sodium_ed25519;
 extern const struct ukcf_mech_ops sodium_x25519;
+extern const struct ukcf_mech_ops sodium_hkdf_sha2_256;
+extern const struct ukcf_mech_ops sodium_hkdf_sha2_512;
 extern const struct ukcf_mech_ops sodium_random;
 
 /* Bytes of multipart state. */

@@ -126,6 +126,9 @@ static int prepare(const struct call *c, struct ukcf_sqe *sqe)
 	case UKCF_OP_VERIFY:
 		return ukcf_prep_verify(ring, sqe, c->mech, c->key, in, tag);
 	case UKCF_OP_DERIVE:
+		if (c->kdf)
+			return ukcf_prep_kdf(ring, sqe, c->mech, c->key, in,
+					     aad, o);
 		return ukcf_prep_derive(ring, sqe, c->mech, c->key, in, o);
 	case UKCF_OP_RANDOM:
 		return ukcf_prep_random(sqe, o);
@@ -235,6 +238,10 @@ static int64_t caller_call(const struct call *c)
 		return ukcf_verify(u, c->mech, c->key, c->in.data, c->in.len,
 				   c->tag.data, c->tag.len);
 	case UKCF_OP_DERIVE:
+		if (c->kdf)
+			return ukcf_kdf(u, c->mech, c->key, c->in.data,
+					c->in.len, c->aad.data, c->aad.len, o,
+					c->out_len);
 		return ukcf_derive(u, c->mech, c->key, c->in.data, c->in.len,
 				   o, c->out_len);
 	default:

@@ -16,6 +16,7 @@ struct call {
 	struct kat_bytes nonce, aad, in, tag;
 	size_t out_len;
 	size_t tag_len; /* AEAD: wanted; only a ring request can say it */
+	bool kdf; /* DERIVE: in is the salt, aad the info */
 };
 
 struct answer {

@@ -65,7 +65,7 @@ static unsigned int broken_limit(const struct kat_vector *v,
 {
 	size_t key = v->f[KAT_KEY].len, tag = v->f[KAT_TAG].len;
 	bool keyed = v->kind == KAT_AEAD || v->kind == KAT_MAC ||
-		     v->kind == KAT_DERIVE;
+		     v->kind == KAT_DERIVE || v->kind == KAT_KDF;
 
 	if (keyed && (key < m->key_min || key > m->key_max))
 		return UKCF_DETAIL_KEY_SIZE;
@@ -306,6 +306,36 @@ static enum kat_outcome run_derive(struct run *r)
 	return because(r, KAT_FAILED, "wrong shared secret");
 }
 
+static enum kat_outcome run_kdf(struct run *r)
+{
+	const struct kat_vector *v = r->v;
+	const struct kat_bytes *want = &v->f[KAT_TAG];
+	struct call c = {
+		.op = UKCF_OP_DERIVE,
+		.mech = r->info.id,
+		.key = r->key,
+		.in = v->f[KAT_MSG],
+		.aad = v->f[KAT_AAD],
+		.out_len = v->size,
+		.kdf = true,
+	};
+	struct answer a;
+
+	call_do(r->path, &c, &a);
+	if (!a.right_place)
+		return because(r, KAT_FAILED, "derive %s", a.place);
+	if (v->verdict == KAT_INVALID && v->size > r->info.data_max) {
+		if (a.res == -EMSGSIZE && a.detail == UKCF_DETAIL_OUT_SIZE)
+			return KAT_PASSED;
+		return unexpected(r, "derive of too much", &a);
+	}
+	if (a.res != (int64_t)want->len)
+		return unexpected(r, "derive", &a);
+	if (memcmp(a.out, want->data, want->len) == 0)
+		return KAT_PASSED;
+	return because(r, KAT_FAILED, "wrong bytes");
+}
+
 static enum kat_outcome run_digest(struct run *r)
 {
 	const struct kat_bytes *want = &r->v->f[KAT_TAG];
@@ -361,6 +391,7 @@ static enum kat_outcome run_monte(struct run *r)
 static enum kat_outcome (*const kinds[])(struct run *) = {
 	[KAT_AEAD] = run_aead,	   [KAT_MAC] = run_mac,
 	[KAT_VERIFY] = run_verify, [KAT_DERIVE] = run_derive,
+	[KAT_KDF] = run_kdf,
 	[KAT_DIGEST] = run_digest, [KAT_MONTE] = run_monte,
 };
 
@@ -369,7 +400,7 @@ static bool too_large(const struct kat_vector *v)
 	for (unsigned int i = 0; i < KAT_FIELDS; i++)
 		if (v->f[i].len > CALL_OUT_MAX - 64)
 			return true;
-	return false;
+	return v->size > CALL_OUT_MAX;
 }
 
 static enum kat_outcome run_keyed(struct run *r)

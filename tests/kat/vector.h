@@ -13,6 +13,7 @@ enum kat_kind {
 	KAT_MAC,    /* KEY, MSG, TAG */
 	KAT_VERIFY, /* KEY = public key, MSG, TAG = signature */
 	KAT_DERIVE, /* KEY = secret key, MSG = the peer's public key, TAG */
+	KAT_KDF,    /* KEY, MSG = salt, AAD = info, TAG = what is derived */
 	KAT_DIGEST, /* MSG, TAG = digest */
 	KAT_MONTE   /* MSG = seed, TAG = the digest after 1000 rounds */
 };
@@ -40,6 +41,7 @@ struct kat_vector {
 	const char *mech; /* name */
 	char id[96];	  /* for people: "tcId 17: modified tag" */
 	struct kat_bytes f[KAT_FIELDS];
+	size_t size; /* KAT_KDF: bytes to derive */
 };
 
 /* Where a reader puts what it finds. */

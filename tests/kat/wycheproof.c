@@ -29,6 +29,10 @@ struct suite {
 	  { "msg", KAT_MSG }, { "ct", KAT_CT },	   { "tag", KAT_TAG } }
 #define MAC { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } }
 
+#define HKDF                                                                  \
+	{ { "ikm", KAT_KEY }, { "salt", KAT_MSG }, { "info", KAT_AAD },       \
+	  { "okm", KAT_TAG } }
+
 /* The row without a key size has the keys of any other size, too: those are
  * to be refused. */
 static const struct suite suites[] = {
@@ -47,6 +51,9 @@ static const struct suite suites[] = {
 	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC },
 	{ "EddsaVerify", "EDDSA", "edwards25519", 0, KAT_VERIFY, "ed25519",
 	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } } },
+	{ "HkdfTest", "HKDF-SHA-256", NULL, 0, KAT_KDF, "hkdf-sha2-256", HKDF },
+	{ "HkdfTest", "HKDF-SHA-384", NULL, 0, KAT_KDF, "hkdf-sha2-384", HKDF },
+	{ "HkdfTest", "HKDF-SHA-512", NULL, 0, KAT_KDF, "hkdf-sha2-512", HKDF },
 	{ "XdhComp", "XDH", "curve25519", 0, KAT_DERIVE, "x25519",
 	  { { "private", KAT_KEY }, { "public", KAT_MSG },
 	    { "shared", KAT_TAG } } },
@@ -115,6 +122,7 @@ static int read_test(const struct suite *s, const json_t *group,
 		 text(test, "comment"));
 	if (!err && s->kind == KAT_VERIFY)
 		err = kat_field_hex(v, KAT_KEY, text(group_key(group), "pk"));
+	v->size = (size_t)json_integer_value(json_object_get(test, "size"));
 	for (size_t i = 0; !err && i < 6 && s->members[i].name; i++) {
 		const json_t *m = json_object_get(test, s->members[i].name);
 

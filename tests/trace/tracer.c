@@ -170,7 +170,7 @@ static bool with_aux(struct op_case *c, struct finding *f)
 
 static bool all_ways(struct op_case *c, struct finding *f)
 {
-	if (c->op == UKCF_OP_DERIVE) { /* one size */
+	if (c->op == UKCF_OP_DERIVE && c->row->out_len) { /* one size */
 		for (size_t k = 0; k <= c->row->out_len; k++)
 			if (!at(c, c->row->out_len, 0, IN_AT + PAGE - k,
 				AUX_AT, f))

@@ -29,6 +29,7 @@ static bool offers(uint32_t mech, uint32_t op)
 				    1u << UKCF_OP_DECRYPT,
 		[UKCF_CLASS_SIGN] = 1u << UKCF_OP_SIGN | 1u << UKCF_OP_VERIFY,
 		[UKCF_CLASS_KEX] = 1u << UKCF_OP_DERIVE,
+		[UKCF_CLASS_KDF] = 1u << UKCF_OP_DERIVE,
 		[UKCF_CLASS_RNG] = 1u << UKCF_OP_RANDOM,
 	};
 
@@ -36,11 +37,16 @@ static bool offers(uint32_t mech, uint32_t op)
 }
 
 /* What an operation reads beyond its tag, and the least room it needs. */
-static bool fits(uint32_t op, const struct mech_limits *m,
+static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 		 const struct op_sizes *s, uint32_t tag_len)
 {
 	u128 data = s->in, need = m->out_len;
 
+	if (class_ == UKCF_CLASS_KDF)
+		return s->out >= 1 && s->out <= m->data_max &&
+		       s->aux <= m->aad_max;
+	if (class_ != UKCF_CLASS_AEAD && s->aux)
+		return false;
 	if (op == UKCF_OP_ENCRYPT) {
 		need = (u128)s->in + tag_len;
 	} else if (op == UKCF_OP_DECRYPT) {
@@ -76,7 +82,8 @@ static void check_one(uint32_t op, const struct mech_row *r,
 	struct mech_limits m = limits_of(r);
 	bool tag_ok = !s->tag_len || (s->tag_len >= m.tag_min &&
 				      s->tag_len <= m.tag_max);
-	bool aead = UKCF_MECH_CLASS(r->id) == UKCF_CLASS_AEAD;
+	uint32_t class_ = UKCF_MECH_CLASS(r->id);
+	bool aead = class_ == UKCF_CLASS_AEAD;
 	bool nonce_ok = s->nonce == m.nonce_len || (!aead && !s->nonce);
 	uint32_t tag_len = 0;
 	unsigned int detail = 0;
@@ -85,7 +92,7 @@ static void check_one(uint32_t op, const struct mech_row *r,
 	if (tag_ok)
 		cr_assert_eq(tag_len, s->tag_len ? s->tag_len : m.tag_max);
 	cr_assert_eq(err == 0,
-		     tag_ok && nonce_ok && fits(op, &m, s, tag_len),
+		     tag_ok && nonce_ok && fits(op, class_, &m, s, tag_len),
 		     "%s %s: in %lx, out %lx, aux %lx, tag %lx, %u: %d",
 		     r->name, mech_op_name(op), (unsigned long)s->in,
 		     (unsigned long)s->out, (unsigned long)s->aux,
