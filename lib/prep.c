@@ -174,6 +174,28 @@ int ukcf_prep_kdf(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return err;
 }
 
+void ukcf_prep_link(struct ukcf_sqe *sqe)
+{
+	sqe->flags |= UKCF_SQE_LINK;
+}
+
+void ukcf_prep_keep(struct ukcf_sqe *sqe, size_t len)
+{
+	ukcf_prep_link(sqe);
+	sqe->link_dst = UKCF_LINK_KEEP;
+	sqe->out.len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+}
+
+void ukcf_prep_take_key(struct ukcf_sqe *sqe)
+{
+	sqe->link_src = UKCF_LINK_KEY;
+}
+
+void ukcf_prep_take_input(struct ukcf_sqe *sqe)
+{
+	sqe->link_src = UKCF_LINK_IN;
+}
+
 static int prep_dual(struct ukcf_ring *r, struct ukcf_sqe *sqe,
 		     const struct ukcf_dual *d, struct ukcf_span aux,
 		     struct ukcf_span in, struct ukcf_span out)

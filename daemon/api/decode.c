@@ -8,6 +8,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/context.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
@@ -89,7 +90,7 @@ static uint32_t flags_of(const struct op_rule *rule)
 {
 	if (rule->takes & TAKES_OPDONE)
 		return UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE;
-	return UKCF_SQE_FLAGS;
+	return UKCF_SQE_FLAGS | (rule->kind == OP_CRYPTO ? UKCF_SQE_LINK : 0);
 }
 
 /* A nonce and a tag's length: what an operation begins with. */
@@ -117,7 +118,8 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	    (!rule->classes && s->subflags))
 		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
 	if ((s->part_op && !(rule->takes & TAKES_PART)) || s->reserved[0] ||
-	    s->reserved[1] || s->reserved[2] || s->link_src || s->link_dst ||
+	    s->reserved[1] || s->reserved[2] ||
+	    ((s->link_src || s->link_dst) && rule->kind != OP_CRYPTO) ||
 	    (s->mech[1] && !(rule->takes & TAKES_DUAL)) ||
 	    (s->obj[1] && !(rule->takes & (TAKES_SOURCE | TAKES_DUAL))) ||
 	    (s->ctx && !(rule->takes & TAKES_CTX)) ||
@@ -210,6 +212,8 @@ static int resolve_ranges(struct request *req, struct consumer *c,
 	    !req->rule->needs)
 		return 0;
 	for (unsigned int i = 0; i < 4; i++) {
+		if (i == UKCF_RANGE_OUT && s->link_dst == UKCF_LINK_KEEP)
+			continue; /* names no memory */
 		err = resolve_range(req, c, i, detail);
 		if (err)
 			return err;
@@ -678,20 +682,27 @@ static int decode_rest(struct request *req, struct consumer *c,
 	const struct op_rule *rule = req->rule;
 	int err = check_fixed(&req->entry->sqe, rule, detail);
 
-	if (!err && rule->kind == OP_PART)
+	if (err)
+		return err;
+	if (chain_concerns(req))
+		err = chain_join(req, c, ring_chain(req->ring), detail);
+	if (err)
+		return err;
+	if (rule->kind == OP_PART)
 		return decode_part(req, c, detail);
-	if (!err && (rule->takes & TAKES_DUAL))
+	if (rule->takes & TAKES_DUAL)
 		return decode_dual(req, c, detail);
-	if (!err && rule->classes)
+	if (rule->classes)
 		err = rule->kind == OP_CRYPTO || req->entry->sqe.mech[0]
 			      ? resolve_mech(req, detail)
 			      : refuse(detail, UKCF_DETAIL_MECH, -EOPNOTSUPP);
-	if (!err && rule->key)
+	if (!err && rule->key && req->entry->sqe.link_src != UKCF_LINK_KEY)
 		err = resolve_key(req, req->entry->sqe.obj[0], c, rule->usage,
 				  detail);
 	if (!err)
 		err = resolve_ranges(req, c, detail);
-	if (!err && rule->kind == OP_CRYPTO)
+	if (!err && rule->kind == OP_CRYPTO &&
+	    req->entry->sqe.link_src != UKCF_LINK_IN) /* it has none yet */
 		err = check_sizes(req, detail);
 	if (!err && rule->kind == OP_CRYPTO)
 		err = choose(req, detail);

@@ -33,6 +33,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/memfd.h"
 #include "daemon/api/notifier.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/context.h"
 #include "daemon/core/reaper.h"
@@ -79,6 +80,7 @@ struct ring {
 	uint32_t tail_hint; /* the consumer's, read once per burst */
 	bool long_burst;    /* the last one took more than one entry */
 	struct context_table contexts;
+	struct chain_end chain;
 
 	/* CQ owner */
 	_Alignas(128) uint32_t cq_owner; /* atomic: 0 or 1 */
@@ -136,6 +138,7 @@ uint64_t ring_cq_size(const struct ring *r)
 static void ring_free(struct ring *r)
 {
 	context_table_free(&r->contexts);
+	chain_close(&r->chain);
 	if (r->sq)
 		munmap((void *)(uintptr_t)r->sq, ring_sq_size(r));
 	if (r->cq)
@@ -414,6 +417,11 @@ uint64_t ring_serial(const struct ring *r)
 struct context_table *ring_contexts(struct ring *r)
 {
 	return &r->contexts;
+}
+
+struct chain_end *ring_chain(struct ring *r)
+{
+	return &r->chain;
 }
 
 struct service *ring_service(const struct ring *r)
@@ -939,6 +947,7 @@ struct request *ring_take(struct ring *r, uint64_t now)
 	ring_copy_sqe(&e->sqe, &r->sqes[head & r->sq_mask]);
 	e->seq = head;
 	e->ack = 0;
+	e->linked = r->chain.open || r->chain.broken;
 	store_release_u32(&e->state, REC_ENTRY_ACCEPTED);
 	store_release_u64(&r->rec->sq_head, head + 1);
 	reset_request(req, now);
@@ -1029,6 +1038,9 @@ static void settle_entries(struct ring *r)
 	for (uint32_t i = 0; i <= r->sq_mask; i++) {
 		struct rec_entry *e = &r->entries[i];
 
+		/* What the next entry would have waited for is lost. */
+		if (e->seq + 1 == r->rec->sq_head)
+			r->chain.broken = e->sqe.flags & UKCF_SQE_LINK;
 		if (e->state != REC_ENTRY_ACCEPTED) {
 			r->free[r->n_free++] = i;
 			continue;

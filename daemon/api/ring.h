@@ -16,6 +16,7 @@
 #include <ukcf/abi.h>
 #include <ukcf/ukcf.h>
 
+struct chain_end;
 struct consumer;
 struct context_table;
 struct ring;
@@ -60,6 +61,8 @@ struct service *ring_service(const struct ring *r);
 void ring_set_service(struct ring *r, struct service *s);
 /* Its multipart contexts. */
 struct context_table *ring_contexts(struct ring *r);
+/* The chain that its last entry belongs to. */
+struct chain_end *ring_chain(struct ring *r);
 /* An accepted request that a former process left; NULL when there are none. */
 struct request *ring_take_replay(struct ring *r, uint64_t now);
 /* Is there an entry to take? */

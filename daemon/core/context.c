@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "daemon/core/backlog.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
@@ -114,7 +115,7 @@ struct context *context_new(uid_t uid, const struct context_spec *spec)
 		store_release_u32(&c->refs, 1);
 	}
 	pthread_mutex_unlock(&lock);
-	if (c)
+	if (c && spec->offer)
 		fetch_add_u32(&spec->offer->provider->contexts, 1);
 	return c;
 }
@@ -133,31 +134,38 @@ uint8_t *context_state(struct context *c)
 static void drop_state(struct context *c)
 {
 	const struct mech_offer *o = c->spec.offer;
-	struct ukcf_job job = { .op = c->spec.op,
-				.mech = c->spec.mech->id,
-				.ctx = context_state(c) };
 
-	if (c->has_state && o->offer->ops->drop)
+	if (c->has_state && o->offer->ops->drop) {
+		struct ukcf_job job = { .op = c->spec.op,
+					.mech = c->spec.mech->id,
+					.ctx = context_state(c) };
+
 		o->offer->ops->drop(o->provider->instance, &job);
+	}
 	secmem_wipe(context_state(c), CONTEXT_STATE_MAX);
 }
 
 void context_put(struct context *c)
 {
-	struct provider *p = c->spec.offer->provider;
+	const struct mech_offer *o = c->spec.offer;
 	uint32_t refs = load_acquire_u32(&c->refs);
 
 	do {
 		if (refs == 1)
 			drop_state(c); /* nobody else can come to it */
 	} while (!compare_swap_u32(&c->refs, &refs, refs - 1));
-	if (refs == 1)
-		fetch_sub_u32(&p->contexts, 1);
+	if (refs == 1 && o)
+		fetch_sub_u32(&o->provider->contexts, 1);
 }
 
 const struct context_spec *context_spec(const struct context *c)
 {
 	return &c->spec;
+}
+
+bool context_is_chain(const struct context *c)
+{
+	return !c->spec.mech;
 }
 
 uint64_t context_total(const struct context *c)
@@ -243,8 +251,9 @@ bool context_park(struct request *req, bool ack)
 	bool waits;
 
 	pthread_mutex_lock(&c->lock);
-	take_in(c, req);
-	waits = c->active || c->first;
+	if (c->active != req)
+		take_in(c, req);
+	waits = c->active != req && (c->active || c->first);
 	if (waits) {
 		req->next_part = NULL;
 		*c->last = req;
@@ -275,8 +284,11 @@ static void unlink_part(struct context *c, const struct request *req)
 static void judge(struct context *c, const struct request *req, uint64_t part)
 {
 	int64_t res = req->entry->cqe.res;
+	/* A part that was refused changed nothing; a member of a chain is
+	 * missing. */
+	bool counts = res < 0 && (!req->refused || context_is_chain(c));
 
-	if (res >= 0 || req->refused || (c->failed && c->failed_part < part))
+	if (!counts || (c->failed && c->failed_part < part))
 		return;
 	c->failed = (int)res;
 	c->failed_part = part;
@@ -302,6 +314,8 @@ struct context_then context_leave(struct request *req)
 	pthread_mutex_lock(&c->lock);
 	if (!then.made) /* a copy leaves it as it was */
 		judge(c, req, req->part);
+	if (context_is_chain(c) && c->active == req)
+		chain_left(req);
 	if (req->refused)
 		c->total -= req->entry->sqe.in.len;
 	if (c->active == req)
@@ -320,6 +334,21 @@ struct context_then context_leave(struct request *req)
 	return then;
 }
 
+/* Its turn has come: to its lane. */
+static void put_next(struct context *c, struct request *req)
+{
+	unsigned int detail;
+	int err = context_is_chain(c) ? chain_turn(req, &detail) : 0;
+
+	backlog_remove(&parked, req);
+	if (!err) {
+		backlog_put(dispatch_backlog(req), req, true, false, NULL);
+		return;
+	}
+	request_times_queued(req);
+	request_end(req, err, detail);
+}
+
 static void start_next(struct context *c)
 {
 	struct request *req;
@@ -334,10 +363,8 @@ static void start_next(struct context *c)
 		c->active = req;
 	}
 	pthread_mutex_unlock(&c->lock);
-	if (!req)
-		return;
-	backlog_remove(&parked, req);
-	backlog_put(dispatch_backlog(req), req, true, false, NULL);
+	if (req)
+		put_next(c, req);
 }
 
 void context_go_on(struct context_then then)

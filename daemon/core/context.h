@@ -33,7 +33,8 @@ struct mech;
 struct mech_offer;
 struct request;
 
-/* What INIT fixes; readable as long as the context is held. */
+/* What INIT fixes; readable as long as the context is held.  All 0: it is a
+ * chain of linked requests (chain.h). */
 struct context_spec {
 	uint32_t op;	/* enum ukcf_op */
 	uint32_t tag_len;
@@ -61,6 +62,7 @@ struct context *context_new(uid_t uid, const struct context_spec *spec);
 struct context *context_hold(struct context *c);
 void context_put(struct context *c);
 const struct context_spec *context_spec(const struct context *c);
+bool context_is_chain(const struct context *c);
 /* Bytes of data that its accepted parts have. */
 uint64_t context_total(const struct context *c);
 uint8_t *context_state(struct context *c);
@@ -75,7 +77,7 @@ bool context_is_idle(const struct request *req);
 /* It begins: it runs, or is queued in a lane. */
 void context_begin(struct request *req);
 /* It waits, if it is not its turn (ack: see backlog_put()).  False: it is, and
- * it has begun. */
+ * it has begun, if it had not. */
 bool context_park(struct request *req, bool ack);
 /* Service thread: it was accepted, so the table knows. */
 void context_accepted(struct context_table *t, const struct ukcf_sqe *s,

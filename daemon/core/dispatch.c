@@ -82,7 +82,8 @@ static struct sched_candidate candidate(const struct dispatch_wish *w,
 		.ready = provider_is_usable(p),
 		.disabled = load_relaxed_u32(&o->disabled),
 		.has_op = mech_entry(o->offer, w->op) &&
-			  (!w->parts || does_parts(o)),
+			  (!w->parts || does_parts(o)) &&
+			  (!w->local || !is_hardware(o)),
 		.busy = load_relaxed_u32(&p->state) == UKCF_PROVIDER_BUSY,
 		.full = b && backlog_depth(b) >= b->q.slots,
 	};
@@ -113,6 +114,7 @@ static struct dispatch_wish wish_of(const struct request *req)
 		.bytes = request_bytes(req),
 		.queue = asks_to_be_queued(s) || !execute_is_small(req),
 		.parts = s->op == UKCF_OP_INIT,
+		.local = req->context,
 		.needs = { .tried = req->tried,
 			   .provider = s->provider,
 			   .require_hw = s->subflags & UKCF_SUB_REQUIRE_HW },

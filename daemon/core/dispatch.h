@@ -28,6 +28,7 @@ struct dispatch_wish {
 	uint64_t bytes;
 	bool queue; /* it does not run at once, however short */
 	bool parts; /* its data will come in parts */
+	bool local; /* no device may have it */
 	struct sched_needs needs;
 };
 

@@ -21,6 +21,7 @@
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/dispatch.h"
@@ -125,7 +126,7 @@ size_t execute_out_bytes(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	if (req->context && out_is_private(req))
+	if (req->rule->kind == OP_PART && out_is_private(req))
 		return part_out_bytes(req);
 	if (fills_output(req))
 		return s->out.len;
@@ -187,8 +188,10 @@ static struct ukcf_bytes keep(struct scratch *s, size_t *used,
 	return bytes(to, len);
 }
 
-static struct ukcf_bytes key_for(const struct request *req)
+struct ukcf_bytes execute_key(const struct request *req)
 {
+	if (req->entry->sqe.link_src == UKCF_LINK_KEY)
+		return chain_key(req);
 	if (!req->key)
 		return bytes(NULL, 0);
 	if (request_op(req) == UKCF_OP_VERIFY)
@@ -203,12 +206,12 @@ static void describe_job(const struct request *req, struct ukcf_job *job)
 
 	job->op = request_op(req);
 	job->mech = req->mech->id;
-	job->key = key_for(req);
+	job->key = execute_key(req);
 	if (req->key)
 		job->pub = key_public(req->key);
 	job->param = bytes(sqe->param, sqe->param_len);
 	job->tag_len = req->tag_len;
-	if (req->context)
+	if (req->rule->kind == OP_PART)
 		job->ctx = context_state(req->context);
 }
 
@@ -429,7 +432,8 @@ static void run_elsewhere(struct request *req, enum ukcf_status status)
 /* The private input, when it lies in memory of this thread. */
 static void save_input(struct request *req, const struct ukcf_job *job)
 {
-	if (!req->copy && !req->direct)
+	if (!req->copy && !req->direct &&
+	    req->entry->sqe.link_src != UKCF_LINK_IN) /* may be a secret */
 		req->copy = copy_of(job->in, job->aux, job->tag, 0);
 }
 

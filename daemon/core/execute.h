@@ -34,6 +34,8 @@ int execute_is_small(const struct request *req);
  * of a key that it destroys), who completes it. */
 bool execute_request(struct request *req, struct scratch *s);
 
+/* The key of its operation: the secret, or the public part. */
+struct ukcf_bytes execute_key(const struct request *req);
 /* For who runs a provider's entry point elsewhere: a job that works on a
  * private copy, made with room for execute_out_bytes(). */
 size_t execute_out_bytes(const struct request *req);

@@ -153,10 +153,9 @@ static bool begin(struct request *req, struct scratch *s)
 	if (sqe->op == UKCF_OP_DECRYPT && !req->copy)
 		return false;
 	job = job_of(req);
-	if (req->key) {
-		job.key = key_secret(req->key);
+	job.key = execute_key(req);
+	if (req->key)
 		job.pub = key_public(req->key);
-	}
 	job.param = (struct ukcf_bytes){ sqe->param, sqe->param_len };
 	job.aux = input(req, s, req->at[UKCF_RANGE_AUX], sqe->aux.len);
 	if (req->tmpl)

@@ -70,7 +70,7 @@ struct rec_entry {
 	uint64_t seq;	   /* SQ index it was taken from */
 	uint64_t cq_index; /* where its CQE goes */
 	uint32_t state;	   /* enum rec_entry_state; stored last */
-	uint32_t pad;
+	uint32_t linked;   /* it waits for the entry before it */
 	uint64_t ack;	   /* 1 + index of its QUEUED CQE; 0: none posted */
 };
 

@@ -39,7 +39,7 @@ uint32_t request_op(const struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
-	if (req->context)
+	if (req->context && !context_is_chain(req->context))
 		return context_spec(req->context)->op;
 	if (req->dual)
 		return dual_op(req);

@@ -29,6 +29,7 @@
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
@@ -249,6 +250,44 @@ static bool handle_part(struct service *s, struct request *req, bool owner)
 	return true;
 }
 
+/* A member of a chain: it runs at once, or waits for the one before it. */
+static bool handle_linked(struct service *s, struct request *req, bool owner)
+{
+	bool linked = req->entry->sqe.flags & UKCF_SQE_LINK;
+	struct context *of = context_hold(req->context);
+	struct ring *r = req->ring;
+	bool turn = context_is_idle(req);
+	unsigned int detail;
+	int err = 0;
+
+	if (turn) {
+		context_begin(req);
+		err = chain_turn(req, &detail);
+	}
+	if (err)
+		refuse(req, err, detail, owner);
+	else if (turn && dispatch_runs_at_once(req))
+		run_at_once(s, req, owner);
+	else
+		queue_request(req, owner);
+	chain_follow(ring_chain(r), of, linked);
+	context_put(of);
+	return true;
+}
+
+static void handle_refused(struct request *req, int err, unsigned int detail,
+			   bool owner)
+{
+	bool linked = req->entry->sqe.flags & UKCF_SQE_LINK;
+	/* Those of a former process come in any order, and are not the end. */
+	bool concerns = chain_concerns(req) && !req->replayed;
+	struct ring *r = req->ring;
+
+	refuse(req, err, detail, owner);
+	if (concerns)
+		chain_follow(ring_chain(r), NULL, linked);
+}
+
 /* Return: whether it took time worth a look at the clock. */
 static bool handle(struct service *s, struct request *req, bool owner)
 {
@@ -256,11 +295,13 @@ static bool handle(struct service *s, struct request *req, bool owner)
 	int err = decode_request(req, ring_consumer(req->ring), &detail);
 
 	if (err) {
-		refuse(req, err, detail, owner);
+		handle_refused(req, err, detail, owner);
 		return false;
 	}
 	if (req->context)
-		return handle_part(s, req, owner);
+		return req->rule->kind == OP_PART ?
+			       handle_part(s, req, owner) :
+			       handle_linked(s, req, owner);
 	if (!dispatch_runs_at_once(req)) {
 		queue_request(req, owner);
 		return true;

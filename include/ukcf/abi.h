@@ -82,12 +82,14 @@ enum ukcf_mode {
 
 /* sqe.link_dst: where the result of an entry with LINK goes */
 #define UKCF_LINK_OUT 0	 /* to its out range, as without LINK */
-#define UKCF_LINK_KEEP 1 /* stays in the daemon, for the next entry */
+#define UKCF_LINK_KEEP 1 /* stays in the daemon, for the next entry; out.len is
+			    its size, and names no memory */
 /* sqe.link_src: what the entry takes from the one before it */
 #define UKCF_LINK_NONE 0 /* nothing but its turn */
 #define UKCF_LINK_KEY 1	 /* the kept bytes are its key */
 #define UKCF_LINK_IN 2	 /* the kept bytes are its input */
 #define UKCF_CHAIN_MAX 8 /* entries of a chain */
+#define UKCF_KEEP_MAX 256 /* bytes that one keeps for the next */
 
 #define UKCF_CONTEXTS_MAX 64 /* per ring; ids are 1 to this */
 

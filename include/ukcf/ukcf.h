@@ -375,6 +375,26 @@ UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_kdf(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	      struct ukcf_key key, struct ukcf_span salt,
 	      struct ukcf_span info, struct ukcf_span out);
+/*
+ * Linked requests.  Each of the following changes an entry that was filled in
+ * by one of the functions above.
+ */
+
+/** ukcf_prep_link() - the next entry of the ring begins when this one has
+ * succeeded; else it ends with -ECANCELED.  Up to UKCF_CHAIN_MAX entries follow
+ * each other so.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_link(struct ukcf_sqe *sqe);
+/** ukcf_prep_keep() - link, and the result (up to @len bytes, at most
+ * UKCF_KEEP_MAX; a KDF derives @len) stays in the daemon, for the next entry.
+ * It was filled in with UKCF_SPAN_NONE as its output.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_keep(struct ukcf_sqe *sqe, size_t len);
+/** ukcf_prep_take_key() - what the entry before it kept is its key.  It was
+ * filled in with UKCF_KEY_NONE.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_take_key(struct ukcf_sqe *sqe);
+/** ukcf_prep_take_input() - what the entry before it kept is its input.  It was
+ * filled in with UKCF_SPAN_NONE as its input.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_take_input(struct ukcf_sqe *sqe);
+
 /**
  * struct ukcf_dual - the halves of a dual operation: a cipher, and a MAC over
  * aux || ciphertext

@@ -316,8 +316,9 @@ Test(execute, a_large_request_gets_room_and_gives_it_back)
 
 Test(execute, small_is_what_fits_the_kept_memory)
 {
+	const struct op_rule rule = { .kind = OP_CRYPTO };
 	struct rec_entry e = { .sqe = { .op = UKCF_OP_DIGEST } };
-	struct request req = { .entry = &e };
+	struct request req = { .entry = &e, .rule = &rule };
 
 	e.sqe.in.len = SCRATCH_SMALL;
 	cr_assert(execute_is_small(&req));
