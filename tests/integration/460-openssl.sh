@@ -17,10 +17,15 @@ vectors=$top_builddir/tests/kat/ukcf-vectors
 all_of() {
 	what=$1
 	shift
-	[ -x "$vectors" ] && [ -e "$1" ] || {
-		echo "# $what: no ukcf-vectors or no files on this machine"
+	if ! [ -x "$vectors" ]; then
+		unshown "$what" "ukcf-vectors was not built"
 		return
-	}
+	fi
+	for f; do
+		[ -e "$f" ] && continue
+		unshown "$what" "no file $f on this machine"
+		return
+	done
 	"$vectors" "$@" >"$tmp/out" 2>&1
 	status=$?
 	grep -E 'FAILED|: skipped' "$tmp/out" | sed 's/^/# /'
