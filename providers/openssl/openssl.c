@@ -42,6 +42,9 @@ static const struct ossl_row rows[] = {
 	ROW(AES_192_GCM, aead, "AES-192-GCM", 24, 600, 270),
 	ROW(AES_256_GCM, aead, "AES-256-GCM", 32, 600, 300),
 	ROW(CHACHA20_POLY1305, aead, "ChaCha20-Poly1305", 32, 700, 600),
+	ROW(HKDF_SHA2_256, hkdf, "SHA2-256", 32, 3000, 15000),
+	ROW(HKDF_SHA2_384, hkdf, "SHA2-384", 48, 3500, 15000),
+	ROW(HKDF_SHA2_512, hkdf, "SHA2-512", 64, 3500, 12000),
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -62,6 +65,11 @@ static size_t row_of(uint32_t mech)
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job)
 {
 	return self->algo[row_of(job->mech)];
+}
+
+const char *ossl_name(const struct ukcf_job *job)
+{
+	return rows[row_of(job->mech)].name;
 }
 
 enum ukcf_status ossl_generate(struct ukcf_instance *self, struct ukcf_job *job)

@@ -46,9 +46,13 @@ extern const struct ossl_kind ossl_digest;
 extern const struct ossl_kind ossl_hmac;
 extern const struct ossl_kind ossl_cmac;
 extern const struct ossl_kind ossl_aead;
+extern const struct ossl_kind ossl_hkdf;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
+
+/* The name of the row of the job's mechanism. */
+const char *ossl_name(const struct ukcf_job *job);
 
 /* generate for symmetric keys: random bytes from the kernel */
 enum ukcf_status ossl_generate(struct ukcf_instance *self,
