@@ -42,6 +42,7 @@ static const struct ossl_row rows[] = {
 	ROW(AES_192_GCM, aead, "AES-192-GCM", 24, 600, 270),
 	ROW(AES_256_GCM, aead, "AES-256-GCM", 32, 600, 300),
 	ROW(CHACHA20_POLY1305, aead, "ChaCha20-Poly1305", 32, 700, 600),
+	ROW(X25519, kex, "X25519", 32, 60000, 0),
 	ROW(HKDF_SHA2_256, hkdf, "SHA2-256", 32, 3000, 15000),
 	ROW(HKDF_SHA2_384, hkdf, "SHA2-384", 48, 3500, 15000),
 	ROW(HKDF_SHA2_512, hkdf, "SHA2-512", 64, 3500, 12000),

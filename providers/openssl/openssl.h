@@ -47,6 +47,7 @@ extern const struct ossl_kind ossl_hmac;
 extern const struct ossl_kind ossl_cmac;
 extern const struct ossl_kind ossl_aead;
 extern const struct ossl_kind ossl_hkdf;
+extern const struct ossl_kind ossl_kex;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
@@ -54,7 +55,7 @@ void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
 /* The name of the row of the job's mechanism. */
 const char *ossl_name(const struct ukcf_job *job);
 
-/* generate for symmetric keys: random bytes from the kernel */
+/* generate for keys that any bytes are: random ones from the kernel */
 enum ukcf_status ossl_generate(struct ukcf_instance *self,
 			       struct ukcf_job *job);
 

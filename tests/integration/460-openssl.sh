@@ -83,7 +83,7 @@ all_of "SP 800-38B as CAVP" "$nist"/CMAC/nist-800-38b-aes*.txt
 all_of "NIST AES-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcmDecrypt*.rsp
 dir=${UKCF_VECTORS_DIR:-$top_srcdir/../shared/vectors}
 [ -d "$dir/wycheproof" ] && dir=$dir/wycheproof
-for f in aes_gcm chacha20_poly1305 hmac_sha256 hkdf_sha256; do
+for f in aes_gcm chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
 	all_of "Wycheproof $f" "$dir/${f}_test.json"
 done
 
