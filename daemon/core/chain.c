@@ -8,8 +8,6 @@
 #include "daemon/api/decode.h"
 #include "daemon/core/context.h"
 #include "daemon/core/mech.h"
-#include "daemon/core/recovery.h"
-#include "daemon/core/request.h"
 #include "lib/shared/secmem.h"
 #include "lib/shared/sizes.h"
 
@@ -41,14 +39,6 @@ static int refuse(unsigned int *detail, unsigned int why, int err)
 }
 
 /* ----------------------------------------------------------------- decode */
-
-bool chain_concerns(const struct request *req)
-{
-	const struct ukcf_sqe *s = &req->entry->sqe;
-
-	return req->entry->linked || (s->flags & UKCF_SQE_LINK) ||
-	       s->link_src || s->link_dst;
-}
 
 static int check_source(const struct request *req, bool first,
 			unsigned int *detail)

@@ -18,9 +18,11 @@
 
 #include <ukcf/provider.h>
 
+#include "daemon/core/recovery.h"
+#include "daemon/core/request.h"
+
 struct consumer;
 struct context;
-struct request;
 
 /* The end of a ring's last chain; its service thread's. */
 struct chain_end {
@@ -29,8 +31,15 @@ struct chain_end {
 	bool broken; /* its last entry was refused: so is the next */
 };
 
-/* Decode: is it of a chain? */
-bool chain_concerns(const struct request *req);
+/* Is it of a chain? */
+static inline bool chain_concerns(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	return req->entry->linked || (s->flags & UKCF_SQE_LINK) ||
+	       s->link_src || s->link_dst;
+}
+
 /* It is: check its fields, and hold its context.  0 or -errno. */
 int chain_join(struct request *req, const struct consumer *c,
 	       const struct chain_end *end, unsigned int *detail);

@@ -177,10 +177,8 @@ bool dispatch_is_short(const struct request *req)
 
 bool dispatch_runs_at_once(const struct request *req)
 {
-	uint32_t op = request_op(req);
-
 	if (req->rule->kind != OP_CRYPTO && req->rule->kind != OP_PART)
-		return !is_long_keyop(op);
+		return !is_long_keyop(req->entry->sqe.op);
 	return !asks_to_be_queued(&req->entry->sqe) && execute_is_small(req) &&
 	       dispatch_is_short(req);
 }

@@ -56,8 +56,22 @@ static void drop_contexts(struct request *req)
 	req->made = NULL;
 }
 
+/* One test for what most requests do not have. */
+static bool holds_nothing(const struct request *req)
+{
+	uintptr_t any = (uintptr_t)req->copy | (uintptr_t)req->dual |
+			(uintptr_t)req->key | (uintptr_t)req->tmpl |
+			(uintptr_t)req->context | (uintptr_t)req->made;
+
+	for (unsigned int i = 0; i < 4; i++)
+		any |= (uintptr_t)req->arena[i];
+	return !any;
+}
+
 void request_release(struct request *req)
 {
+	if (holds_nothing(req))
+		return;
 	if (req->dual) /* lies in the copy */
 		dual_release(req);
 	if (req->copy)

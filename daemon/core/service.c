@@ -112,8 +112,13 @@ static struct service_settings settings;
 /* Post what this thread finished itself, or leave it to the CQ's owner. */
 static void finish(struct request *req, bool owner)
 {
-	struct context_then then = context_leave(req);
+	struct context_then then;
 
+	if (owner && !req->context) { /* most */
+		ring_post(req);
+		return;
+	}
+	then = context_leave(req);
 	if (owner) {
 		ring_post(req);
 	} else {
