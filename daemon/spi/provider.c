@@ -79,6 +79,8 @@ int provider_publish_fd(void)
 
 void provider_set_state(struct provider *p, uint32_t state)
 {
+	if (state == UKCF_PROVIDER_FAILED)
+		fetch_add_u32(&p->failures, 1);
 	if (exchange_u32(&p->state, state) == state)
 		return;
 	if (p->device)
@@ -240,6 +242,9 @@ static int bring_up(struct provider *p)
 		keep_from_callers(p);
 	if (!err)
 		err = p->spi->start(&p->host, &p->instance);
+	/* All that can fail comes before anybody can know of it. */
+	if (!err)
+		err = start_device(p);
 	if (err)
 		return err;
 	providers[n_providers++] = p;
@@ -247,9 +252,6 @@ static int bring_up(struct provider *p)
 		n_providers--;
 		return complain(p, "none of its mechanisms can be used");
 	}
-	err = start_device(p);
-	if (err)
-		return err;
 	store_release_u32(&p->state, UKCF_PROVIDER_READY);
 	return 0;
 }

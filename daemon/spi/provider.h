@@ -19,6 +19,7 @@ struct device;
 struct provider {
 	uint16_t id; /* 1..UKCF_PAGE_PROVIDERS_MAX: index of its page row */
 	uint32_t state; /* atomic, enum ukcf_provider_state */
+	uint32_t failures; /* atomic: how often it was said to have failed */
 	char name[UKCF_NAME_MAX];
 	const struct ukcf_provider *spi;
 	struct ukcf_instance *instance;

@@ -37,17 +37,31 @@ static int reset(struct provider *p)
 	return err;
 }
 
+/* A failure that came after failures were counted is not forgotten. */
+static bool comes_back(struct provider *p, uint32_t failures)
+{
+	if (load_acquire_u32(&p->failures) != failures)
+		return false;
+	provider_set_state(p, UKCF_PROVIDER_READY);
+	if (load_acquire_u32(&p->failures) == failures)
+		return true;
+	provider_set_state(p, UKCF_PROVIDER_FAILED);
+	return false;
+}
+
 static void attempt(struct provider *p)
 {
+	uint32_t failures = load_acquire_u32(&p->failures);
 	struct recovery_plan *plan = &p->plan;
 	int err = reset(p);
 
 	if (!err)
 		err = provider_test(p);
+	if (!err && !comes_back(p, failures))
+		err = -EIO; /* it failed meanwhile */
 	if (!err) {
 		log_info("provider %s works again", p->name);
 		*plan = (struct recovery_plan){ 0 };
-		provider_set_state(p, UKCF_PROVIDER_READY);
 		return;
 	}
 	plan->next_ns = clock_ns() + recover_pause_ns(++plan->attempts);
