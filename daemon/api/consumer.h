@@ -37,6 +37,7 @@ struct consumer {
 	int doorbell_fd;   /* eventfd; polled, never read */
 	uint32_t weight;   /* of its share in the queues; atomic */
 	int notify_fd;	   /* our end of the notification socket pair */
+	uint32_t duals;	   /* atomic: its dual operations in flight */
 	uint32_t notify_pending; /* atomic; the notifier's */
 	uint32_t notify_dead;	 /* atomic: too slow, ended */
 	bool dying;	   /* main only */

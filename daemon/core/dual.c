@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/api/consumer.h"
+#include "daemon/api/ring.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
@@ -156,16 +158,47 @@ static void release_parts(struct dual_part part[DUAL_HALVES], bool used)
 	}
 }
 
+static uint32_t in_flight; /* atomic */
+
+static void uncount(struct consumer *c)
+{
+	fetch_sub_u32(&in_flight, 1);
+	fetch_sub_u32(&c->duals, 1);
+}
+
+static int count(struct consumer *c)
+{
+	bool full = fetch_add_u32(&in_flight, 1) >= DUALS_MAX;
+
+	full |= fetch_add_u32(&c->duals, 1) >= DUALS_PER_CONSUMER;
+	if (full)
+		uncount(c);
+	return full ? -EDQUOT : 0;
+}
+
+static int make_room(struct request *req, size_t size)
+{
+	struct consumer *c = ring_consumer(req->ring);
+	const struct ukcf_bytes none = { 0 };
+	int err = count(c);
+
+	if (err)
+		return err;
+	req->copy = copy_of(none, none, none, size);
+	if (req->copy)
+		return 0;
+	uncount(c);
+	return -ENOMEM;
+}
+
 int dual_begin(struct request *req, const struct dual_part part[DUAL_HALVES])
 {
-	const struct ukcf_bytes none = { 0 };
 	struct dual d = { .part = { part[0], part[1] } };
-	size_t size = lay_out(&d, &req->entry->sqe);
+	int err = make_room(req, lay_out(&d, &req->entry->sqe));
 
-	req->copy = copy_of(none, none, none, size);
-	if (!req->copy) {
+	if (err) {
 		release_parts(d.part, false);
-		return -ENOMEM;
+		return err;
 	}
 	req->dual = (struct dual *)(void *)req->copy->out;
 	*req->dual = d;
@@ -322,6 +355,7 @@ void dual_release(struct request *req)
 	struct dual_part part[DUAL_HALVES];
 
 	memcpy(part, req->dual->part, sizeof(part));
+	uncount(ring_consumer(req->ring));
 	req->dual = NULL;
 	req->key = NULL;
 	req->tmpl = NULL;

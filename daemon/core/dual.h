@@ -43,10 +43,15 @@ uint32_t dual_half_op(uint32_t op, enum dual_half half);
 /* Bytes that a cipher half may add. */
 #define DUAL_GROWTH 32u
 
+/* Each has memory of its own: so many of a consumer, and of all of them, may be
+ * in flight. */
+#define DUALS_PER_CONSUMER 256u
+#define DUALS_MAX 8192u
+
 /*
  * The ranges of req are resolved: room for it, and the first half is its turn.
  * The references in part[] are the request's from here on, in any case.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -EDQUOT or -ENOMEM.
  */
 int dual_begin(struct request *req, const struct dual_part part[DUAL_HALVES]);
 /* The half whose turn it is: enum ukcf_op. */

@@ -355,8 +355,8 @@ static void hardware(void)
 	change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
 }
 
-/* Until the device has something. */
-static void await_flight(void)
+/* Until so many are in the device, or wait for it. */
+static void await_flights(unsigned int n)
 {
 	struct msg_queue rows[8];
 	struct admin_call call = { .verb = MSG_ADMIN_QUEUES,
@@ -369,7 +369,8 @@ static void await_flight(void)
 		if (len < 0)
 			check_bail("no queues: %d", len);
 		for (size_t i = 0; i < (size_t)len / sizeof(rows[0]); i++)
-			if (rows[i].id == hw && rows[i].in_flight)
+			if (rows[i].id == hw && rows[i].in_flight &&
+			    rows[i].in_flight + rows[i].waiting >= n)
 				return;
 		probe_pause();
 	}
@@ -398,7 +399,7 @@ static void failing(void)
 	tell("delay_us=0");
 	change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
 	submit(&s); /* the MAC hangs in the device ... */
-	await_flight();
+	await_flights(1);
 	change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
 	c = next_cqe(); /* ... until its time is over, and is done elsewhere */
 	check(c.res == (int64_t)n && c.provider == sodium &&
@@ -436,7 +437,7 @@ static void cancelled(void)
 	submit(&s);
 	e = next_cqe();
 	handle = e.u.value;
-	await_flight(); /* it cannot be taken back from there */
+	await_flights(1); /* it cannot be taken back from there */
 	check((e.flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED && handle,
 	      "one handle for both halves");
 	c = (struct ukcf_sqe){ .user_data = 2 };
@@ -448,6 +449,36 @@ static void cancelled(void)
 	e = next_cqe();
 	check(e.user_data == 1 && e.res == -ECANCELED && untouched(),
 	      "cancelled in the first half: there is no second one");
+}
+
+/* Each has memory of its own, which a consumer cannot have without end. */
+static void quota(void)
+{
+	enum { N = 512, MAY = 256 };
+	struct ukcf_sqe s = entry(UKCF_OP_ENCRYPT_MAC, 5, 300);
+	struct ukcf_ring *narrow = ring;
+	unsigned int refused_ = 0;
+
+	if (ukcf_ring_open(u, N, &ring))
+		check_bail("no ring");
+	tell("delay_us=200000"); /* they stay */
+	s.subflags = UKCF_SUB_REQUIRE_HW;
+	s.mode = UKCF_MODE_SYNC; /* for which no queue is too full */
+	for (unsigned int i = 0; i < N; i++)
+		submit(&s);
+	await_flights(MAY);
+	tell("delay_us=0");
+	tell("release");
+	for (unsigned int i = 0; i < N; i++)
+		refused_ += next_cqe().res == -EDQUOT;
+	/* all but MAY, unless the daemon was too slow to see them at once */
+	check(refused_ > 0 && refused_ <= N - MAY,
+	      "%u at once: %u are too many", N, refused_);
+	ukcf_ring_close(ring);
+	ring = narrow;
+	s.mode = UKCF_MODE_ASYNC;
+	wait_ready();
+	check(run(&s).res > 0, "and when they have ended, there is room");
 }
 
 int main(void)
@@ -477,6 +508,7 @@ int main(void)
 	hardware();
 	failing();
 	cancelled();
+	quota();
 	ukcf_disconnect(u);
 	return check_done();
 }
