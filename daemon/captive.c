@@ -159,7 +159,8 @@ static void raise_files(void)
 static void remove_dir(void)
 {
 	static const char *const names[] = { "ukcfd.sock", "admin.sock",
-					     "notify", "pid", "pid.new" };
+					     "notify", "pid", "pid.new",
+					     "policy.conf", "policy.conf.new" };
 	char path[128];
 
 	if (!p.dir[0])
@@ -220,6 +221,7 @@ static void be_daemon(pid_t parent)
 	leave_stdio(STDERR_FILENO);
 	path_of(path, sizeof(path), "notify");
 	setenv("NOTIFY_SOCKET", path, 1);
+	setenv("STATE_DIRECTORY", p.dir, 1);
 	unsetenv("WATCHDOG_USEC");
 	err = captive_store_hand_over();
 	if (err) {

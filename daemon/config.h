@@ -21,6 +21,7 @@ struct config {
 	char socket[108];
 	char admin_socket[108];
 	char provider_dir[256];
+	char state_dir[256]; /* what outlives the daemon */
 	unsigned int service_threads; /* 0: one per core but one, at least one */
 	unsigned int bulk_workers;    /* 0: as service_threads */
 	unsigned int slow_workers;    /* at least 1 */

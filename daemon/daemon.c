@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,6 +31,7 @@
 #include "daemon/api/listener.h"
 #include "daemon/api/notifier.h"
 #include "daemon/api/page.h"
+#include "daemon/api/permit.h"
 #include "daemon/api/ring.h"
 #include "daemon/config.h"
 #include "daemon/core/backlog.h"
@@ -80,12 +82,21 @@ static int set_from_option(struct config *c, const char *key,
 	return config_set(c, assignment, errors);
 }
 
+static void set_from_environment(char *path, size_t size, const char *value)
+{
+	if (value && value[0] == '/' && strlen(value) < size)
+		strcpy(path, value);
+}
+
 int daemon_configure(const struct daemon_options *o, struct config *c,
 		     FILE *errors)
 {
 	int err = 0, e;
 
 	config_defaults(c);
+	/* of StateDirectory=, or a captive daemon's own */
+	set_from_environment(c->state_dir, sizeof(c->state_dir),
+			     secure_getenv("STATE_DIRECTORY"));
 	c->captive = o->captive;
 	if (o->captive)
 		c->log_level = LOG_WARNING; /* its output is another's too */
@@ -282,6 +293,16 @@ static int start_page(void)
 	return err ? failed("page", err) : 0;
 }
 
+/* What was forbidden is, before anybody asks for it. */
+static int start_policy(void)
+{
+	if (permit_init(d.config->state_dir, stderr) == 0)
+		return 0;
+	log_err("%s: the policy that was kept there cannot be used: see above",
+		d.config->state_dir);
+	return DAEMON_EXIT_CONFIG;
+}
+
 static int start_providers(void)
 {
 	const struct config *c = d.config;
@@ -465,7 +486,8 @@ static int start_accepting(void)
 /* In this order; a step that fails has said why. */
 static int (*const steps[])(void) = {
 	start_limits,	 start_loop,	 start_recovery, start_keystore,
-	start_templates, start_page,	 start_providers, start_objects,
+	start_templates, start_page,	 start_policy,	 start_providers,
+	start_objects,
 	start_watches,	 start_threads,	 start_deadlines, start_sockets,
 	start_restore,
 	start_accepting,

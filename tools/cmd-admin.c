@@ -72,10 +72,15 @@ static int put(char *to, size_t size, const char *what, const char *text)
 	return -1;
 }
 
-static enum status change(uint32_t what, const char *provider,
-			  const char *argument)
+/* One change, and what came of it: a line, or a row of t. */
+static enum status change_one(const struct invocation *in, struct table *t,
+			      uint32_t what, const char *provider,
+			      const char *argument)
 {
-	struct msg_change c = { .what = what };
+	struct msg_change c = {
+		.what = what,
+		.flags = in->value['N'] ? MSG_CHANGE_DRY_RUN : 0,
+	};
 	struct msg_changed r;
 	const struct admin_call call = {
 		.verb = MSG_ADMIN_CHANGE,
@@ -89,17 +94,52 @@ static enum status change(uint32_t what, const char *provider,
 	if (admin_ask_or_complain(&call) < 0)
 		return STATUS_FAILED;
 	r.text[sizeof(r.text) - 1] = '\0';
-	if (r.err) {
-		complain("%s", r.text);
-		return STATUS_FAILED;
+	if (t) {
+		table_cell(t, "%s", c.provider);
+		table_cell(t, "%s", c.argument);
+		table_bool(t, !r.err);
+		table_bool(t, c.flags & MSG_CHANGE_DRY_RUN);
+		table_cell(t, "%s", r.text);
 	}
-	printf("%s\n", r.text);
-	return STATUS_DONE;
+	if (r.err)
+		complain("%s", r.text);
+	else if (!t)
+		printf("%s\n", r.text);
+	return r.err ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* NULL: none is asked for. */
+static struct table *table_of_changes(const struct invocation *in)
+{
+	static const struct table_column columns[] = {
+		{ "PROVIDER", COLUMN_TEXT }, { "ARGUMENT", COLUMN_TEXT },
+		{ "OK", COLUMN_BOOL },	     { "DRY_RUN", COLUMN_BOOL },
+		{ "TEXT", COLUMN_TEXT },
+	};
+
+	if (!in->value['J'])
+		return NULL;
+	return table_new("changes", columns, N_OF(columns), true);
+}
+
+static enum status print_changes(struct table *t, enum status status)
+{
+	return t && table_print(t) < 0 ? STATUS_FAILED : status;
+}
+
+static enum status change(const struct invocation *in, uint32_t what,
+			  const char *provider, const char *argument)
+{
+	struct table *t = table_of_changes(in);
+
+	return print_changes(t, change_one(in, t, what, provider, argument));
 }
 
 /* Each of LIST; goes on after one that fails. */
-static enum status change_list(uint32_t what, const struct operands *o)
+static enum status change_list(const struct invocation *in, uint32_t what,
+			       const struct operands *o)
 {
+	struct table *t = table_of_changes(in);
 	enum status worst = STATUS_DONE;
 	const char *at = o->mechanisms;
 
@@ -112,12 +152,12 @@ static enum status change_list(uint32_t what, const struct operands *o)
 			complain("%.*s: no mechanism has so long a name",
 				 (int)n, at);
 			worst = STATUS_FAILED;
-		} else if (n && change(what, o->provider, name)) {
+		} else if (n && change_one(in, t, what, o->provider, name)) {
 			worst = STATUS_FAILED;
 		}
 		at += n + (at[n] == ',');
 	}
-	return worst;
+	return print_changes(t, worst);
 }
 
 static enum status enable_or_disable(struct invocation *in, uint32_t what)
@@ -131,7 +171,7 @@ static enum status enable_or_disable(struct invocation *in, uint32_t what)
 	if (!o.mechanisms)
 		return usage(in, "which mechanism? mechanism=LIST, or "
 				 "provider=NAME mechanism=all");
-	return change_list(what, &o);
+	return change_list(in, what, &o);
 }
 
 static enum status enable(struct invocation *in)
@@ -152,7 +192,7 @@ static enum status test(struct invocation *in)
 		return STATUS_USAGE;
 	if (!o.provider || o.mechanisms || o.word)
 		return usage(in, "which provider? provider=NAME");
-	return change(MSG_CHANGE_TEST, o.provider, NULL);
+	return change(in, MSG_CHANGE_TEST, o.provider, NULL);
 }
 
 static enum status control(struct invocation *in)
@@ -163,7 +203,7 @@ static enum status control(struct invocation *in)
 		return STATUS_USAGE;
 	if (!o.provider || !o.word || o.mechanisms)
 		return usage(in, "provider=NAME and one COMMAND");
-	return change(MSG_CHANGE_CONTROL, o.provider, o.word);
+	return change(in, MSG_CHANGE_CONTROL, o.provider, o.word);
 }
 
 /* ------------------------------------------------------------------- tables */
@@ -338,17 +378,25 @@ static const struct option_row json_option[] = {
 	{ 0 },
 };
 
+static const struct option_row change_options[] = {
+	{ 'N', false, "dry-run", NULL, "say what would change; change nothing" },
+	{ 'J', false, "json", NULL, "as JSON" },
+	{ 0 },
+};
+
 const struct command admin_commands[] = {
-	{ NULL, "enable", "[provider=NAME] mechanism=LIST",
-	  "allow requests: of a provider, or whoever offers it", NULL, 1, 2,
-	  enable },
-	{ NULL, "disable", "[provider=NAME] mechanism=LIST",
-	  "refuse them from now on; running ones end", NULL, 1, 2, disable },
-	{ NULL, "test", "provider=NAME",
-	  "its known answers, now; it works again if they are right", NULL, 1,
-	  1, test },
-	{ NULL, "control", "provider=NAME COMMAND",
-	  "tell a provider a word of its own", NULL, 2, 2, control },
+	{ NULL, "enable", "[--dry-run] [--json] [provider=NAME] mechanism=LIST",
+	  "allow requests: of a provider, or whoever offers it",
+	  change_options, 1, 2, enable },
+	{ NULL, "disable",
+	  "[--dry-run] [--json] [provider=NAME] mechanism=LIST",
+	  "refuse them from now on; running ones end", change_options, 1, 2,
+	  disable },
+	{ NULL, "test", "[--dry-run] [--json] provider=NAME",
+	  "its known answers, now; it works again if they are right",
+	  change_options, 1, 1, test },
+	{ NULL, "control", "[--dry-run] [--json] provider=NAME COMMAND",
+	  "tell a provider a word of its own", change_options, 2, 2, control },
 	{ NULL, "explain", "-m MECH -o OP [--size=N] [--json]",
 	  "which provider would be chosen now, and why", explain_options, 0, 0,
 	  explain },

@@ -155,8 +155,10 @@ static int on_change(const struct admin *a, const struct msg_in *m)
 	struct reply r = { .len = sizeof(struct msg_changed) };
 
 	r.body.changed.err = change_run(c, &r.body.changed);
-	log_msg(LOG_NOTICE, "uid %u, pid %d: %s%s", a->peer.uid,
-		(int)a->peer.pid, r.body.changed.err ? "refused: " : "",
+	log_msg(LOG_NOTICE, "uid %u, pid %d: %s%s%s", a->peer.uid,
+		(int)a->peer.pid,
+		c->flags & MSG_CHANGE_DRY_RUN ? "dry run: " : "",
+		r.body.changed.err ? "refused: " : "",
 		r.body.changed.text);
 	return reply_send(a->fd, m, 0, &r);
 }

@@ -8,6 +8,12 @@
 
 #include "lib/shared/msg.h"
 
+/* For those who carry changes out: the words, and err again. */
+int change_say(struct msg_changed *r, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* -ENOENT, naming those that there are. */
+int change_no_provider(struct msg_changed *r, const char *name);
+
 /* Return: 0 or -errno; r has the words either way.  main only. */
 int change_run(const struct msg_change *c, struct msg_changed *r);
 

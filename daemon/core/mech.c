@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/api/page.h"
+#include "daemon/core/policy.h"
 #include "daemon/core/predict.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/mech-table.h"
@@ -62,7 +63,7 @@ int mech_init(void)
 			},
 			.pkcs11 = r->pkcs11,
 			.openssl = r->openssl,
-			.enabled = true,
+			.enabled = policy_permits("", r->name),
 		};
 	}
 	n_rows = mech_n_rows;
@@ -159,6 +160,12 @@ static struct mech *row_of(uint32_t id)
 	return (struct mech *)(uintptr_t)mech_find(id);
 }
 
+static void judge_offer(struct mech_offer *o, const struct mech *m)
+{
+	store_release_u32(&o->disabled,
+			  !policy_permits(o->provider->name, m->name));
+}
+
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 {
 	struct mech *m = row_of(o->mech);
@@ -174,6 +181,7 @@ int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 	mo->offer = o;
 	predict_init(mo);
 	pthread_mutex_lock(&lock);
+	judge_offer(mo, m);
 	if (m->n_offers < MECH_OFFERS_MAX) {
 		store_release_ptr((void **)&m->offers[m->n_offers], mo);
 		store_release_u32(&m->n_offers, m->n_offers + 1);
@@ -225,38 +233,28 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 
 /* -------------------------------------------------------------- permission */
 
-static unsigned int enable_offers(struct mech *m, const struct provider *p,
-				  bool on)
+void mech_judge(void)
 {
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < m->n_offers; i++) {
-		if (m->offers[i]->provider != p)
-			continue;
-		store_release_u32(&m->offers[i]->disabled, !on);
-		n++;
-	}
-	return n;
-}
-
-unsigned int mech_enable(const struct mech *m, const struct provider *p,
-			 bool on)
-{
-	unsigned int n = 0;
-
 	pthread_mutex_lock(&lock);
 	for (unsigned int i = 0; i < n_rows; i++) {
-		if (m && m != &rows[i])
-			continue;
-		if (p) {
-			n += enable_offers(&rows[i], p, on);
-			continue;
-		}
-		store_release_u32(&rows[i].enabled, on);
-		n++;
+		struct mech *m = &rows[i];
+
+		store_release_u32(&m->enabled, policy_permits("", m->name));
+		for (unsigned int k = 0; k < m->n_offers; k++)
+			judge_offer(m->offers[k], m);
 	}
 	pthread_mutex_unlock(&lock);
-	return n;
+}
+
+bool mech_is_offered(const struct mech *m, const struct provider *p)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (unsigned int k = 0; k < m->n_offers; k++)
+		found |= m->offers[k]->provider == p;
+	pthread_mutex_unlock(&lock);
+	return found;
 }
 
 /* --------------------------------------------------------------- the page */

@@ -57,14 +57,10 @@ uint32_t mech_ops(const struct ukcf_offer *o);
  * UKCF_PROVIDER_ANY), NULL if there is none.  Any thread. */
 struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 			       uint16_t constraint);
-/*
- * main: allow or forbid requests.
- * @m: NULL: every mechanism that p offers
- * @p: NULL: the mechanism, whoever offers it; else only its offer
- * Return: how many rows or offers that concerns.
- */
-unsigned int mech_enable(const struct mech *m, const struct provider *p,
-			 bool on);
+/* Rows and offers are enabled or not as policy.h says, from now on; offers that
+ * are added later are judged when they are. */
+void mech_judge(void);
+bool mech_is_offered(const struct mech *m, const struct provider *p);
 /* Write the page's tables anew. */
 void mech_publish(void);
 

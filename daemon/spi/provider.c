@@ -48,6 +48,14 @@ struct provider *provider_by_id(uint16_t id)
 	return id >= 1 ? provider_at(id - 1u) : NULL;
 }
 
+struct provider *provider_by_name(const char *name)
+{
+	for (unsigned int i = 0; i < n_providers; i++)
+		if (strcmp(providers[i]->name, name) == 0)
+			return providers[i];
+	return NULL;
+}
+
 bool provider_is_usable(const struct provider *p)
 {
 	uint32_t state = load_acquire_u32(&p->state);

@@ -50,6 +50,7 @@ int provider_test(struct provider *p);
 unsigned int provider_count(void);
 struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);
+struct provider *provider_by_name(const char *name);
 /* Any thread; the page says it as well. */
 void provider_set_state(struct provider *p, uint32_t state);
 /* READY or BUSY: may it be given requests?  Any thread. */

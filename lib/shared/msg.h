@@ -119,9 +119,11 @@ enum msg_change_what {
 	MSG_CHANGE_LAST = 5
 };
 
+#define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */
+
 struct msg_change {
 	uint32_t what;	   /* enum msg_change_what */
-	uint32_t reserved; /* 0 */
+	uint32_t flags;	   /* MSG_CHANGE_DRY_RUN */
 	char provider[UKCF_NAME_MAX];
 	char argument[96];
 };

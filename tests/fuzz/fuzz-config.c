@@ -28,6 +28,8 @@ static void bounded(const struct config *c)
 		  sizeof(c->admin_socket));
 	FUZZ_RULE(strnlen(c->provider_dir, sizeof(c->provider_dir)) <
 		  sizeof(c->provider_dir));
+	FUZZ_RULE(strnlen(c->state_dir, sizeof(c->state_dir)) <
+		  sizeof(c->state_dir));
 	FUZZ_RULE(c->n_providers <= CONFIG_PROVIDERS_MAX);
 	FUZZ_RULE(c->n_options <= CONFIG_OPTIONS_MAX);
 	FUZZ_RULE(c->slow_workers >= 1);

@@ -141,6 +141,7 @@ serve() {
 	served_log=$tmp/$1.log
 	shift
 	"$top_builddir/daemon/ukcfd" --config=/dev/null \
+		--set "daemon.state_dir=$tmp/state" \
 		--provider-dir="$top_builddir/providers/.libs" "$@" \
 		>"$served_log" 2>&1 </dev/null &
 	served=$!

@@ -7,6 +7,7 @@
 
 #include "daemon/api/page.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/policy.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/mech-table.h"
 
@@ -159,6 +160,33 @@ Test(mech, each_operation_has_its_entry_and_reserved_ones_have_none)
 			cr_assert_eq(mech_entry(&o, op) != NULL, op == t[i].op,
 				     "%u", op);
 	}
+}
+
+Test(mech, rules_are_felt_by_rows_and_by_present_and_later_offers)
+{
+	static struct policy_rules r;
+	const struct mech *m = mech_find(UKCF_MECH_SHA2_256);
+
+	cr_assert_eq(mech_add_offer(&a, &sha), 0);
+	cr_assert(mech_is_offered(m, &a));
+	cr_assert_not(mech_is_offered(m, &b));
+	policy_rules_set(&r, "a", "sha2-256", false);
+	policy_rules_set(&r, "b", POLICY_ALL, false);
+	policy_rules_set(&r, "", "aes-256-gcm", false);
+	policy_keep(&r);
+	cr_assert_eq(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0), &a);
+	mech_judge();
+	cr_assert_null(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0));
+	cr_assert_eq(mech_add_offer(&b, &sha), 0);
+	cr_assert_null(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0));
+	cr_assert(m->enabled);
+	cr_assert_not(mech_find(UKCF_MECH_AES_256_GCM)->enabled);
+	r.n = 0;
+	policy_keep(&r);
+	mech_judge();
+	cr_assert_eq(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 2), &b);
+	cr_assert_eq(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0), &a);
+	cr_assert(mech_find(UKCF_MECH_AES_256_GCM)->enabled);
 }
 
 Test(mech, the_page_shows_what_is_offered_and_nothing_else)
