@@ -164,7 +164,8 @@ if mount -t tmpfs -o size=64k none "$state" 2>/dev/null; then
 	umount "$state"
 	trap clean_up EXIT
 else
-	echo "# no tmpfs can be mounted here: no full disk, no read-only one"
+	unshown "a full disk, and a read-only one" \
+		"no tmpfs can be mounted here"
 fi
 mv "$state" "$tmp/away"
 echo >"$state"

@@ -177,7 +177,8 @@ Test(state_file, every_shorter_beginning_is_refused)
 	char part[sizeof(text)];
 
 	for (size_t n = 0; n + 1 < sizeof(text); n++) {
-		snprintf(part, n + 1, "%s", text);
+		memcpy(part, text, n);
+		part[n] = '\0';
 		put(part);
 		catch_stderr();
 		cr_assert_eq(load(), -EINVAL, "%zu bytes", n);
