@@ -17,6 +17,7 @@
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/decode.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/context.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
@@ -123,7 +124,7 @@ static const struct ukcf_mech_ops all_ops = {
 	.init = begin, .update = go_on, .final = perform,
 };
 
-static struct ukcf_offer offers[32];
+static struct ukcf_offer offers[64];
 static const struct ukcf_provider spi = {
 	.struct_size = sizeof(spi), .spi_version = UKCF_SPI_VERSION,
 	.name = "fuzz", .kind = UKCF_PROVIDER_SOFTWARE,
@@ -157,6 +158,16 @@ struct context_table *__wrap_ring_contexts(struct ring *r)
 {
 	(void)r;
 	return &contexts;
+}
+
+/* An entry here is the first of a chain, or of none. */
+static struct chain_end chain;
+struct chain_end *__wrap_ring_chain(struct ring *r);
+
+struct chain_end *__wrap_ring_chain(struct ring *r)
+{
+	(void)r;
+	return &chain;
 }
 
 static struct scratch scratch;
@@ -269,6 +280,7 @@ static void inside(const struct request *req, unsigned int i,
 static void run(struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
+	unsigned int detail;
 
 	inside(req, UKCF_RANGE_IN, s->in);
 	inside(req, UKCF_RANGE_OUT, s->out);
@@ -277,9 +289,11 @@ static void run(struct request *req)
 	FUZZ_RULE(s->reserved[0] == 0 && s->reserved[1] == 0 &&
 		  s->reserved[2] == 0);
 	FUZZ_RULE(s->part_op == 0 || s->op == UKCF_OP_INIT);
-	FUZZ_RULE(s->link_src == 0 && s->link_dst == 0);
-	FUZZ_RULE((s->flags & ~(UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE)) ==
-		  0);
+	/* there is nothing that a first one could take */
+	FUZZ_RULE(s->link_src == 0 && s->link_dst <= UKCF_LINK_KEEP);
+	FUZZ_RULE(s->link_dst == 0 || (s->flags & UKCF_SQE_LINK));
+	FUZZ_RULE((s->flags & ~(UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE |
+				UKCF_SQE_LINK)) == 0);
 	/* There is no ring here to act on. */
 	if (req->rule->kind == OP_NOP || req->rule->kind == OP_RING)
 		return;
@@ -288,6 +302,10 @@ static void run(struct request *req)
 	    s->op == UKCF_OP_KEY_DESTROY || s->op == UKCF_OP_TMPL_CREATE ||
 	    s->op == UKCF_OP_TMPL_DESTROY)
 		return;
+	if (req->entry->linked || (s->flags & UKCF_SQE_LINK)) {
+		context_begin(req);
+		FUZZ_RULE(chain_turn(req, &detail) == 0);
+	}
 	execute_request(req, &scratch);
 	FUZZ_RULE(req->entry->cqe.res >= -4095);
 	FUZZ_RULE(req->entry->cqe.res <= (int64_t)ARENA_SIZE + 1 ||
@@ -315,6 +333,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			  detail < UKCF_DETAIL_LAST);
 	} else {
 		run(&req);
+		if (req.context && context_is_chain(req.context))
+			context_go_on(context_leave(&req));
 		request_release(&req);
 	}
 	FUZZ_RULE(req.key == NULL && req.tmpl == NULL);

@@ -161,8 +161,10 @@ static void hc_02(struct hc *h)
 		s = base;
 		s.flags = (uint16_t)(1u << bit);
 		res = raw_do(&c.q, &s, NULL);
-		hc_want(s.flags & UKCF_SQE_FLAGS ? res == 32 :
-						   res == -EINVAL,
+		/* LINK: the next entry, which is refused, ends the chain */
+		hc_want(s.flags & (UKCF_SQE_FLAGS | UKCF_SQE_LINK) ?
+				res == 32 :
+				res == -EINVAL,
 			"flag %#x gives %lld", s.flags, (long long)res);
 		s = base;
 		s.subflags = (uint16_t)(1u << bit);
