@@ -50,9 +50,8 @@ static int find_provider(const struct msg_change *c, struct msg_changed *r,
 			       change_no_provider(r, c->provider);
 	if (m && !mech_is_offered(m, p))
 		return change_say(r, -ENOENT, "provider %s does not offer %s: "
-				  "'cryptoctl list -m provider=%s' shows what "
-				  "it does", c->provider, c->argument,
-				  c->provider);
+				  "'cryptoctl explain -m %s' shows who does",
+				  c->provider, c->argument, c->argument);
 	return 0;
 }
 
