@@ -102,6 +102,7 @@ static bool peek(const struct raw_ring *q, struct ukcf_cqe *cqe)
 		return false;
 	cqe->user_data = c->user_data;
 	cqe->res = c->res;
+	cqe->detail = (uint16_t)(word >> 16);
 	cqe->flags = (uint16_t)word;
 	return true;
 }
@@ -269,12 +270,22 @@ static void make(struct stream *s, struct ukcf_sqe *e, unsigned int n,
 	kinds[kind].make(s, e, p, s->in.p + off);
 }
 
+/* Who does not ask to be queued is so all the same where his request is
+ * predicted to take longer than what runs at once.  A NOP without the flag and
+ * work on keys find a place always. */
+static bool may_find_it_full(const struct kind *k)
+{
+	return (k->flags & UKCF_SQE_QUEUE) || k->out || k->make == make_shared;
+}
+
 static bool is_right(struct stream *s, const struct slot *p, unsigned int n,
-		     int64_t res)
+		     const struct ukcf_cqe *c)
 {
 	const struct kind *k = &kinds[p->kind];
+	int64_t res = c->res;
 
-	if (res == -EAGAIN && (k->flags & UKCF_SQE_QUEUE)) {
+	if (res == -EAGAIN && c->detail == UKCF_DETAIL_QUEUE_FULL &&
+	    may_find_it_full(k)) {
 		s->full++;
 		return true;
 	}
@@ -317,7 +328,7 @@ static void settle(struct stream *s, const struct ukcf_cqe *c)
 		s->wrong++;
 		return;
 	}
-	if (!s->leaving && !is_right(s, &s->slots[n], n, c->res)) {
+	if (!s->leaving && !is_right(s, &s->slots[n], n, c)) {
 		s->wrong++;
 		fail(s, "wrong result of kind", s->slots[n].kind * 1000000 +
 							c->res);
