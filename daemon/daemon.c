@@ -32,11 +32,13 @@
 #include "daemon/api/notifier.h"
 #include "daemon/api/page.h"
 #include "daemon/api/permit.h"
+#include "daemon/api/provider-change.h"
 #include "daemon/api/ring.h"
 #include "daemon/config.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/context.h"
+#include "daemon/core/drain.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/pieces.h"
@@ -46,8 +48,9 @@
 #include "daemon/core/worker.h"
 #include "daemon/fdstore.h"
 #include "daemon/loop.h"
+#include "daemon/spi/load.h"
+#include "daemon/spi/loader.h"
 #include "daemon/spi/provider.h"
-#include "daemon/spi/recover.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
 
@@ -317,7 +320,7 @@ static int start_providers(void)
 	mech_init();
 	provider_init(c);
 	for (unsigned int i = 0; i < c->n_providers; i++) {
-		int err = provider_load(c->providers[i]);
+		int err = load_provider(c->providers[i]);
 
 		if (err == -EMFILE) /* it would not be the last one */
 			return failed(c->providers[i], err);
@@ -325,8 +328,9 @@ static int start_providers(void)
 			log_err("provider %s is left out: %s", c->providers[i],
 				strerror(-err));
 	}
-	if (provider_count() > 0)
-		return 0;
+	for (unsigned int i = 0; i < provider_count(); i++)
+		if (provider_is_usable(provider_at(i)))
+			return 0;
 	log_err("no provider could be loaded from %s: see above, and "
 		"daemon.providers", c->provider_dir);
 	return DAEMON_EXIT_PROVIDER;
@@ -384,7 +388,9 @@ static int start_threads(void)
 	if (!err)
 		err = worker_start(workers, c->queue_slots);
 	if (!err)
-		err = recover_start();
+		err = drain_init();
+	if (!err)
+		err = loader_start();
 	if (!err)
 		err = service_start(&set);
 	if (!err)
@@ -403,6 +409,13 @@ static void on_deadline(void *arg, uint32_t revents)
 	if (read(b->timer_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		log_err("timer of queue %u: %m", b->id);
 	backlog_expire(b);
+}
+
+static int start_changes(void)
+{
+	int err = provider_change_start(d.loop);
+
+	return err ? failed("changes of providers", err) : 0;
 }
 
 static int start_deadlines(void)
@@ -488,7 +501,8 @@ static int (*const steps[])(void) = {
 	start_limits,	 start_loop,	 start_recovery, start_keystore,
 	start_templates, start_page,	 start_policy,	 start_providers,
 	start_objects,
-	start_watches,	 start_threads,	 start_deadlines, start_sockets,
+	start_watches,	 start_threads,	 start_changes,	 start_deadlines,
+	start_sockets,
 	start_restore,
 	start_accepting,
 };
@@ -527,7 +541,7 @@ static void stop(void)
 	listener_close(d.administrators);
 	control_stop();
 	admin_stop();
-	recover_stop();
+	loader_stop();
 	service_stop();
 	worker_stop();
 	notifier_stop();

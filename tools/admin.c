@@ -15,7 +15,7 @@
 #include "lib/shared/msg.h"
 #include "tools/complain.h"
 
-#define ANSWER_NS UINT64_C(5000000000)
+#define ANSWER_S 5u
 
 const char *admin_path(void)
 {
@@ -43,9 +43,9 @@ static int connect_admin(void)
 }
 
 /* One message, within the deadline; 0 or -errno. */
-static int await_answer(int fd, struct msg_in *m)
+static int await_answer(int fd, struct msg_in *m, unsigned int limit_s)
 {
-	uint64_t end = clock_ns() + ANSWER_NS;
+	uint64_t end = clock_ns() + limit_s * UINT64_C(1000000000);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int rc;
 
@@ -90,7 +90,7 @@ static int ask(int fd, struct msg_in *m, const struct admin_call *c)
 	int err = msg_send(fd, &h, c->body, NULL, 0);
 
 	if (!err)
-		err = await_answer(fd, m);
+		err = await_answer(fd, m, c->limit_s ? c->limit_s : ANSWER_S);
 	return err ? err : take_answer(c, m, &h);
 }
 

@@ -16,9 +16,10 @@ struct admin_call {
 	void *reply;	 /* room for reply_max bytes: all of the answer, or */
 	size_t reply_max; /* rows of row_len bytes, as many as fit */
 	size_t row_len;	 /* 0: the answer has exactly reply_max bytes */
+	unsigned int limit_s; /* it may take so long; 0: 5 s */
 };
 
-/* Within 5 s.  Return: bytes of the answer, or -errno. */
+/* Within its time.  Return: bytes of the answer, or -errno. */
 int admin_ask(const struct admin_call *call);
 /* Likewise, after a complaint. */
 int admin_ask_or_complain(const struct admin_call *call);

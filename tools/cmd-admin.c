@@ -18,6 +18,9 @@
 #include "tools/complain.h"
 #include "tools/table.h"
 
+/* As long as a change may take, and then some. */
+#define CHANGE_S 660u
+
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct operands {
@@ -86,6 +89,7 @@ static enum status change_one(const struct invocation *in, struct table *t,
 		.verb = MSG_ADMIN_CHANGE,
 		.body = &c, .body_len = sizeof(c),
 		.reply = &r, .reply_max = sizeof(r),
+		.limit_s = CHANGE_S,
 	};
 
 	if (put(c.provider, sizeof(c.provider), "provider's name", provider) ||
@@ -184,7 +188,8 @@ static enum status disable(struct invocation *in)
 	return enable_or_disable(in, MSG_CHANGE_DISABLE);
 }
 
-static enum status test(struct invocation *in)
+static enum status change_provider(struct invocation *in, uint32_t what,
+				   const char *limit)
 {
 	struct operands o;
 
@@ -192,7 +197,27 @@ static enum status test(struct invocation *in)
 		return STATUS_USAGE;
 	if (!o.provider || o.mechanisms || o.word)
 		return usage(in, "which provider? provider=NAME");
-	return change(in, MSG_CHANGE_TEST, o.provider, NULL);
+	return change(in, what, o.provider, limit);
+}
+
+static enum status test(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_TEST, NULL);
+}
+
+static enum status load(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_LOAD, NULL);
+}
+
+static enum status unload(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_UNLOAD, in->value['t']);
+}
+
+static enum status drain(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_DRAIN, in->value['t']);
 }
 
 static enum status control(struct invocation *in)
@@ -384,6 +409,13 @@ static const struct option_row change_options[] = {
 	{ 0 },
 };
 
+static const struct option_row drain_options[] = {
+	{ 't', false, "timeout", "SECONDS", "until it is idle (10)" },
+	{ 'N', false, "dry-run", NULL, "say what would change; change nothing" },
+	{ 'J', false, "json", NULL, "as JSON" },
+	{ 0 },
+};
+
 const struct command admin_commands[] = {
 	{ NULL, "enable", "[--dry-run] [--json] [provider=NAME] mechanism=LIST",
 	  "allow requests: of a provider, or whoever offers it",
@@ -392,8 +424,19 @@ const struct command admin_commands[] = {
 	  "[--dry-run] [--json] [provider=NAME] mechanism=LIST",
 	  "refuse them from now on; running ones end", change_options, 1, 2,
 	  disable },
+	{ NULL, "load", "[--dry-run] [--json] provider=NAME",
+	  "load a provider, or give a drained one requests again",
+	  change_options, 1, 1, load },
+	{ NULL, "unload",
+	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "no new requests; when nobody uses it, it ends", drain_options, 1, 1,
+	  unload },
+	{ NULL, "drain",
+	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "no new requests; wait until nobody uses it", drain_options, 1, 1,
+	  drain },
 	{ NULL, "test", "[--dry-run] [--json] provider=NAME",
-	  "its known answers, now; it works again if they are right",
+	  "its known answers, now; a failed one works again if they are right",
 	  change_options, 1, 1, test },
 	{ NULL, "control", "[--dry-run] [--json] provider=NAME COMMAND",
 	  "tell a provider a word of its own", change_options, 2, 2, control },

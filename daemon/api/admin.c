@@ -38,6 +38,11 @@ struct admin {
 	struct admin *next, **prev;
 	int fd;
 	bool allowed;
+	bool asking;	  /* its messages are being read */
+	bool awaits;	  /* the end of the change that it asked for */
+	struct msg_head question; /* that */
+	bool dry;	  /* it is but a dry run */
+	uint64_t serial;
 	struct ucred peer;
 	struct loop_source *source, *timer;
 };
@@ -45,6 +50,7 @@ struct admin {
 static struct loop *loop;
 static struct admin *all;
 static unsigned int n_all;
+static uint64_t serials;
 
 static void admin_free(struct admin *a)
 {
@@ -66,7 +72,7 @@ void admin_stop(void)
 
 /* ------------------------------------------------------------------ verbs */
 
-static int on_status(const struct admin *a, const struct msg_in *m)
+static int on_status(struct admin *a, const struct msg_in *m)
 {
 	struct reply r = { .len = sizeof(struct msg_status) };
 	struct msg_status *s = &r.body.status;
@@ -133,7 +139,7 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 	control_counts(c, &row->counts);
 }
 
-static int on_consumers(const struct admin *a, const struct msg_in *m)
+static int on_consumers(struct admin *a, const struct msg_in *m)
 {
 	static struct msg_consumer rows[ROWS_MAX];
 	struct msg_head h = m->h;
@@ -149,18 +155,37 @@ static int on_consumers(const struct admin *a, const struct msg_in *m)
 }
 
 /* Who changed what, and what came of it, is in the log. */
-static int on_change(const struct admin *a, const struct msg_in *m)
+static int answer(struct admin *a, const struct msg_head *question,
+		  const struct msg_changed *c)
+{
+	struct msg_head h = *question;
+
+	log_msg(LOG_NOTICE, "uid %u, pid %d: %s%s%s", a->peer.uid,
+		(int)a->peer.pid, a->dry ? "dry run: " : "",
+		c->err ? "refused: " : "", c->text);
+	h.err = 0;
+	h.detail = 0;
+	h.len = sizeof(*c);
+	return msg_send(a->fd, &h, c, NULL, 0);
+}
+
+/* It may be answered before change_run() returns, or much later. */
+static int on_change(struct admin *a, const struct msg_in *m)
 {
 	const struct msg_change *c = msg_body(m, sizeof(*c));
-	struct reply r = { .len = sizeof(struct msg_changed) };
+	struct msg_changed r;
+	int err;
 
-	r.body.changed.err = change_run(c, &r.body.changed);
-	log_msg(LOG_NOTICE, "uid %u, pid %d: %s%s%s", a->peer.uid,
-		(int)a->peer.pid,
-		c->flags & MSG_CHANGE_DRY_RUN ? "dry run: " : "",
-		r.body.changed.err ? "refused: " : "",
-		r.body.changed.text);
-	return reply_send(a->fd, m, 0, &r);
+	a->awaits = true;
+	a->question = m->h;
+	a->dry = c->flags & MSG_CHANGE_DRY_RUN;
+	loop_timer_set(a->timer, 0);
+	err = change_run(c, &r, a->serial);
+	if (err == -EINPROGRESS)
+		return 0;
+	a->awaits = false;
+	r.err = err;
+	return answer(a, &m->h, &r);
 }
 
 static struct msg_queue queue_row(const struct backlog *b, const char *name)
@@ -181,7 +206,7 @@ static struct msg_queue queue_row(const struct backlog *b, const char *name)
 	return row;
 }
 
-static int on_queues(const struct admin *a, const struct msg_in *m)
+static int on_queues(struct admin *a, const struct msg_in *m)
 {
 	static struct msg_queue rows[LANES + UKCF_PAGE_PROVIDERS_MAX];
 	struct msg_head h = m->h;
@@ -204,7 +229,7 @@ static int on_queues(const struct admin *a, const struct msg_in *m)
 	return msg_send(a->fd, &h, rows, NULL, 0);
 }
 
-static int on_explain(const struct admin *a, const struct msg_in *m)
+static int on_explain(struct admin *a, const struct msg_in *m)
 {
 	const struct msg_explain *e = msg_body(m, sizeof(*e));
 	struct msg_candidate rows[MECH_OFFERS_MAX];
@@ -220,7 +245,7 @@ static int on_explain(const struct admin *a, const struct msg_in *m)
 static const struct verb {
 	uint16_t verb;
 	uint32_t len; /* of the body */
-	int (*run)(const struct admin *a, const struct msg_in *m);
+	int (*run)(struct admin *a, const struct msg_in *m);
 } verbs[] = {
 	{ MSG_ADMIN_STATUS, 0, on_status },
 	{ MSG_ADMIN_CONSUMERS, 0, on_consumers },
@@ -229,7 +254,7 @@ static const struct verb {
 	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },
 };
 
-static int run_verb(const struct admin *a, const struct msg_in *m)
+static int run_verb(struct admin *a, const struct msg_in *m)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (verbs[i].verb == m->h.verb && m->h.len == verbs[i].len)
@@ -251,15 +276,20 @@ static void refuse(struct admin *a, const struct msg_in *m, int err)
 	admin_free(a);
 }
 
+/* What it asks next waits until it has its answer. */
 static void on_readable(void *arg, uint32_t revents)
 {
 	static struct msg_in m; /* 64 KiB; main thread only */
 	struct admin *a = arg;
-	int rc;
+	int rc = -EAGAIN;
 
-	(void)revents;
+	if (revents & (POLLHUP | POLLRDHUP | POLLERR) && a->awaits) {
+		admin_free(a);
+		return;
+	}
 	/* An administrator may take this thread's time. */
-	while ((rc = hurry_recv(a->fd, &m)) == 1) {
+	a->asking = true;
+	while (!a->awaits && (rc = hurry_recv(a->fd, &m)) == 1) {
 		if (!a->allowed)
 			return refuse(a, &m, -EACCES);
 		rc = run_verb(a, &m);
@@ -267,10 +297,39 @@ static void on_readable(void *arg, uint32_t revents)
 			return refuse(a, &m, -EPROTO);
 		if (rc < 0)
 			break;
-		loop_timer_set(a->timer, IDLE_NS);
+		rc = -EAGAIN;
+		if (!a->awaits)
+			loop_timer_set(a->timer, IDLE_NS);
 	}
+	a->asking = false;
 	if (rc != -EAGAIN)
 		admin_free(a);
+}
+
+static struct admin *find(uint64_t serial)
+{
+	struct admin *a = all;
+
+	while (a && a->serial != serial)
+		a = a->next;
+	return a;
+}
+
+void admin_answer(uint64_t ticket, const struct msg_changed *r)
+{
+	struct admin *a = find(ticket);
+
+	if (!a) {
+		log_msg(LOG_NOTICE, "an administrator who has gone: %s%s",
+			r->err ? "refused: " : "", r->text);
+		return;
+	}
+	a->awaits = false;
+	loop_timer_set(a->timer, IDLE_NS);
+	/* One that does not read has gone, or will when it is idle for long. */
+	answer(a, &a->question, r);
+	if (!a->asking)
+		on_readable(a, 0);
 }
 
 static void on_idle(void *arg, uint32_t revents)
@@ -288,6 +347,7 @@ static void on_connection(int fd, const struct ucred *peer)
 		return;
 	}
 	a->fd = fd;
+	a->serial = ++serials;
 	a->peer = *peer;
 	a->allowed = peer->uid == 0 || peer->uid == geteuid();
 	a->next = all;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "daemon/api/permit.h"
+#include "daemon/api/provider-change.h"
 #include "daemon/spi/provider.h"
-#include "daemon/spi/recover.h"
 #include "lib/shared/ring-ops.h"
 
 int change_say(struct msg_changed *r, int err, const char *fmt, ...)
@@ -28,8 +28,10 @@ int change_no_provider(struct msg_changed *r, const char *name)
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < provider_count() && n < sizeof(known); i++)
-		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s",
-				      i ? ", " : "", provider_at(i)->name);
+		if (provider_is_loaded(provider_at(i)))
+			n += (size_t)snprintf(known + n, sizeof(known) - n,
+					      "%s%s", n ? ", " : "",
+					      provider_at(i)->name);
 	return change_say(r, -ENOENT, "no provider %s is loaded; there are %s",
 			  name, known);
 }
@@ -39,13 +41,19 @@ static bool is_dry(const struct msg_change *c)
 	return c->flags & MSG_CHANGE_DRY_RUN;
 }
 
-static int control(const struct msg_change *c, struct msg_changed *r)
+/* On main, while the loader's thread may be about to stop it: not then. */
+static int control(const struct msg_change *c, struct msg_changed *r,
+		   uint64_t ticket)
 {
 	struct provider *p = provider_by_name(c->provider);
 	int err;
 
-	if (!p)
+	(void)ticket;
+	if (!p || !provider_is_loaded(p))
 		return change_no_provider(r, c->provider);
+	if (load_acquire_u32(&p->leaving))
+		return change_say(r, -EBUSY, "provider %s is being taken out",
+				  p->name);
 	if (!p->spi->control)
 		return change_say(r, -EOPNOTSUPP,
 				  "provider %s takes no commands", p->name);
@@ -60,38 +68,30 @@ static int control(const struct msg_change *c, struct msg_changed *r)
 			  err ? strerror(-err) : "done");
 }
 
-static int test(const struct msg_change *c, struct msg_changed *r)
+static int enable_on(const struct msg_change *c, struct msg_changed *r,
+		     uint64_t ticket)
 {
-	struct provider *p = provider_by_name(c->provider);
-
-	if (!p)
-		return change_no_provider(r, c->provider);
-	if (is_dry(c))
-		return change_say(r, 0, "provider %s would be out, and give "
-				  "its known answers", p->name);
-	if (load_acquire_u32(&p->state) != UKCF_PROVIDER_FAILED)
-		provider_set_state(p, UKCF_PROVIDER_FAILED);
-	recover_now(p);
-	return change_say(r, 0, "provider %s gives its known answers, and "
-			  "works again if they are right", p->name);
-}
-
-static int enable_on(const struct msg_change *c, struct msg_changed *r)
-{
+	(void)ticket;
 	return permit_change(c, r, true);
 }
 
-static int enable_off(const struct msg_change *c, struct msg_changed *r)
+static int enable_off(const struct msg_change *c, struct msg_changed *r,
+		      uint64_t ticket)
 {
+	(void)ticket;
 	return permit_change(c, r, false);
 }
 
 static int (*const changes[MSG_CHANGE_LAST])(const struct msg_change *,
-					     struct msg_changed *) = {
+					     struct msg_changed *,
+					     uint64_t ticket) = {
 	[MSG_CHANGE_CONTROL] = control,
-	[MSG_CHANGE_TEST] = test,
+	[MSG_CHANGE_TEST] = provider_change,
 	[MSG_CHANGE_ENABLE] = enable_on,
 	[MSG_CHANGE_DISABLE] = enable_off,
+	[MSG_CHANGE_LOAD] = provider_change,
+	[MSG_CHANGE_UNLOAD] = provider_change,
+	[MSG_CHANGE_DRAIN] = provider_change,
 };
 
 /* Parse, then trust: both texts end, and hold nothing that a log or a terminal
@@ -108,7 +108,8 @@ static bool is_text(const char *s, size_t size)
 	return true;
 }
 
-int change_run(const struct msg_change *c, struct msg_changed *r)
+int change_run(const struct msg_change *c, struct msg_changed *r,
+	       uint64_t ticket)
 {
 	*r = (struct msg_changed){ 0 };
 	if (c->what >= MSG_CHANGE_LAST || !changes[c->what] ||
@@ -119,5 +120,5 @@ int change_run(const struct msg_change *c, struct msg_changed *r)
 	    !is_text(c->argument, sizeof(c->argument)))
 		return change_say(r, -EINVAL,
 				  "a name is too long, or not printable");
-	return changes[c->what](c, r);
+	return changes[c->what](c, r, ticket);
 }

@@ -6,6 +6,8 @@
 #ifndef DAEMON_API_CHANGE_H
 #define DAEMON_API_CHANGE_H
 
+#include <stdint.h>
+
 #include "lib/shared/msg.h"
 
 /* For those who carry changes out: the words, and err again. */
@@ -14,7 +16,11 @@ int change_say(struct msg_changed *r, int err, const char *fmt, ...)
 /* -ENOENT, naming those that there are. */
 int change_no_provider(struct msg_changed *r, const char *name);
 
-/* Return: 0 or -errno; r has the words either way.  main only. */
-int change_run(const struct msg_change *c, struct msg_changed *r);
+/*
+ * Return: 0 or -errno, and r has the words either way; -EINPROGRESS: it takes
+ * its time, admin_answer() is called with the ticket.  main only.
+ */
+int change_run(const struct msg_change *c, struct msg_changed *r,
+	       uint64_t ticket);
 
 #endif

@@ -35,6 +35,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/template.h"
 #include "daemon/loop.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
@@ -334,21 +335,25 @@ static int on_module_get(struct consumer *c, const struct msg_in *m,
 {
 	const struct msg_module *want = msg_body(m, sizeof(*want));
 	const struct provider *p;
+	const struct module *module;
 	int fd;
 
 	(void)c;
 	if (want->reserved)
 		return -EPROTO;
 	p = provider_by_id(want->provider);
-	if (!p || p->module_fd < 0 || !p->module_gen)
+	module = p ? load_module(p) : NULL;
+	if (!module || !module->caller_gen)
 		return -ENOENT;
 	/* As of what only the daemon writes: an O_RDONLY reopen. */
-	fd = memfd_for_consumer(p->module_fd, MEMFD_DAEMON_WRITES);
+	fd = memfd_for_consumer(module->fd, MEMFD_DAEMON_WRITES);
 	if (fd < 0)
 		return fd;
 	reply_fd(r, fd);
-	r->body.module = (struct msg_module){ .provider = want->provider,
-					      .module_gen = p->module_gen };
+	r->body.module = (struct msg_module){
+		.provider = want->provider,
+		.module_gen = module->caller_gen,
+	};
 	r->len = sizeof(r->body.module);
 	return 0;
 }

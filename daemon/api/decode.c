@@ -266,13 +266,7 @@ static int resolve_mech(struct request *req, unsigned int *detail)
 		return err;
 	if (req->rule->kind != OP_KEY)
 		return 0; /* chosen when it is known how large it is */
-	req->offer = mech_choose(req->mech, op, s->provider);
-	if (req->offer)
-		return 0;
-	return refuse(detail,
-		      s->provider ? UKCF_DETAIL_PROVIDER
-				  : UKCF_DETAIL_NO_PROVIDER,
-		      -EOPNOTSUPP);
+	return dispatch_choose_first(req, op, detail);
 }
 
 /* A key, or a template that has one. */
@@ -543,7 +537,7 @@ static int decode_data(struct request *req, struct consumer *c,
 	spec = context_spec(ctx);
 	req->context = context_hold(ctx);
 	req->mech = spec->mech;
-	req->offer = spec->offer;
+	request_give(req, spec->offer);
 	req->tag_len = spec->tag_len;
 	req->direct = spec->own ||
 		      (spec->offer->offer->single_pass >> spec->op & 1);
@@ -563,7 +557,7 @@ static int decode_copy(struct request *req, struct consumer *c,
 		return err;
 	req->context = context_hold(ctx);
 	req->mech = context_spec(ctx)->mech;
-	req->offer = context_spec(ctx)->offer;
+	request_give(req, context_spec(ctx)->offer);
 	if (!(req->offer->offer->flags & UKCF_OFFER_FLAT_CTX) &&
 	    !req->offer->offer->ops->copy)
 		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);
@@ -717,7 +711,7 @@ int decode_request(struct request *req, struct consumer *c,
 
 	*detail = UKCF_DETAIL_NONE;
 	req->mech = NULL;
-	req->offer = NULL;
+	request_give(req, NULL);
 	req->direct = false;
 	if (op >= UKCF_OP_LAST)
 		return refuse(detail, UKCF_DETAIL_OP, -EOPNOTSUPP);

@@ -69,6 +69,7 @@ struct ring {
 	struct ukcf_cq_head *cq;
 	struct ukcf_cqe *cqes;
 	bool attached; /* main only */
+	struct ring *next, **prev; /* of all; main only */
 
 	/* service thread */
 	_Alignas(128) uint64_t reserved; /* CQ slots promised, counts up */
@@ -96,6 +97,7 @@ struct ring {
 };
 
 static struct reaper reaper = { .fd = -1 };
+static struct ring *all; /* also those that are closing; main only */
 
 int ring_init(void)
 {
@@ -135,8 +137,25 @@ uint64_t ring_cq_size(const struct ring *r)
 	return half_size(r->cq_order, sizeof(struct ukcf_cqe));
 }
 
+static void list_add(struct ring *r)
+{
+	r->next = all;
+	r->prev = &all;
+	if (all)
+		all->prev = &r->next;
+	all = r;
+}
+
+static void list_remove(struct ring *r)
+{
+	*r->prev = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+}
+
 static void ring_free(struct ring *r)
 {
+	list_remove(r);
 	context_table_free(&r->contexts);
 	chain_close(&r->chain);
 	if (r->sq)
@@ -214,6 +233,7 @@ static struct ring *ring_alloc(struct consumer *c, uint32_t rec)
 		r->requests[i].entry = &r->entries[i];
 	}
 	r->consumer = consumer_ref(c);
+	list_add(r);
 	return r;
 }
 
@@ -602,6 +622,7 @@ static void post_result(struct request *req)
 	count_result(r, req);
 	store_release_u32(&req->entry->state, REC_ENTRY_FREE);
 	request_release(req);
+	request_lets_go(req);
 }
 
 static void post_company(struct ring *r)
@@ -921,7 +942,6 @@ static void reset_request(struct request *req, uint64_t now)
 	req->queued = false;
 	req->silent = false;
 	req->flags = 0;
-	req->offer = NULL;
 	req->tried = 0;
 	store_relaxed_u32(&req->state, REQUEST_IDLE);
 	store_relaxed_u32(&req->cancel, 0);
@@ -1001,6 +1021,26 @@ void ring_disarm(struct ring *r)
 	store_relaxed_u32(&r->starved, 0);
 	/* Behind the head: passed only after 2^32 more entries. */
 	store_relaxed_u32(&r->cq->sq_event, (uint32_t)r->rec->sq_head - 1);
+}
+
+/* ------------------------------------------------------------------ drain */
+
+static unsigned int uses_of(const struct ring *r, const struct provider *p)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i <= r->sq_mask; i++)
+		n += request_is_with(&r->requests[i], p);
+	return n;
+}
+
+unsigned int ring_uses(const struct provider *p)
+{
+	unsigned int n = 0;
+
+	for (const struct ring *r = all; r; r = r->next)
+		n += uses_of(r, p);
+	return n;
 }
 
 /* ---------------------------------------------------------------- restart */

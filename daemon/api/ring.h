@@ -19,6 +19,7 @@
 struct chain_end;
 struct consumer;
 struct context_table;
+struct provider;
 struct ring;
 struct service;
 
@@ -36,6 +37,9 @@ int ring_ready(struct ring *r);
 /* Stop taking; results in flight are dropped; freed when the last one ended.
  * Takes it out of c->rings[]. */
 void ring_close(struct ring *r);
+/* Requests of all rings, also of those that are closing, that are with a
+ * provider. */
+unsigned int ring_uses(const struct provider *p);
 /* After a restart: from its record and the stored descriptors; replays what
  * was accepted and not answered.  Hand to a service thread by ring_ready(). */
 int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd);

@@ -336,5 +336,6 @@ uint64_t backlog_wait_ns(const struct backlog *b)
 {
 	return sched_wait_ns(queue_backlog_ns(&b->q),
 			     load_relaxed_u64(&b->running_ns),
-			     load_relaxed_u32(&b->running), b->servers);
+			     load_relaxed_u32(&b->running),
+			     load_relaxed_u32(&b->servers));
 }

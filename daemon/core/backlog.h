@@ -35,7 +35,7 @@ struct backlog {
 	struct event_count arrived;
 	struct queue q;
 	uint16_t id;	     /* UKCF_QUEUE_*, or the provider's */
-	unsigned int servers;
+	uint32_t servers;    /* atomic */
 	uint32_t running;    /* atomic: taken, and not ended yet ... */
 	uint64_t running_ns; /* atomic: ... and their predicted costs */
 	int timer_fd;	     /* earliest deadline; -1: its server looks */

@@ -18,6 +18,7 @@
 #include "daemon/core/backlog.h"
 #include "daemon/core/chain.h"
 #include "daemon/core/dispatch.h"
+#include "daemon/core/drain.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -154,8 +155,10 @@ void context_put(struct context *c)
 		if (refs == 1)
 			drop_state(c); /* nobody else can come to it */
 	} while (!compare_swap_u32(&c->refs, &refs, refs - 1));
-	if (refs == 1 && o)
+	if (refs == 1 && o) {
 		fetch_sub_u32(&o->provider->contexts, 1);
+		drain_noted();
+	}
 }
 
 const struct context_spec *context_spec(const struct context *c)

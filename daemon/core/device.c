@@ -60,7 +60,8 @@ struct device {
 	struct backlog backlog;
 	struct device_settings settings;
 	pthread_t thread;
-	struct flight *flights;
+	bool running;
+	struct flight *flights; /* NULL while it is stopped */
 	unsigned int depth;
 	void *back;	    /* atomic: landed flights, through next */
 	uint32_t in_flight; /* atomic */
@@ -156,10 +157,10 @@ static void set_free(struct flight *f)
 
 static void fail(struct device *d, const char *what)
 {
-	if (!provider_is_usable(d->provider))
+	if (!provider_works(d->provider))
 		return;
 	log_err("provider %s: %s", d->provider->name, what);
-	provider_set_state(d->provider, UKCF_PROVIDER_FAILED);
+	provider_fail(d->provider);
 }
 
 /* Return: how many came back. */
@@ -347,7 +348,7 @@ static bool launch(struct device *d, struct request *req)
 
 static bool may_launch(const struct device *d)
 {
-	return d->free && provider_is_usable(d->provider) &&
+	return d->free && provider_works(d->provider) &&
 	       !load_acquire_u32(&d->stopping) &&
 	       clock_ns() >= d->busy_until;
 }
@@ -367,13 +368,13 @@ static unsigned int launch_all(struct device *d)
 /* The provider is out: those that wait for it go elsewhere. */
 static unsigned int evict(struct device *d)
 {
-	bool usable = provider_is_usable(d->provider);
+	bool works = provider_works(d->provider);
 	struct request *req;
 	unsigned int n = 0;
 
-	if (usable && !load_acquire_u32(&d->stopping))
+	if (works && !load_acquire_u32(&d->stopping))
 		return 0;
-	if (!usable)
+	if (!works)
 		lose_all(d);
 	while ((req = backlog_take(&d->backlog))) {
 		backlog_ended(&d->backlog, req->node.cost_ns);
@@ -418,32 +419,17 @@ static void *device_main(void *arg)
 	}
 }
 
-/* ------------------------------------------------------------------- main */
+/* ------------------------------------------------------------ start, stop */
 
-static void device_free(struct device *d)
+/* Its flights, as many as the provider says that it takes at once. */
+static int make_flights(struct device *d)
 {
-	backlog_free(&d->backlog);
-	free(d->flights);
-	free(d);
-}
+	unsigned int depth = d->provider->spi->depth;
 
-static struct device *device_new(struct provider *p,
-				 const struct device_settings *s)
-{
-	struct device *d = calloc(1, sizeof(*d));
-	unsigned int depth = p->spi->depth ? p->spi->depth : 1;
-
-	if (!d)
-		return NULL;
-	d->provider = p;
-	d->settings = *s;
-	d->depth = depth < DEPTH_MAX ? depth : DEPTH_MAX;
+	d->depth = !depth ? 1 : depth < DEPTH_MAX ? depth : DEPTH_MAX;
 	d->flights = calloc(d->depth, sizeof(*d->flights));
-	if (!d->flights ||
-	    backlog_init(&d->backlog, p->id, s->slots, d->depth, false) < 0) {
-		device_free(d);
-		return NULL;
-	}
+	if (!d->flights)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < d->depth; i++) {
 		struct flight *f = &d->flights[i];
 
@@ -452,42 +438,87 @@ static struct device *device_new(struct provider *p,
 		f->next = d->free;
 		d->free = f;
 	}
-	return d;
+	return 0;
 }
 
-int device_start(struct provider *p, const struct device_settings *s)
+static int device_new(struct provider *p, const struct device_settings *s)
 {
-	struct device *d = device_new(p, s);
-	char name[16];
+	struct device *d = calloc(1, sizeof(*d));
 	int err;
 
 	if (!d)
 		return -ENOMEM;
-	err = pthread_create(&d->thread, NULL, device_main, d);
+	d->provider = p;
+	err = backlog_init(&d->backlog, p->id, s->slots, 1, false);
 	if (err) {
-		device_free(d);
-		return -err;
+		free(d);
+		return err;
 	}
-	snprintf(name, sizeof(name), "ukcf-%.10s", p->name);
-	pthread_setname_np(d->thread, name);
-	p->device = d;
+	store_release_ptr((void **)&p->device, d);
 	return 0;
+}
+
+static int run(struct device *d)
+{
+	char name[16];
+	int err;
+
+	d->stopping = 0;
+	d->was_reset = 0;
+	err = -pthread_create(&d->thread, NULL, device_main, d);
+	if (err)
+		return err;
+	d->running = true;
+	snprintf(name, sizeof(name), "ukcf-%.10s", d->provider->name);
+	pthread_setname_np(d->thread, name);
+	return 0;
+}
+
+int device_start(struct provider *p, const struct device_settings *s)
+{
+	int err = p->device ? 0 : device_new(p, s);
+
+	if (err)
+		return err;
+	p->device->settings = *s;
+	if (!p->device->flights) /* else some are lost, and may come back */
+		err = make_flights(p->device);
+	if (err)
+		return err;
+	store_relaxed_u32(&p->device->backlog.servers, p->device->depth);
+	return run(p->device);
 }
 
 int device_stop(struct provider *p)
 {
 	struct device *d = p->device;
 
-	if (!d)
+	if (!d || !d->running)
 		return 0;
 	store_release_u32(&d->stopping, 1);
 	event_signal(&d->backlog.arrived, 1);
 	pthread_join(d->thread, NULL);
+	d->running = false;
 	if (device_in_flight(d))
 		return -EBUSY;
-	p->device = NULL;
-	device_free(d);
+	free(d->flights);
+	d->flights = NULL;
+	d->free = NULL;
+	d->busy_until = 0;
+	d->first_limit_ns = 0;
 	return 0;
+}
+
+void device_free(struct provider *p)
+{
+	struct device *d = p->device;
+
+	if (!d)
+		return;
+	backlog_free(&d->backlog);
+	free(d->flights);
+	free(d);
+	p->device = NULL;
 }
 
 void device_look(struct device *d)

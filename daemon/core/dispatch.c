@@ -34,29 +34,37 @@ static bool asks_to_be_queued(const struct ukcf_sqe *s)
 
 static bool is_hardware(const struct mech_offer *o)
 {
-	return o->provider->spi->kind == UKCF_PROVIDER_HARDWARE;
+	return provider_is_hardware(o->provider);
 }
 
 /* All parts go to the provider that the first one chose: one in software, which
  * does them in turn. */
-static bool does_parts(const struct mech_offer *o)
+static bool does_parts(const struct ukcf_offer *o)
 {
-	const struct ukcf_mech_ops *f = o->offer->ops;
+	const struct ukcf_mech_ops *f = o->ops;
 
-	return !is_hardware(o) && f->init && f->update && f->final &&
-	       o->offer->ctx_size <= CONTEXT_STATE_MAX;
+	return f->init && f->update && f->final &&
+	       o->ctx_size <= CONTEXT_STATE_MAX;
 }
 
-static enum lane lane_of(const struct mech_offer *o)
+static enum lane lane_of(const struct ukcf_offer *o)
 {
-	return o && (o->offer->flags & UKCF_OFFER_SLOW) ? LANE_SLOW :
-							   LANE_BULK;
+	return o && (o->flags & UKCF_OFFER_SLOW) ? LANE_SLOW : LANE_BULK;
 }
 
-static struct backlog *backlog_of(const struct mech_offer *o)
+static struct backlog *hardware_queue(const struct provider *p)
 {
-	return is_hardware(o) ? device_backlog(o->provider->device) :
-				worker_backlog(lane_of(o));
+	struct device *d =
+		load_acquire_ptr((void *const *)(const void *)&p->device);
+
+	return d ? device_backlog(d) : NULL;
+}
+
+static struct backlog *backlog_of(const struct mech_offer *o,
+				  const struct ukcf_offer *now)
+{
+	return is_hardware(o) ? hardware_queue(o->provider) :
+				worker_backlog(lane_of(now));
 }
 
 static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
@@ -65,28 +73,43 @@ static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
 }
 
 /* What is short runs at once, on the service thread: it waits for nobody. */
+static bool waits(const struct dispatch_wish *w, const struct mech_offer *o,
+		  uint64_t ns)
+{
+	return is_hardware(o) || w->queue || ns > settings.inline_ns;
+}
+
+static bool has_op(const struct dispatch_wish *w, const struct mech_offer *o,
+		   const struct ukcf_offer *now)
+{
+	return mech_entry(now, w->op) &&
+	       (!w->parts || (!is_hardware(o) && does_parts(now))) &&
+	       (!w->local || !is_hardware(o));
+}
+
 static struct sched_candidate candidate(const struct dispatch_wish *w,
 					const struct mech_offer *o)
 {
+	const struct ukcf_offer *now = mech_offer_now(o);
 	const struct provider *p = o->provider;
-	uint64_t ns = predict_ns(o, w->op, w->bytes);
-	bool waits = is_hardware(o) || w->queue || ns > settings.inline_ns;
-	const struct backlog *b = waits ? backlog_of(o) : NULL;
-
-	return (struct sched_candidate){
-		.wait_ns = b ? backlog_wait_ns(b) : 0,
-		.service_ns = ns,
+	struct sched_candidate c = {
 		.provider = p->id,
 		.hardware = is_hardware(o),
-		.loaded = true,
-		.ready = provider_is_usable(p),
 		.disabled = load_relaxed_u32(&o->disabled),
-		.has_op = mech_entry(o->offer, w->op) &&
-			  (!w->parts || does_parts(o)) &&
-			  (!w->local || !is_hardware(o)),
-		.busy = load_relaxed_u32(&p->state) == UKCF_PROVIDER_BUSY,
-		.full = b && backlog_depth(b) >= b->q.slots,
 	};
+	struct backlog *b;
+
+	if (!now)
+		return c;
+	c.service_ns = predict_ns(o, w->op, w->bytes);
+	b = waits(w, o, c.service_ns) ? backlog_of(o, now) : NULL;
+	c.wait_ns = b ? backlog_wait_ns(b) : 0;
+	c.full = b && backlog_depth(b) >= b->q.slots;
+	c.loaded = provider_is_loaded(p);
+	c.ready = provider_is_usable(p);
+	c.has_op = has_op(w, o, now);
+	c.busy = load_relaxed_u32(&p->state) == UKCF_PROVIDER_BUSY;
+	return c;
 }
 
 unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
@@ -139,17 +162,43 @@ static int none(const struct request *req, const struct sched_candidate *c,
 	return -EOPNOTSUPP;
 }
 
+/* False: its provider was taken out in this very moment. */
+static bool give(struct request *req, struct mech_offer *o)
+{
+	request_give(req, o);
+	signal_fence(); /* with membarrier(2), see drain.h */
+	return !o || provider_is_usable(o->provider);
+}
+
 int dispatch_choose(struct request *req, unsigned int *detail)
 {
 	const struct dispatch_wish w = wish_of(req);
 	struct sched_candidate c[MECH_OFFERS_MAX];
+	struct mech_offer *o;
 	unsigned int n;
 	int chosen;
 
-	n = dispatch_judge(req->mech, &w, c, &chosen);
-	req->offer = chosen < 0 ? NULL : offer_at(req->mech,
-						  (unsigned int)chosen);
-	return req->offer ? 0 : none(req, c, n, detail);
+	do {
+		n = dispatch_judge(req->mech, &w, c, &chosen);
+		o = chosen < 0 ? NULL :
+				 offer_at(req->mech, (unsigned int)chosen);
+	} while (!give(req, o));
+	return o ? 0 : none(req, c, n, detail);
+}
+
+int dispatch_choose_first(struct request *req, uint32_t op,
+			  unsigned int *detail)
+{
+	uint16_t provider = req->entry->sqe.provider;
+	struct mech_offer *o;
+
+	do {
+		o = mech_choose(req->mech, op, provider);
+	} while (!give(req, o));
+	if (o)
+		return 0;
+	*detail = provider ? UKCF_DETAIL_PROVIDER : UKCF_DETAIL_NO_PROVIDER;
+	return -EOPNOTSUPP;
 }
 
 /* ------------------------------------------------------------- and where */
@@ -186,8 +235,8 @@ bool dispatch_runs_at_once(const struct request *req)
 struct backlog *dispatch_backlog(const struct request *req)
 {
 	if (req->rule->kind == OP_CRYPTO && is_hardware(req->offer))
-		return device_backlog(req->offer->provider->device);
-	return worker_backlog(lane_of(req->offer));
+		return hardware_queue(req->offer->provider);
+	return worker_backlog(lane_of(req->offer ? req->offer->offer : NULL));
 }
 
 struct backlog *dispatch_queue_by_id(uint16_t id)
@@ -199,7 +248,7 @@ struct backlog *dispatch_queue_by_id(uint16_t id)
 	if (id == UKCF_QUEUE_SLOW)
 		return worker_backlog(LANE_SLOW);
 	p = provider_by_id(id);
-	return p && p->device ? device_backlog(p->device) : NULL;
+	return p && provider_is_loaded(p) ? hardware_queue(p) : NULL;
 }
 
 /* --------------------------------------------------------------- failover */

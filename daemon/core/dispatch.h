@@ -51,6 +51,9 @@ bool dispatch_is_at_once(const struct sched_candidate *c);
  * have tried.  *detail says why.
  */
 int dispatch_choose(struct request *req, unsigned int *detail);
+/* Likewise for op on a key: the first one that can. */
+int dispatch_choose_first(struct request *req, uint32_t op,
+			  unsigned int *detail);
 /* From now on, for one that does not run at once. */
 void dispatch_set_deadline(struct request *req);
 /* Software, and predicted to take no longer than what runs at once? */

@@ -348,8 +348,7 @@ static void settle_part(struct request *req, struct ukcf_job *job,
 		context_ended(req->context);
 	if (!execute_settle(req, job, status)) {
 		if (status == UKCF_FAILED)
-			provider_set_state(req->offer->provider,
-					   UKCF_PROVIDER_FAILED);
+			provider_fail(req->offer->provider);
 		request_result(req, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
 	}
 	if (op == UKCF_OP_INIT && req->entry->cqe.res >= 0)
@@ -423,8 +422,7 @@ static void let_go(struct request *req)
 static void run_elsewhere(struct request *req, enum ukcf_status status)
 {
 	if (status == UKCF_FAILED)
-		provider_set_state(req->offer->provider,
-				   UKCF_PROVIDER_FAILED);
+		provider_fail(req->offer->provider);
 	let_go(req);
 	dispatch_elsewhere(req);
 }
@@ -513,7 +511,7 @@ bool execute_goes_on(struct request *req)
 		if (execute_settle(req, &job, status))
 			continue;
 		if (status == UKCF_FAILED)
-			provider_set_state(p, UKCF_PROVIDER_FAILED);
+			provider_fail(p);
 		req->tried |= UINT64_C(1) << p->id;
 		return false;
 	}

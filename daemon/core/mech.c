@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rows are the built-in table, in its order; a small open-addressed index
- * finds them by id.  Offers are added and removed by main under the lock and
- * read by service threads without it: an offer, once made, is never freed.
+ * finds them by id.  Offers are added and withdrawn under the lock and read by
+ * service threads without it: an offer, once made, keeps its place and is never
+ * freed; what is behind it comes and goes.
  */
 #include "daemon/core/mech.h"
 
@@ -15,6 +16,7 @@
 #include "daemon/api/page.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/predict.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
@@ -25,7 +27,6 @@
 static struct mech rows[ROWS_MAX];
 static unsigned int n_rows;
 static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
-static struct mech_offer *all_offers; /* also those removed since */
 /* Guards changes of offers; readers take none. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -166,48 +167,82 @@ static void judge_offer(struct mech_offer *o, const struct mech *m)
 			  !policy_permits(o->provider->name, m->name));
 }
 
+const struct ukcf_offer *mech_offer_now(const struct mech_offer *o)
+{
+	return load_acquire_ptr((void *const *)(const void *)&o->offer);
+}
+
+static void put_behind(struct mech_offer *mo, const struct ukcf_offer *o)
+{
+	store_release_ptr((void **)(void *)&mo->offer, (void *)(uintptr_t)o);
+}
+
+/* Locked. */
+static struct mech_offer *find_offer(const struct mech *m,
+				     const struct provider *p)
+{
+	for (unsigned int i = 0; i < m->n_offers; i++)
+		if (m->offers[i]->provider == p)
+			return m->offers[i];
+	return NULL;
+}
+
+/* Locked. */
+static struct mech_offer *new_offer(struct mech *m, struct provider *p, int *err)
+{
+	struct mech_offer *mo;
+
+	*err = m->n_offers < MECH_OFFERS_MAX ? -ENOMEM : -ENOSPC;
+	mo = *err == -ENOMEM ? calloc(1, sizeof(*mo)) : NULL;
+	if (!mo)
+		return NULL;
+	*err = 0;
+	mo->provider = p;
+	store_release_ptr((void **)&m->offers[m->n_offers], mo);
+	store_release_u32(&m->n_offers, m->n_offers + 1);
+	return mo;
+}
+
+/* Locked.  What was learned of the same code holds. */
+static int add_locked(struct mech *m, struct provider *p,
+		      const struct ukcf_offer *o)
+{
+	struct mech_offer *mo = find_offer(m, p);
+	int err = 0;
+
+	if (!mo)
+		mo = new_offer(m, p, &err);
+	if (!mo)
+		return err;
+	judge_offer(mo, m);
+	put_behind(mo, o);
+	if (mo->learned != o)
+		predict_init(mo);
+	mo->learned = o;
+	return 0;
+}
+
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 {
 	struct mech *m = row_of(o->mech);
-	struct mech_offer *mo;
-	int err = 0;
+	int err;
 
 	if (!m || !o->ops || !mech_ops(o))
 		return -EINVAL;
-	mo = calloc(1, sizeof(*mo));
-	if (!mo)
-		return -ENOMEM;
-	mo->provider = p;
-	mo->offer = o;
-	predict_init(mo);
 	pthread_mutex_lock(&lock);
-	judge_offer(mo, m);
-	if (m->n_offers < MECH_OFFERS_MAX) {
-		store_release_ptr((void **)&m->offers[m->n_offers], mo);
-		store_release_u32(&m->n_offers, m->n_offers + 1);
-		mo->next = all_offers;
-		all_offers = mo;
-	} else {
-		err = -ENOSPC;
-	}
+	err = add_locked(m, p, o);
 	pthread_mutex_unlock(&lock);
-	if (err)
-		free(mo);
 	return err;
 }
 
-void mech_remove_offers(struct provider *p)
+void mech_withdraw(struct provider *p)
 {
 	pthread_mutex_lock(&lock);
 	for (unsigned int i = 0; i < n_rows; i++) {
-		struct mech *m = &rows[i];
-		unsigned int kept = 0;
+		struct mech_offer *o = find_offer(&rows[i], p);
 
-		for (unsigned int k = 0; k < m->n_offers; k++)
-			if (m->offers[k]->provider != p)
-				store_release_ptr((void **)&m->offers[kept++],
-						  m->offers[k]);
-		store_release_u32(&m->n_offers, kept);
+		if (o)
+			put_behind(o, NULL);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -220,12 +255,13 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 	for (unsigned int i = 0; i < n; i++) {
 		struct mech_offer *o = load_acquire_ptr(
 			(void *const *)(uintptr_t)&m->offers[i]);
+		const struct ukcf_offer *now = mech_offer_now(o);
 
 		if (constraint != UKCF_PROVIDER_ANY &&
 		    o->provider->id != constraint)
 			continue;
-		if (!load_relaxed_u32(&o->disabled) &&
-		    provider_is_usable(o->provider) && mech_entry(o->offer, op))
+		if (!load_relaxed_u32(&o->disabled) && now &&
+		    provider_is_usable(o->provider) && mech_entry(now, op))
 			return o;
 	}
 	return NULL;
@@ -248,16 +284,24 @@ void mech_judge(void)
 
 bool mech_is_offered(const struct mech *m, const struct provider *p)
 {
-	bool found = false;
+	bool found;
 
 	pthread_mutex_lock(&lock);
-	for (unsigned int k = 0; k < m->n_offers; k++)
-		found |= m->offers[k]->provider == p;
+	found = find_offer(m, p);
 	pthread_mutex_unlock(&lock);
 	return found;
 }
 
 /* --------------------------------------------------------------- the page */
+
+/* May callers run it themselves? */
+static bool serves_callers(const struct provider *p, const struct ukcf_offer *o)
+{
+	const struct module *m = load_module(p);
+
+	return provider_is_usable(p) && m && m->caller_gen &&
+	       (o->flags & UKCF_OFFER_CALLER);
+}
 
 static void page_offers(const struct mech *m, struct ukcf_page_mech *row)
 {
@@ -265,12 +309,11 @@ static void page_offers(const struct mech *m, struct ukcf_page_mech *row)
 		const struct mech_offer *o = m->offers[i];
 		const struct provider *p = o->provider;
 
-		if (o->disabled)
+		if (o->disabled || !o->offer || !provider_is_loaded(p))
 			continue;
 		row->providers |= UINT64_C(1) << p->id;
 		row->ops |= mech_ops(o->offer);
-		if (!row->caller && p->module_gen &&
-		    (o->offer->flags & UKCF_OFFER_CALLER))
+		if (!row->caller && serves_callers(p, o->offer))
 			row->caller = p->id;
 	}
 }
@@ -298,17 +341,20 @@ static void page_mech(const struct mech *m, struct ukcf_page_mech *row)
 static void page_provider(const struct provider *p,
 			  struct ukcf_page_provider *row)
 {
+	const struct ukcf_provider *spi =
+		load_acquire_ptr((void *const *)(const void *)&p->spi);
+	const struct module *m = load_module(p);
+
 	*row = (struct ukcf_page_provider){
 		.id = p->id,
-		.kind = (uint8_t)p->spi->kind,
+		.kind = (uint8_t)load_relaxed_u32(&p->kind),
 		.state = (uint8_t)load_acquire_u32(&p->state),
-		.module_gen = p->module_gen,
-		.n_mechs = p->spi->n_offers,
+		.module_gen = m ? m->caller_gen : 0,
+		.n_mechs = spi ? spi->n_offers : 0,
 	};
 	snprintf(row->name, sizeof(row->name), "%s", p->name);
-	if (p->spi->version)
-		strncpy(row->version, p->spi->version,
-			sizeof(row->version) - 1);
+	if (spi && spi->version)
+		strncpy(row->version, spi->version, sizeof(row->version) - 1);
 }
 
 void mech_publish(void)

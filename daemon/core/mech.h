@@ -18,12 +18,12 @@
 
 struct provider;
 
-/* One provider's offer of a mechanism. */
+/* One provider's offer of a mechanism; once made, it is there for ever. */
 struct mech_offer {
-	struct mech_offer *next; /* of all that were ever made */
 	struct provider *provider;
-	const struct ukcf_offer *offer;
+	const struct ukcf_offer *offer; /* atomic; NULL: not any more */
 	uint32_t disabled; /* atomic: by the administrator */
+	const struct ukcf_offer *learned; /* of which is predicted: */
 	/* predicted ns by size class (log2 of the bytes) and operation; see
 	 * predict.h */
 	uint32_t predicted[16][28];
@@ -44,9 +44,13 @@ int mech_init(void);
 const struct mech *mech_find(uint32_t id);
 /* By its name, or an alias; NULL if unknown. */
 const struct mech *mech_by_name(const char *name);
-/* main/loader: a provider came.  -EINVAL: unknown id or no operation. */
+/* main/loader: a provider came, or came back.  -EINVAL: unknown id or no
+ * operation; -ENOSPC: MECH_OFFERS_MAX others offer it. */
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o);
-void mech_remove_offers(struct provider *p);
+/* What p offered until now, nobody may ask of it any more. */
+void mech_withdraw(struct provider *p);
+/* What is behind it now, or NULL.  Any thread. */
+const struct ukcf_offer *mech_offer_now(const struct mech_offer *o);
 unsigned int mech_count(void);
 const struct mech *mech_at(unsigned int i);
 /* Entry point of an operation in an offer, NULL if it is not offered. */

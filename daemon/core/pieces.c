@@ -71,7 +71,7 @@ bool pieces_apply(const struct request *req)
 		return req->pieces;
 	f = req->offer->offer->ops;
 	return f->init && f->update && f->final &&
-	       req->offer->provider->spi->kind == UKCF_PROVIDER_SOFTWARE &&
+	       !provider_is_hardware(req->offer->provider) &&
 	       req->offer->offer->ctx_size <= CONTEXT_STATE_MAX;
 }
 
@@ -254,8 +254,7 @@ static bool end(struct request *req, int64_t res, unsigned int detail)
 static bool fail(struct request *req, enum ukcf_status status)
 {
 	if (status == UKCF_FAILED)
-		provider_set_state(req->offer->provider,
-				   UKCF_PROVIDER_FAILED);
+		provider_fail(req->offer->provider);
 	set_times(req);
 	pieces_drop(req);
 	dispatch_elsewhere(req);

@@ -5,8 +5,10 @@
 #include "daemon/api/ring.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
+#include "daemon/core/drain.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
+#include "daemon/core/mech.h"
 #include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/template.h"
@@ -33,6 +35,27 @@ bool request_starts(struct request *req)
 bool request_cancels(struct request *req)
 {
 	return move_on(req, REQUEST_CANCELED);
+}
+
+void request_give(struct request *req, struct mech_offer *o)
+{
+	store_release_ptr((void **)&req->offer, o);
+}
+
+void request_lets_go(struct request *req)
+{
+	if (!req->offer)
+		return;
+	request_give(req, NULL);
+	drain_noted();
+}
+
+bool request_is_with(const struct request *req, const struct provider *p)
+{
+	const struct mech_offer *o =
+		load_acquire_ptr((void *const *)(const void *)&req->offer);
+
+	return o && o->provider == p;
 }
 
 uint32_t request_op(const struct request *req)

@@ -32,6 +32,7 @@ struct rec_entry;
 struct ring;
 struct op_rule;
 struct pieces;
+struct provider;
 struct template;
 
 /* An operation on keys that is queued, for fairness. */
@@ -63,7 +64,7 @@ struct request {
 	/* by decode */
 	const struct op_rule *rule;
 	const struct mech *mech;
-	struct mech_offer *offer;
+	struct mech_offer *offer; /* atomic: whose it is; drain.h */
 	struct key *key;
 	struct template *tmpl;	  /* of the key; NULL: none was named */
 	struct dual *dual;	  /* two halves: the four above are of the one
@@ -88,6 +89,13 @@ struct request {
 void request_waits(struct request *req);
 bool request_starts(struct request *req);  /* WAITING -> RUNNING */
 bool request_cancels(struct request *req); /* WAITING -> CANCELED */
+
+/* It is this one's, from here on; NULL: nobody's.  Any thread that owns it. */
+void request_give(struct request *req, struct mech_offer *o);
+/* Its provider is done with it. */
+void request_lets_go(struct request *req);
+/* main: is it with p, as far as can be seen from here? */
+bool request_is_with(const struct request *req, const struct provider *p);
 
 /* The operation whose cost it has: of a part, that of its context; of a dual
  * one, that of its present half. */

@@ -17,7 +17,7 @@ enum sched_reason { /* up to BUSY: it could be this one */
 		    SCHED_BUSY,	  /* hardware without room, and another can */
 		    SCHED_TRIED,  /* by this request */
 		    SCHED_NOT_READY,	/* failed, or being tested */
-		    SCHED_NOT_LOADED,	/* only in a manifest */
+		    SCHED_NOT_LOADED,	/* or only in a manifest */
 		    SCHED_DISABLED,	/* by the administrator */
 		    SCHED_NO_OP,	/* does not offer the operation */
 		    SCHED_NOT_HARDWARE, /* and hardware is required */

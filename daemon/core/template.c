@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct template) == 128, "a slot is 128 bytes");
 /* What one provider computed for one template. */
 struct computed {
 	uint32_t step; /* atomic, enum below */
-	const struct mech_offer *offer; /* of READY */
+	const struct mech_offer *offer; /* atomic, of READY */
 };
 
 enum { NOTHING = 0, BEGUN = 1, READY = 2 };
@@ -193,6 +193,24 @@ static bool can_compute(const struct mech_offer *offer)
 	       offer->offer->tmpl_size <= STATE_MAX;
 }
 
+static void set_offer(struct computed *c, const struct mech_offer *offer)
+{
+	store_release_ptr((void **)(void *)&c->offer,
+			  (void *)(uintptr_t)offer);
+}
+
+static const struct mech_offer *offer_of(const struct computed *c)
+{
+	return load_acquire_ptr((void *const *)(const void *)&c->offer);
+}
+
+/* Still READY when it was seen to be offer's: else what was of another one is
+ * being forgotten, and made anew. */
+static bool is_of(const struct computed *c, const struct mech_offer *offer)
+{
+	return offer_of(c) == offer && load_acquire_u32(&c->step) == READY;
+}
+
 const void *template_state(struct template *t, const struct mech_offer *offer,
 			   const struct key *key)
 {
@@ -204,13 +222,13 @@ const void *template_state(struct template *t, const struct mech_offer *offer,
 		struct computed *c = &computed[slot][i];
 		uint32_t step = load_acquire_u32(&c->step);
 
-		if (step == READY && c->offer == offer)
+		if (step == READY && is_of(c, offer))
 			return state_at(slot, i);
 		if (step == READY)
 			continue;
 		if (step == BEGUN || !compare_swap_u32(&c->step, &step, BEGUN))
 			return NULL; /* somebody is at it: perhaps for us */
-		c->offer = offer;
+		set_offer(c, offer);
 		if (compute(offer, key, state_at(slot, i))) {
 			store_release_u32(&c->step, READY);
 			return state_at(slot, i);
@@ -220,6 +238,29 @@ const void *template_state(struct template *t, const struct mech_offer *offer,
 		return NULL;
 	}
 	return NULL;
+}
+
+static void forget(uint32_t slot, const struct provider *p)
+{
+	for (unsigned int i = 0; i < STATES; i++) {
+		struct computed *c = &computed[slot][i];
+		const struct mech_offer *o = offer_of(c);
+
+		if (load_acquire_u32(&c->step) != READY || o->provider != p)
+			continue;
+		secmem_wipe(state_at(slot, i), STATE_MAX);
+		store_release_u32(&c->step, NOTHING);
+	}
+}
+
+void template_forget(const struct provider *p)
+{
+	if (!states)
+		return; /* not opened: a test of something else */
+	pthread_mutex_lock(&table.lock);
+	for (uint32_t i = 0; i < TEMPLATE_SLOTS; i++)
+		forget(i, p);
+	pthread_mutex_unlock(&table.lock);
 }
 
 /* ------------------------------------------------------------ life, death */

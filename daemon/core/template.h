@@ -21,6 +21,7 @@
 
 struct key;
 struct mech_offer;
+struct provider;
 struct template; /* valid while held */
 
 /* From the table at fd, or anew.  Return: 0 or -errno: -EPROTO: it is another
@@ -60,5 +61,9 @@ void template_release(struct template *t, bool used);
 /* What the offer's provider computed from the key, or NULL: use the key. */
 const void *template_state(struct template *t, const struct mech_offer *offer,
 			   const struct key *key);
+
+/* What a provider computed is not used any more, and wiped.  No request may be
+ * with it. */
+void template_forget(const struct provider *p);
 
 #endif

@@ -42,9 +42,10 @@ static void host_notify(void *host, int state)
 {
 	struct provider *p = host;
 
-	if (state < UKCF_PROVIDER_READY || state > UKCF_PROVIDER_FAILED)
-		return;
-	provider_set_state(p, (uint32_t)state);
+	if (state == UKCF_PROVIDER_FAILED)
+		provider_fail(p);
+	else if (state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY)
+		provider_says(p, (uint32_t)state);
 }
 
 /* The pretence of an interrupt handler: completion context. */

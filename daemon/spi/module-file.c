@@ -208,3 +208,18 @@ int module_file_open(const char *dir, const char *name, uint32_t *gen)
 	}
 	return fd;
 }
+
+bool module_file_same(int a, int b)
+{
+	unsigned char left[16384], right[sizeof(left)];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(a, left, sizeof(left), at)) > 0) {
+		if (pread(b, right, sizeof(right), at) != n ||
+		    memcmp(left, right, (size_t)n) != 0)
+			return false;
+		at += n;
+	}
+	return n == 0 && pread(b, right, 1, at) == 0;
+}

@@ -7,6 +7,7 @@
 #ifndef DAEMON_SPI_MODULE_FILE_H
 #define DAEMON_SPI_MODULE_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -16,5 +17,8 @@
  * else could have changed it; -EINVAL: not a name.
  */
 int module_file_open(const char *dir, const char *name, uint32_t *gen);
+
+/* Have both descriptors the same content? */
+bool module_file_same(int a, int b);
 
 #endif

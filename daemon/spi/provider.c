@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/spi/provider.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/device.h"
 #include "daemon/core/mech.h"
-#include "daemon/spi/host.h"
-#include "daemon/spi/module-file.h"
-#include "daemon/spi/selftest.h"
+#include "daemon/spi/loader.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
+#define BIT(state) (1u << UKCF_PROVIDER_##state)
+
 static const struct config *config;
 static struct provider *providers[UKCF_PAGE_PROVIDERS_MAX];
-static unsigned int n_providers;
+static uint32_t n_providers; /* atomic; only grows */
 static int publish_fd = -1; /* eventfd: the page is behind a state */
 
 int provider_init(const struct config *c)
@@ -33,14 +29,21 @@ int provider_init(const struct config *c)
 	return publish_fd < 0 ? -errno : 0;
 }
 
+const struct config *provider_config(void)
+{
+	return config;
+}
+
+/* ---------------------------------------------------------------- the table */
+
 unsigned int provider_count(void)
 {
-	return n_providers;
+	return load_acquire_u32(&n_providers);
 }
 
 struct provider *provider_at(unsigned int i)
 {
-	return i < n_providers ? providers[i] : NULL;
+	return i < provider_count() ? providers[i] : NULL;
 }
 
 struct provider *provider_by_id(uint16_t id)
@@ -50,17 +53,51 @@ struct provider *provider_by_id(uint16_t id)
 
 struct provider *provider_by_name(const char *name)
 {
-	for (unsigned int i = 0; i < n_providers; i++)
+	unsigned int n = provider_count();
+
+	for (unsigned int i = 0; i < n; i++)
 		if (strcmp(providers[i]->name, name) == 0)
 			return providers[i];
 	return NULL;
 }
 
+int provider_enlist(struct provider *p)
+{
+	unsigned int n = provider_count();
+
+	if (n == UKCF_PAGE_PROVIDERS_MAX)
+		return -ENOSPC;
+	p->id = (uint16_t)(n + 1);
+	providers[n] = p;
+	store_release_u32(&n_providers, n + 1);
+	return 0;
+}
+
+bool provider_is_hardware(const struct provider *p)
+{
+	return load_relaxed_u32(&p->kind) == UKCF_PROVIDER_HARDWARE;
+}
+
+/* ------------------------------------------------------------------- states */
+
+static bool is_in(const struct provider *p, unsigned int states)
+{
+	return states >> load_acquire_u32(&p->state) & 1;
+}
+
 bool provider_is_usable(const struct provider *p)
 {
-	uint32_t state = load_acquire_u32(&p->state);
+	return is_in(p, BIT(READY) | BIT(BUSY));
+}
 
-	return state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY;
+bool provider_works(const struct provider *p)
+{
+	return is_in(p, BIT(READY) | BIT(BUSY) | BIT(DRAINING));
+}
+
+bool provider_is_loaded(const struct provider *p)
+{
+	return !is_in(p, BIT(ABSENT) | BIT(LOADING));
 }
 
 /* An interrupt may not lock: main does it. */
@@ -85,16 +122,14 @@ int provider_publish_fd(void)
 	return publish_fd;
 }
 
-void provider_set_state(struct provider *p, uint32_t state)
+static void announce(struct provider *p, uint32_t state)
 {
+	struct device *d = load_acquire_ptr((void *const *)&p->device);
+
+	if (d)
+		device_look(d);
 	if (state == UKCF_PROVIDER_FAILED)
-		fetch_add_u32(&p->failures, 1);
-	if (exchange_u32(&p->state, state) == state)
-		return;
-	if (p->device)
-		device_look(p->device);
-	if (state == UKCF_PROVIDER_FAILED)
-		recover_look();
+		loader_look();
 	if (completion_is_here()) {
 		publish_later();
 		return;
@@ -105,201 +140,52 @@ void provider_set_state(struct provider *p, uint32_t state)
 	mech_publish();
 }
 
-static void provider_free(struct provider *p)
+/* from: bits of the states in which it may. */
+static bool move(struct provider *p, unsigned int from, uint32_t to)
 {
-	if (device_stop(p) < 0) {
-		log_err("provider %s: jobs did not come back: it stays loaded",
-			p->name);
-		return;
-	}
-	if (p->instance && p->spi->stop)
-		p->spi->stop(p->instance);
-	if (p->dl)
-		dlclose(p->dl);
-	if (p->module_fd >= 0)
-		close(p->module_fd);
-	free(p);
+	uint32_t state = load_acquire_u32(&p->state);
+
+	do {
+		if (!(from >> state & 1))
+			return false;
+	} while (!compare_swap_u32(&p->state, &state, to));
+	if (state != to)
+		announce(p, to);
+	return true;
 }
 
-/* The descriptor's path names the module to the loader, so the descriptor
- * stays open as long as the module is loaded. */
-static int load_code(struct provider *p)
+/* Counted first: who brings it back looks whether it failed meanwhile. */
+bool provider_fail(struct provider *p)
 {
-	ukcf_provider_init_fn init;
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->module_fd);
-	p->dl = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!p->dl) {
-		log_err("provider %s: %s", p->name, dlerror());
-		return -ELIBBAD;
-	}
-	*(void **)&init = dlsym(p->dl, UKCF_PROVIDER_SYMBOL);
-	if (!init) {
-		log_err("provider %s: does not export %s", p->name,
-			UKCF_PROVIDER_SYMBOL);
-		return -ELIBBAD;
-	}
-	p->spi = init(&p->host);
-	if (!p->spi) {
-		log_err("provider %s: cannot work here", p->name);
-		return -ENODEV;
-	}
-	return 0;
+	fetch_add_u32(&p->failures, 1);
+	return move(p, BIT(READY) | BIT(BUSY) | BIT(DRAINING),
+		    UKCF_PROVIDER_FAILED);
 }
 
-static int complain(const struct provider *p, const char *what)
+bool provider_says(struct provider *p, uint32_t state)
 {
-	log_err("provider %s: refused: %s", p->name, what);
-	return -EINVAL;
+	return move(p, BIT(READY) | BIT(BUSY), state);
 }
 
-static int check_spi(const struct provider *p)
+bool provider_loads(struct provider *p)
 {
-	const struct ukcf_provider *s = p->spi;
-
-	if (s->spi_version != UKCF_SPI_VERSION ||
-	    s->struct_size < sizeof(*s))
-		return complain(p, "built for another version of the provider "
-				   "interface");
-	if (!s->name || strcmp(s->name, p->name) != 0)
-		return complain(p, "its name is not that of its file");
-	if (s->kind > UKCF_PROVIDER_REMOTE || !s->start || !s->offers ||
-	    s->n_offers == 0 || s->n_offers > UKCF_PAGE_MECHS_MAX)
-		return complain(p, "its description is malformed");
-	for (uint32_t i = 0; i < s->n_offers; i++) {
-		const struct ukcf_offer *o = &s->offers[i];
-
-		if (!mech_find(o->mech) || !o->ops || !mech_ops(o))
-			return complain(p, "it offers a mechanism that is not "
-					   "known, or without operations");
-	}
-	return 0;
+	return move(p, BIT(ABSENT), UKCF_PROVIDER_LOADING);
 }
 
-/* A mechanism that fails its known answers stays out; the others come in. */
-static unsigned int add_offers(struct provider *p)
+bool provider_goes(struct provider *p)
 {
-	unsigned int added = 0;
-
-	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
-		const struct ukcf_offer *o = &p->spi->offers[i];
-		const char *what = "", *name = mech_find(o->mech)->name;
-		int err = selftest_offer(p->instance, o, &what);
-
-		if (err == -ENOENT) {
-			log_err("provider %s: %s: no known answers, not used",
-				p->name, name);
-			continue;
-		}
-		if (err) {
-			log_err("provider %s: %s: SELF-TEST FAILED (%s), not "
-				"used", p->name, name, what);
-			continue;
-		}
-		if (mech_add_offer(p, o) == 0)
-			added++;
-	}
-	return added;
+	return move(p, BIT(LOADING) | BIT(DRAINING) | BIT(FAILED),
+		    UKCF_PROVIDER_ABSENT);
 }
 
-/* Hardware has a queue of its own. */
-static int start_device(struct provider *p)
+bool provider_drains(struct provider *p)
 {
-	const struct device_settings s = {
-		.slots = config->queue_slots,
-		.limit_ns = config->device_limit_ms * 1000000,
-	};
-
-	if (p->spi->kind != UKCF_PROVIDER_HARDWARE)
-		return 0;
-	return device_start(p, &s);
+	return move(p, BIT(READY) | BIT(BUSY) | BIT(DRAINING),
+		    UKCF_PROVIDER_DRAINING);
 }
 
-int provider_test(struct provider *p)
+bool provider_works_again(struct provider *p)
 {
-	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
-		const struct ukcf_offer *o = &p->spi->offers[i];
-		const char *what = "";
-
-		if (selftest_offer(p->instance, o, &what) != -EIO)
-			continue;
-		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
-			mech_find(o->mech)->name, what);
-		return -EIO;
-	}
-	return 0;
-}
-
-/* No caller can use a module that offers nothing to callers. */
-static void keep_from_callers(struct provider *p)
-{
-	for (uint32_t i = 0; i < p->spi->n_offers; i++)
-		if (p->spi->offers[i].flags & UKCF_OFFER_CALLER)
-			return;
-	p->module_gen = 0;
-}
-
-static int bring_up(struct provider *p)
-{
-	int err = load_code(p);
-
-	if (!err)
-		err = check_spi(p);
-	if (!err)
-		keep_from_callers(p);
-	if (!err)
-		err = p->spi->start(&p->host, &p->instance);
-	/* All that can fail comes before anybody can know of it. */
-	if (!err)
-		err = start_device(p);
-	if (err)
-		return err;
-	providers[n_providers++] = p;
-	if (add_offers(p) == 0) {
-		n_providers--;
-		return complain(p, "none of its mechanisms can be used");
-	}
-	store_release_u32(&p->state, UKCF_PROVIDER_READY);
-	return 0;
-}
-
-int provider_load(const char *name)
-{
-	struct provider *p;
-	int err;
-
-	for (unsigned int i = 0; i < n_providers; i++)
-		if (strcmp(providers[i]->name, name) == 0)
-			return -EEXIST;
-	if (n_providers == UKCF_PAGE_PROVIDERS_MAX)
-		return -ENOSPC;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	p->id = (uint16_t)(n_providers + 1);
-	p->state = UKCF_PROVIDER_LOADING;
-	snprintf(p->name, sizeof(p->name), "%s", name);
-	host_init(p, config);
-	p->module_fd = module_file_open(config->provider_dir, name,
-					&p->module_gen);
-	err = p->module_fd < 0 ? p->module_fd : bring_up(p);
-	if (err) {
-		provider_free(p);
-		return err;
-	}
-	log_info("provider %s (%s) is ready", p->name,
-		 p->spi->version ? p->spi->version : "no version");
-	mech_publish();
-	return 0;
-}
-
-void provider_unload_all(void)
-{
-	while (n_providers > 0) {
-		struct provider *p = providers[--n_providers];
-
-		mech_remove_offers(p);
-		provider_free(p);
-	}
+	return move(p, BIT(LOADING) | BIT(FAILED) | BIT(DRAINING),
+		    UKCF_PROVIDER_READY);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the providers: finding and checking the module file, loading it, its
- * self-tests, its state, and the sealed copy that callers load.
+ * Owns the table of providers and their states.
+ *
+ * A provider that was ever loaded keeps its place, its id and its name for as
+ * long as the daemon runs, and its code stays mapped: what a thread has read of
+ * it a moment ago is never gone.  Unloading ends its instance, and lets it have
+ * no requests; drain.h knows when nobody uses it any more.
  */
 #ifndef DAEMON_SPI_PROVIDER_H
 #define DAEMON_SPI_PROVIDER_H
@@ -15,45 +19,58 @@
 
 struct config;
 struct device;
+struct module;
 
 struct provider {
 	uint16_t id; /* 1..UKCF_PAGE_PROVIDERS_MAX: index of its page row */
 	uint32_t state; /* atomic, enum ukcf_provider_state */
 	uint32_t failures; /* atomic: how often it was said to have failed */
+	uint32_t leaving;  /* atomic: on an administrator's word it gets no
+			      requests, and does not come back by itself */
+	uint32_t kind;	   /* atomic, enum ukcf_provider_kind */
 	char name[UKCF_NAME_MAX];
-	const struct ukcf_provider *spi;
-	struct ukcf_instance *instance;
+	struct module *module; /* atomic: its code; NULL: was never loaded */
+	const struct ukcf_provider *spi; /* atomic: of its module */
+	struct ukcf_instance *instance; /* between start() and stop() */
 	struct ukcf_host host;
-	void *dl;
-	int module_fd;	     /* sealed copy for callers; -1: none */
-	uint32_t module_gen; /* 0: none */
-	uint64_t jobs;	     /* atomic: done since load */
 	uint32_t contexts;   /* atomic: multipart contexts it has begun */
-	struct device *device; /* hardware: its queue and thread */
+	struct device *device; /* atomic; hardware: its queue and thread; stays
+				  when it is unloaded */
 	struct recovery_plan plan; /* recover.c's */
 };
 
 int provider_init(const struct config *c);
+const struct config *provider_config(void);
 /* main: readable when a state changed in completion context; publish it. */
 int provider_publish_fd(void);
 void provider_publish(void);
-/*
- * Load name from the provider directory: O_NOFOLLOW walk, owned by root (or
- * the daemon's uid), not writable by others; copied into a memfd sealed WRITE
- * (mode 0444), dlopen()ed from that, self-tested, its offers added.
- * Return: 0 or -errno; the reason is logged.
- */
-int provider_load(const char *name);
-void provider_unload_all(void);
-/* Known answers once more; takes as long as they do.  0 or -EIO. */
-int provider_test(struct provider *p);
+
+/* Those that were ever loaded, whatever their state.  Any thread. */
 unsigned int provider_count(void);
 struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);
 struct provider *provider_by_name(const char *name);
-/* Any thread; the page says it as well. */
-void provider_set_state(struct provider *p, uint32_t state);
+bool provider_is_hardware(const struct provider *p);
+/* Give a new one its place and id, for ever.  One thread at a time.
+ * -ENOSPC: there are UKCF_PAGE_PROVIDERS_MAX. */
+int provider_enlist(struct provider *p);
+
 /* READY or BUSY: may it be given requests?  Any thread. */
 bool provider_is_usable(const struct provider *p);
+/* Those that it was given may end with it: also DRAINING. */
+bool provider_works(const struct provider *p);
+/* ABSENT, or not so any more. */
+bool provider_is_loaded(const struct provider *p);
+
+/*
+ * Changes of state.  The page says it as well; completion context leaves that
+ * to main.  Return: whether it was in a state to do so.
+ */
+bool provider_fail(struct provider *p);		/* any thread */
+bool provider_says(struct provider *p, uint32_t state); /* it is READY, BUSY */
+bool provider_loads(struct provider *p);	/* ABSENT -> LOADING */
+bool provider_goes(struct provider *p);		/* -> ABSENT */
+bool provider_drains(struct provider *p);	/* READY, BUSY -> DRAINING */
+bool provider_works_again(struct provider *p);	/* -> READY */
 
 #endif

@@ -22,6 +22,7 @@
 #define LIMIT_N 10 /* messages of a call site in its reach ... */
 #define LIMIT_NS UINT64_C(10000000000) /* ... per ten seconds */
 
+static _Thread_local char last_error[200];
 static const char *log_name = "ukcf";
 static int log_level = LOG_INFO; /* atomic: it may change while others log */
 static bool to_journal;
@@ -67,11 +68,32 @@ static int put_prefix(char *line, size_t size, int level)
 			words[level & 7]);
 }
 
+static void remember(const char *fmt, va_list ap)
+{
+	va_list again;
+
+	va_copy(again, ap);
+	vsnprintf(last_error, sizeof(last_error), fmt, again);
+	va_end(again);
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
+}
+
+void log_forget_error(void)
+{
+	last_error[0] = '\0';
+}
+
 void log_vmsg(int level, const char *fmt, va_list ap)
 {
 	char line[1024];
 	int err = errno, n, m;
 
+	if (level <= LOG_ERR)
+		remember(fmt, ap);
 	if (level > load_relaxed_int(&log_level))
 		return;
 	n = put_prefix(line, sizeof(line), level);

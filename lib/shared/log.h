@@ -19,6 +19,10 @@ void log_msg(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_vmsg(int level, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
+/* What this thread said last of level LOG_ERR or worse, since it was forgotten:
+ * for whoever must answer with the reason.  "": nothing. */
+const char *log_last_error(void);
+void log_forget_error(void);
 /* Printable form of s in buf, bounded: control characters as \xNN. */
 const char *log_quote(char *buf, size_t size, const char *s);
 

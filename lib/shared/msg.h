@@ -116,7 +116,11 @@ enum msg_change_what {
 	MSG_CHANGE_TEST = 2,	/* its known answers, now */
 	MSG_CHANGE_ENABLE = 3,	/* mechanism argument, of all providers */
 	MSG_CHANGE_DISABLE = 4, /* likewise */
-	MSG_CHANGE_LAST = 5
+	/* those of one provider */
+	MSG_CHANGE_LOAD = 5,	/* argument: nothing */
+	MSG_CHANGE_UNLOAD = 6,	/* argument: seconds that it may take, or "" */
+	MSG_CHANGE_DRAIN = 7,	/* likewise */
+	MSG_CHANGE_LAST = 8
 };
 
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */

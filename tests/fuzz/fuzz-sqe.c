@@ -131,7 +131,6 @@ static const struct ukcf_provider spi = {
 };
 static struct provider provider = {
 	.id = 1, .state = UKCF_PROVIDER_READY, .name = "fuzz", .spi = &spi,
-	.module_fd = -1,
 };
 
 /* -------------------------------------------------------------- fixture */

@@ -65,13 +65,16 @@ check "a device is unplugged" cryptoctl control provider=nullhw vanish
 check "it is out" state_is nullhw FAILED
 check "and plugged in again" cryptoctl control provider=nullhw back
 check "it comes back" await 60 state_is nullhw READY
-check "a test on request" cryptoctl test provider=nullhw
-check "passes" await 60 state_is nullhw READY
+same "a test on request" "provider nullhw gives the right answers" \
+	"$(cryptoctl test provider=nullhw)"
+check "takes nothing out of service" state_is nullhw READY
 cryptoctl control provider=nullhw wrong=1 >/dev/null
-check "a device that gives a wrong answer is tested" \
-	cryptoctl test provider=nullhw
-check "and is out" await 60 state_is nullhw FAILED
-check "until it gives the right ones" await 60 state_is nullhw READY
+refused 1 "SELF-TEST FAILED" cryptoctl test provider=nullhw
+check "a device that gives a wrong answer is out" state_is nullhw FAILED
+same "until it gives the right ones: at once, on request" \
+	"provider nullhw gives the right answers" \
+	"$(cryptoctl test provider=nullhw)"
+check "and works again" state_is nullhw READY
 
 # --- who may ---
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then

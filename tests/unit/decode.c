@@ -418,7 +418,7 @@ Test(decode, a_disabled_mechanism_and_a_failed_provider_are_refused)
 	s.subflags = UKCF_SUB_REQUIRE_HW;
 	cr_assert_eq(judged(&s), -EOPNOTSUPP);
 	cr_assert_eq(detail, UKCF_DETAIL_PROVIDER);
-	fx.spi.kind = UKCF_PROVIDER_HARDWARE;
+	fx.provider.kind = UKCF_PROVIDER_HARDWARE;
 	cr_assert_eq(device_start(&fx.provider, &device), 0);
 	cr_assert_eq(judged(&s), 0);
 	cr_assert_eq(device_stop(&fx.provider), 0);

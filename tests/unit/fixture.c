@@ -195,7 +195,6 @@ static void offer_everything(void)
 		.state = UKCF_PROVIDER_READY,
 		.name = "unit",
 		.spi = &fx.spi,
-		.module_fd = -1,
 	};
 	cr_assert(mech_init() == 0);
 	for (unsigned int i = 0; i < mech_n_rows; i++) {

@@ -8,6 +8,7 @@
 #include "daemon/api/page.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/policy.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/mech-table.h"
 
@@ -26,9 +27,10 @@ static const struct ukcf_mech_ops aead_ops = { .encrypt = nothing,
 static const struct ukcf_mech_ops encrypt_only = { .encrypt = nothing };
 static const struct ukcf_mech_ops no_ops;
 
+static struct module module = { .caller_gen = 5 };
 static struct ukcf_provider spi = { .name = "p", .version = "v9" };
 static struct provider a = { .id = 1, .state = UKCF_PROVIDER_READY,
-			     .name = "a", .spi = &spi, .module_gen = 5 };
+			     .name = "a", .spi = &spi, .module = &module };
 static struct provider b = { .id = 2, .state = UKCF_PROVIDER_READY,
 			     .name = "b", .spi = &spi };
 static const struct ukcf_offer sha = { .mech = UKCF_MECH_SHA2_256,
@@ -113,24 +115,52 @@ Test(mech, only_a_ready_or_busy_provider_is_chosen)
 	}
 }
 
-Test(mech, a_removed_provider_is_not_chosen_and_the_others_stay_in_order)
+Test(mech, what_is_withdrawn_is_not_chosen_and_the_others_stay_in_order)
 {
 	cr_assert_eq(mech_add_offer(&a, &sha), 0);
 	cr_assert_eq(mech_add_offer(&b, &sha), 0);
 	cr_assert_eq(mech_add_offer(&a, &gcm), 0);
-	mech_remove_offers(&a);
+	mech_withdraw(&a);
 	cr_assert_eq(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0), &b);
 	cr_assert_null(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 1));
 	cr_assert_null(chosen(UKCF_MECH_AES_256_GCM, UKCF_OP_ENCRYPT, 0));
-	mech_remove_offers(&b);
+	cr_assert_eq(mech_add_offer(&a, &sha), 0);
+	cr_assert_eq(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0), &a,
+		     "it has its place again");
+	cr_assert_eq(mech_find(UKCF_MECH_SHA2_256)->n_offers, 2);
+	mech_withdraw(&a);
+	mech_withdraw(&b);
 	cr_assert_null(chosen(UKCF_MECH_SHA2_256, UKCF_OP_DIGEST, 0));
+}
+
+Test(mech, what_was_learned_of_an_offer_holds_for_the_same_code)
+{
+	struct ukcf_offer other = sha;
+	struct mech_offer *o;
+
+	cr_assert_eq(mech_add_offer(&a, &sha), 0);
+	o = mech_choose(mech_find(UKCF_MECH_SHA2_256), UKCF_OP_DIGEST, 0);
+	o->predicted[UKCF_OP_DIGEST][0] = 4711;
+	mech_withdraw(&a);
+	cr_assert_eq(mech_add_offer(&a, &sha), 0);
+	cr_assert_eq(o->predicted[UKCF_OP_DIGEST][0], 4711);
+	mech_withdraw(&a);
+	other.cost_ns = 8;
+	cr_assert_eq(mech_add_offer(&a, &other), 0);
+	cr_assert_eq(o->predicted[UKCF_OP_DIGEST][0], 8);
 }
 
 Test(mech, offers_of_one_mechanism_are_bounded)
 {
-	for (int i = 0; i < MECH_OFFERS_MAX; i++)
-		cr_assert_eq(mech_add_offer(&a, &sha), 0);
-	cr_assert_eq(mech_add_offer(&a, &sha), -ENOSPC);
+	struct provider more[MECH_OFFERS_MAX + 1];
+
+	for (unsigned int i = 0; i <= MECH_OFFERS_MAX; i++) {
+		more[i] = a;
+		more[i].id = (uint16_t)(i + 1);
+		cr_assert_eq(mech_add_offer(&more[i], &sha),
+			     i < MECH_OFFERS_MAX ? 0 : -ENOSPC);
+	}
+	cr_assert_eq(mech_add_offer(&more[0], &sha), 0, "it is there already");
 }
 
 /* Entry point by operation: each is its own, none is another's. */

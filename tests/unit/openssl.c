@@ -14,6 +14,7 @@
 #include "daemon/api/page.h"
 #include "daemon/config.h"
 #include "daemon/core/mech.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
 #include "lib/shared/mech-table.h"
@@ -44,8 +45,8 @@ static void setup(void)
 	cr_assert_eq(mech_init(), 0);
 	cr_assert_eq(page_open(-1, 1, 1), 0);
 	cr_assert_eq(provider_init(&config), 0);
-	cr_assert_eq(provider_load("openssl"), 0);
-	cr_assert_eq(provider_load("sodium"), 0);
+	cr_assert_eq(load_provider("openssl"), 0);
+	cr_assert_eq(load_provider("sodium"), 0);
 	openssl = provider_at(0);
 	sodium = provider_at(1);
 	cr_assert_eq(getrandom(message, 256, 0), 256);

@@ -13,6 +13,7 @@
 #include "daemon/api/page.h"
 #include "daemon/config.h"
 #include "daemon/core/mech.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/log.h"
 #include "tests/unit/fixture.h"
@@ -60,7 +61,7 @@ static int load(const char *name, const char **text)
 	int err;
 
 	catch_stderr();
-	err = provider_load(name);
+	err = load_provider(name);
 	*text = caught_stderr();
 	return err;
 }
@@ -69,7 +70,7 @@ Test(provider, a_loaded_one_is_ready_offered_and_on_the_page)
 {
 	const struct provider *p;
 
-	cr_assert_eq(provider_load("null"), 0);
+	cr_assert_eq(load_provider("null"), 0);
 	p = provider_by_id(1);
 	cr_assert_eq(p, provider_at(0));
 	cr_assert_eq(p->state, UKCF_PROVIDER_READY);
@@ -85,8 +86,8 @@ Test(provider, a_loaded_one_is_ready_offered_and_on_the_page)
 
 Test(provider, ids_begin_with_one_and_no_other_id_is_a_provider)
 {
-	cr_assert_eq(provider_load("null"), 0);
-	cr_assert_eq(provider_load("sodium"), 0);
+	cr_assert_eq(load_provider("null"), 0);
+	cr_assert_eq(load_provider("sodium"), 0);
 	cr_assert_eq(provider_count(), 2);
 	cr_assert_null(provider_by_id(0));
 	cr_assert_str_eq(provider_by_id(2)->name, "sodium");
@@ -99,16 +100,16 @@ Test(provider, the_module_for_callers_is_what_runs_and_is_sealed)
 {
 	const struct provider *p;
 
-	cr_assert_eq(provider_load("null"), 0);
+	cr_assert_eq(load_provider("null"), 0);
 	p = provider_at(0);
-	cr_assert(fcntl(p->module_fd, F_GET_SEALS) & F_SEAL_WRITE);
-	cr_assert_eq(pwrite(p->module_fd, "x", 1, 0), -1);
+	cr_assert(fcntl(load_module(p)->fd, F_GET_SEALS) & F_SEAL_WRITE);
+	cr_assert_eq(pwrite(load_module(p)->fd, "x", 1, 0), -1);
 }
 
 Test(provider, loading_twice_is_EEXIST)
 {
-	cr_assert_eq(provider_load("null"), 0);
-	cr_assert_eq(provider_load("null"), -EEXIST);
+	cr_assert_eq(load_provider("null"), 0);
+	cr_assert_eq(load_provider("null"), -EEXIST);
 	cr_assert_eq(provider_count(), 1);
 }
 
@@ -158,16 +159,113 @@ Test(provider, its_options_reach_it_and_a_bad_one_keeps_it_out)
 	cr_assert_eq(load("null", &text), 0, "%s", text);
 }
 
-Test(provider, unloading_leaves_no_offer_and_no_descriptor)
+/* Nobody uses it here: what drain.h is for is shown by its own tests. */
+static struct provider *loaded(const char *name)
 {
-	int before = next_fd();
+	cr_assert_eq(load_provider(name), 0);
+	return provider_by_name(name);
+}
 
-	cr_assert_eq(provider_load("null"), 0);
-	cr_assert_eq(provider_load("sodium"), 0);
-	provider_unload_all();
-	cr_assert_eq(provider_count(), 0);
-	cr_assert_null(mech_choose(mech_find(UKCF_MECH_SHA2_256),
+static void unload(struct provider *p)
+{
+	cr_assert(provider_drains(p));
+	cr_assert_eq(load_unload(p), 0);
+}
+
+Test(provider, an_unloaded_one_is_offered_no_more_and_keeps_its_id)
+{
+	struct provider *p = loaded("null"), *other = loaded("sodium");
+
+	unload(p);
+	cr_assert_eq(p->state, UKCF_PROVIDER_ABSENT);
+	cr_assert_null(p->instance);
+	cr_assert_null(mech_choose(mech_find(UKCF_MECH_NULL_DIGEST),
 				   UKCF_OP_DIGEST, 0));
+	cr_assert_not_null(mech_choose(mech_find(UKCF_MECH_SHA2_256),
+				       UKCF_OP_DIGEST, 0));
+	cr_assert_eq(page->providers[0].state, UKCF_PROVIDER_ABSENT);
+	for (unsigned int i = 0; i < page->n_mechs; i++)
+		cr_assert_eq(page->mechs[i].providers & 1u << p->id, 0);
+	cr_assert_eq(load_provider("null"), 0, "and can come again");
+	cr_assert_eq(provider_by_name("null"), p);
+	cr_assert_eq(provider_by_id(2), other);
+	cr_assert_eq(p->state, UKCF_PROVIDER_READY);
+	cr_assert_not_null(mech_choose(mech_find(UKCF_MECH_NULL_DIGEST),
+				       UKCF_OP_DIGEST, 0));
+}
+
+Test(provider, the_same_code_is_mapped_once_and_another_one_beside_it)
+{
+	struct provider *p;
+	const struct module *first, *second;
+	char cmd[600];
+	int before;
+
+	copy_as("null", "null");
+	p = loaded("null");
+	first = load_module(p);
+	before = next_fd();
+	for (int i = 0; i < 10; i++) {
+		unload(p);
+		cr_assert_eq(load_provider("null"), 0);
+	}
+	cr_assert_eq(load_module(p), first);
 	cr_assert_eq(next_fd(), before);
-	cr_assert_eq(provider_load("null"), 0, "and can come again");
+	/* what follows an ELF file's sections is nobody's */
+	snprintf(cmd, sizeof(cmd), "echo newer >>%s/null.so",
+		 config.provider_dir);
+	cr_assert_eq(system(cmd), 0);
+	unload(p);
+	cr_assert_eq(load_provider("null"), 0);
+	second = load_module(p);
+	cr_assert_neq(second, first);
+	cr_assert_neq(second->dl, first->dl);
+	cr_assert_eq(page->providers[0].module_gen, second->caller_gen);
+}
+
+Test(provider, one_that_does_not_load_again_stays_absent)
+{
+	struct provider *p;
+	const char *text;
+
+	copy_as("null", "null");
+	p = loaded("null");
+	unload(p);
+	temp_file(config.provider_dir, "null.so", "not ELF");
+	cr_assert_eq(load("null", &text), -ENOEXEC);
+	cr_assert_eq(p->state, UKCF_PROVIDER_ABSENT);
+	copy_as("null", "null");
+	cr_assert_eq(load("null", &text), 0, "%s", text);
+}
+
+/* Who may do what, from which state. */
+Test(provider, states_follow_each_other_only_as_they_may)
+{
+	static bool (*const moves[])(struct provider *p) = {
+		provider_fail, provider_loads, provider_goes, provider_drains,
+		provider_works_again,
+	};
+	/* from: ABSENT, LOADING, READY, BUSY, FAILED, DRAINING; -1: refused */
+	static const int to[5][6] = {
+		{ -1, -1, 4, 4, -1, 4 },  { 1, -1, -1, -1, -1, -1 },
+		{ -1, 0, -1, -1, 0, 0 },  { -1, -1, 5, 5, -1, 5 },
+		{ -1, 2, -1, -1, 2, 2 },
+	};
+	struct provider *p = loaded("null");
+
+	for (unsigned int i = 0; i < 5; i++)
+		for (unsigned int from = 0; from < 6; from++) {
+			const char *text;
+			bool moved;
+
+			p->state = from;
+			catch_stderr();
+			moved = moves[i](p);
+			text = caught_stderr();
+			cr_assert_eq(moved, to[i][from] >= 0,
+				     "move %u from %u: %s", i, from, text);
+			cr_assert_eq((int)p->state,
+				     moved ? to[i][from] : (int)from,
+				     "move %u from %u", i, from);
+		}
 }

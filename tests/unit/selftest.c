@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 #include "daemon/core/mech.h"
 #include "daemon/spi/host.h"
+#include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
 #include "lib/shared/mech-table.h"
@@ -72,7 +73,7 @@ static void setup(void)
 	cr_assert_eq(mech_init(), 0);
 	cr_assert_eq(page_open(-1, 1, 1), 0);
 	cr_assert_eq(provider_init(&config), 0);
-	cr_assert_eq(provider_load("sodium"), 0, "no %s/sodium.so?",
+	cr_assert_eq(load_provider("sodium"), 0, "no %s/sodium.so?",
 		     config.provider_dir);
 	honest = provider_at(0);
 }

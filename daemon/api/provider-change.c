@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/api/provider-change.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/api/admin.h"
+#include "daemon/api/change.h"
+#include "daemon/core/drain.h"
+#include "daemon/loop.h"
+#include "daemon/spi/load.h"
+#include "daemon/spi/loader.h"
+#include "daemon/spi/provider.h"
+#include "lib/shared/clock.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+
+#define RUNNING_MAX 16u /* changes at once */
+
+struct running {
+	struct loader_job job; /* first */
+	struct running *next;
+	uint32_t what;
+	char name[UKCF_NAME_MAX];
+	struct provider *p; /* NULL: to be loaded for the first time */
+	provider_ticket ticket;
+	bool draining;	      /* waits until nobody uses p */
+	uint64_t deadline_ns; /* of that */
+	struct msg_changed r;
+};
+
+static struct running *all;
+static unsigned int n_all;
+static struct loop_source *timer;
+
+static struct running *running_of(struct loader_job *job)
+{
+	return (struct running *)(void *)job;
+}
+
+/* -------------------------------------------------------------- its answer */
+
+static void end(struct running *g)
+{
+	struct running **at = &all;
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	n_all--;
+	admin_answer(g->ticket, &g->r);
+	free(g);
+}
+
+static void done(struct loader_job *job)
+{
+	end(running_of(job));
+}
+
+static void say(struct running *g, int err, const char *what)
+{
+	g->r.err = change_say(&g->r, err, "provider %s %s", g->name, what);
+}
+
+/* The reason is what this thread said last. */
+static void say_why(struct running *g, int err, const char *what)
+{
+	const char *why = log_last_error();
+
+	g->r.err = change_say(&g->r, err, "provider %s %s: %s", g->name, what,
+			      *why ? why : strerror(-err));
+}
+
+/* ----------------------------------------------------- on the loader's thread */
+
+static void run_load(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+	int err;
+
+	log_forget_error();
+	if (g->p && provider_is_loaded(g->p)) { /* it was drained */
+		store_release_u32(&g->p->leaving, 0);
+		provider_works_again(g->p);
+		say(g, 0, "is given requests again");
+		return;
+	}
+	err = load_provider(g->name);
+	if (err)
+		say_why(g, err, "is not loaded");
+	else
+		say(g, 0, "is loaded");
+}
+
+static void run_unload(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+	int err = load_unload(g->p);
+
+	if (err)
+		say(g, err, "has jobs that did not come back: it is reset and "
+			    "tested, and stays");
+	else
+		say(g, 0, "is unloaded");
+}
+
+/* One that works gives its known answers beside its work. */
+static void run_test(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+	bool out = load_acquire_u32(&g->p->state) == UKCF_PROVIDER_FAILED;
+	int err;
+
+	log_forget_error();
+	err = out ? recover_attempt(g->p) : load_test(g->p);
+	if (!err) {
+		say(g, 0, "gives the right answers");
+		return;
+	}
+	say_why(g, err, "is out, and is tried again by and by");
+	provider_fail(g->p);
+}
+
+/* ----------------------------------------------------------------- draining */
+
+static void set_timer(void)
+{
+	uint64_t first = 0, now = clock_ns();
+
+	for (const struct running *g = all; g; g = g->next)
+		if (g->draining && (!first || g->deadline_ns < first))
+			first = g->deadline_ns;
+	if (first)
+		loop_timer_set(timer, first > now ? first - now : 1);
+}
+
+static void stop_draining(struct running *g)
+{
+	g->draining = false;
+	drain_end();
+}
+
+static void drained(struct running *g)
+{
+	stop_draining(g);
+	if (g->what == MSG_CHANGE_DRAIN) {
+		say(g, 0, "is loaded, and nobody uses it");
+		end(g);
+	} else {
+		loader_post(&g->job);
+	}
+}
+
+/* Who drains wants it idle, however long it takes; who unloads gives up. */
+static void not_drained(struct running *g, const struct drain_use *use)
+{
+	bool stays = g->what == MSG_CHANGE_DRAIN;
+
+	stop_draining(g);
+	g->r.err = change_say(&g->r, -EBUSY,
+			      "provider %s is still in use: %u requests, %u "
+			      "multipart contexts: %s", g->name, use->requests,
+			      use->contexts,
+			      stays ? "it gets no new ones; load brings it back"
+				    : "it works on; try again, with more time");
+	if (!stays) {
+		store_release_u32(&g->p->leaving, 0);
+		provider_works_again(g->p);
+	}
+	end(g);
+}
+
+static void look(void)
+{
+	struct running *g, *next;
+
+	for (g = all; g; g = next) {
+		struct drain_use use;
+
+		next = g->next;
+		if (!g->draining)
+			continue;
+		use = drain_look(g->p);
+		if (!use.requests && !use.contexts)
+			drained(g);
+		else if (clock_ns() >= g->deadline_ns)
+			not_drained(g, &use);
+	}
+	set_timer();
+}
+
+static void on_drain(void *arg, uint32_t revents)
+{
+	(void)arg;
+	(void)revents;
+	drain_seen();
+	look();
+}
+
+static void on_timer(void *arg, uint32_t revents)
+{
+	(void)arg;
+	(void)revents;
+	look();
+}
+
+static void on_loaded(void *arg, uint32_t revents)
+{
+	(void)arg;
+	(void)revents;
+	loader_collect();
+}
+
+int provider_change_start(struct loop *l)
+{
+	struct loop_source *s;
+	int err = loop_timer_new(l, on_timer, NULL, &timer);
+
+	if (!err)
+		err = loop_watch(l, drain_fd(), POLLIN, on_drain, NULL, &s);
+	if (!err)
+		err = loop_watch(l, loader_done_fd(), POLLIN, on_loaded, NULL,
+				 &s);
+	return err;
+}
+
+/* ------------------------------------------------------------------- begin */
+
+static const struct kind {
+	uint32_t what;
+	const char *would;
+	bool wants_loaded;
+	void (*run)(struct loader_job *job); /* NULL: only drains */
+} kinds[] = {
+	{ MSG_CHANGE_LOAD, "would be loaded", false, run_load },
+	{ MSG_CHANGE_UNLOAD, "would be drained, and unloaded", true,
+	  run_unload },
+	{ MSG_CHANGE_DRAIN, "would get no more requests", true, NULL },
+	{ MSG_CHANGE_TEST, "would give its known answers", true, run_test },
+};
+
+static const struct kind *kind_of(uint32_t what)
+{
+	const struct kind *k = kinds;
+
+	while (k->what != what)
+		k++;
+	return k;
+}
+
+static bool is_at_work(const char *name)
+{
+	for (const struct running *g = all; g; g = g->next)
+		if (strcmp(g->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Seconds, or nothing. */
+static int read_limit(const struct msg_change *c, struct msg_changed *r,
+		      uint64_t *ns)
+{
+	unsigned long s = PROVIDER_DRAIN_S;
+	char *end;
+
+	if (c->argument[0]) {
+		errno = 0;
+		s = strtoul(c->argument, &end, 10);
+		if (errno || c->argument[0] < '0' || c->argument[0] > '9' ||
+		    *end || s > PROVIDER_DRAIN_MAX_S)
+			return change_say(r, -EINVAL,
+					  "%s: it may take 0 to %u seconds",
+					  c->argument, PROVIDER_DRAIN_MAX_S);
+	}
+	*ns = (uint64_t)s * 1000000000u;
+	return 0;
+}
+
+static int check(const struct msg_change *c, struct msg_changed *r,
+		 const struct kind *k, const struct provider *p)
+{
+	if (!c->provider[0])
+		return change_say(r, -EINVAL, "which provider?");
+	if (k->wants_loaded && (!p || !provider_is_loaded(p)))
+		return change_no_provider(r, c->provider);
+	if (!k->wants_loaded && p && provider_is_loaded(p) &&
+	    !load_acquire_u32(&p->leaving))
+		return change_say(r, -EEXIST, "provider %s is loaded already",
+				  c->provider);
+	if (is_at_work(c->provider) || n_all >= RUNNING_MAX)
+		return change_say(r, -EBUSY, "another change of provider %s "
+				  "has not ended yet: try again",
+				  c->provider);
+	return 0;
+}
+
+static void start_draining(struct running *g, uint64_t limit_ns)
+{
+	store_release_u32(&g->p->leaving, 1);
+	provider_drains(g->p); /* not if it has failed: it gets none anyway */
+	g->draining = true;
+	g->deadline_ns = clock_ns() + limit_ns;
+	drain_begin();
+	look();
+}
+
+static bool drains(const struct kind *k)
+{
+	return k->what == MSG_CHANGE_UNLOAD || k->what == MSG_CHANGE_DRAIN;
+}
+
+int provider_change(const struct msg_change *c, struct msg_changed *r,
+		    provider_ticket ticket)
+{
+	struct provider *p = provider_by_name(c->provider);
+	const struct kind *k = kind_of(c->what);
+	uint64_t limit_ns = 0;
+	struct running *g;
+	int err = check(c, r, k, p);
+
+	if (!err && drains(k))
+		err = read_limit(c, r, &limit_ns);
+	if (err)
+		return err;
+	if (c->flags & MSG_CHANGE_DRY_RUN)
+		return change_say(r, 0, "provider %s %s", c->provider,
+				  k->would);
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return change_say(r, -ENOMEM, "no memory");
+	*g = (struct running){
+		.job = { .run = k->run, .done = done },
+		.next = all, .what = c->what, .p = p, .ticket = ticket,
+	};
+	snprintf(g->name, sizeof(g->name), "%s", c->provider);
+	all = g;
+	n_all++;
+	if (drains(k))
+		start_draining(g, limit_ns);
+	else
+		loader_post(&g->job);
+	return -EINPROGRESS;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/spi/load.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/core/device.h"
+#include "daemon/core/mech.h"
+#include "daemon/core/template.h"
+#include "daemon/spi/host.h"
+#include "daemon/spi/loader.h"
+#include "daemon/spi/module-file.h"
+#include "daemon/spi/provider.h"
+#include "daemon/spi/selftest.h"
+#include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
+
+static int complain(const struct provider *p, const char *what)
+{
+	log_err("provider %s: refused: %s", p->name, what);
+	return -EINVAL;
+}
+
+/* ------------------------------------------------------------------- module */
+
+static void module_free(struct module *m)
+{
+	if (m->dl)
+		dlclose(m->dl);
+	close(m->fd);
+	free(m);
+}
+
+/* The descriptor's path names the module to the loader, so the descriptor
+ * stays open as long as the module is loaded. */
+static int load_code(struct provider *p, struct module *m)
+{
+	ukcf_provider_init_fn init;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->fd);
+	m->dl = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!m->dl) {
+		log_err("provider %s: %s", p->name, dlerror());
+		return -ELIBBAD;
+	}
+	*(void **)&init = dlsym(m->dl, UKCF_PROVIDER_SYMBOL);
+	if (!init) {
+		log_err("provider %s: does not export %s", p->name,
+			UKCF_PROVIDER_SYMBOL);
+		return -ELIBBAD;
+	}
+	m->spi = init(&p->host);
+	if (!m->spi) {
+		log_err("provider %s: cannot work here", p->name);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int check_offers(const struct provider *p, const struct ukcf_provider *s)
+{
+	for (uint32_t i = 0; i < s->n_offers; i++) {
+		const struct ukcf_offer *o = &s->offers[i];
+
+		if (!mech_find(o->mech) || !o->ops || !mech_ops(o))
+			return complain(p, "it offers a mechanism that is not "
+					   "known, or without operations");
+	}
+	return 0;
+}
+
+static int check_spi(const struct provider *p, const struct ukcf_provider *s)
+{
+	if (s->spi_version != UKCF_SPI_VERSION ||
+	    s->struct_size < sizeof(*s))
+		return complain(p, "built for another version of the provider "
+				   "interface");
+	if (!s->name || strcmp(s->name, p->name) != 0)
+		return complain(p, "its name is not that of its file");
+	if (s->kind > UKCF_PROVIDER_REMOTE || !s->start || !s->offers ||
+	    s->n_offers == 0 || s->n_offers > UKCF_PAGE_MECHS_MAX)
+		return complain(p, "its description is malformed");
+	if (p->module && s->kind != p->kind)
+		return complain(p, "it was of another kind before: restart "
+				   "the daemon");
+	return check_offers(p, s);
+}
+
+static bool serves_callers(const struct ukcf_provider *s)
+{
+	for (uint32_t i = 0; i < s->n_offers; i++)
+		if (s->offers[i].flags & UKCF_OFFER_CALLER)
+			return true;
+	return false;
+}
+
+const struct module *load_module(const struct provider *p)
+{
+	return load_acquire_ptr((void *const *)(const void *)&p->module);
+}
+
+/* Has this very code been loaded before? */
+static struct module *find_same(const struct provider *p,
+				const struct module *m, unsigned int *known)
+{
+	for (struct module *old = p->module; old; old = old->next, ++*known)
+		if (old->gen == m->gen && module_file_same(old->fd, m->fd))
+			return old;
+	return NULL;
+}
+
+/* Return: the module of the file as it is now, or NULL and *err. */
+static struct module *module_get(struct provider *p, int *err)
+{
+	struct module *m = calloc(1, sizeof(*m)), *same;
+	unsigned int known = 0;
+
+	*err = -ENOMEM;
+	if (!m)
+		return NULL;
+	m->fd = module_file_open(provider_config()->provider_dir, p->name,
+				 &m->gen);
+	if (m->fd < 0) {
+		*err = m->fd;
+		free(m);
+		return NULL;
+	}
+	same = find_same(p, m, &known);
+	if (same) {
+		module_free(m);
+		*err = 0;
+		return same;
+	}
+	*err = known < LOAD_MODULES_MAX ?
+		       load_code(p, m) :
+		       complain(p, "too many versions of it are loaded: "
+				   "restart the daemon");
+	if (!*err)
+		*err = check_spi(p, m->spi);
+	if (!*err) {
+		m->caller_gen = serves_callers(m->spi) ? m->gen : 0;
+		return m;
+	}
+	module_free(m);
+	return NULL;
+}
+
+/* ------------------------------------------------------------ known answers */
+
+int load_test(struct provider *p)
+{
+	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
+		const struct ukcf_offer *o = &p->spi->offers[i];
+		const char *what = "";
+
+		if (selftest_offer(p->instance, o, &what) != -EIO)
+			continue;
+		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
+			mech_find(o->mech)->name, what);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* A mechanism that fails its known answers stays out; the others come in. */
+static bool passes(struct provider *p, const struct ukcf_offer *o)
+{
+	const char *what = "", *name = mech_find(o->mech)->name;
+	int err = selftest_offer(p->instance, o, &what);
+
+	if (err == -ENOENT)
+		log_err("provider %s: %s: no known answers, not used",
+			p->name, name);
+	else if (err)
+		log_err("provider %s: %s: SELF-TEST FAILED (%s), not used",
+			p->name, name, what);
+	return !err;
+}
+
+/* Return: how many of s's offers passed, marked. */
+static unsigned int test_offers(struct provider *p,
+				const struct ukcf_provider *s, bool *passed)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < s->n_offers; i++)
+		n += passed[i] = passes(p, &s->offers[i]);
+	return n;
+}
+
+static unsigned int add_offers(struct provider *p, const bool *passed)
+{
+	const struct ukcf_provider *s = p->spi;
+	unsigned int added = 0;
+
+	mech_withdraw(p); /* what an older module offered */
+	for (uint32_t i = 0; i < s->n_offers; i++) {
+		if (!passed[i])
+			continue;
+		if (mech_add_offer(p, &s->offers[i]) == 0)
+			added++;
+		else
+			log_err("provider %s: %s: %u providers offer it "
+				"already", p->name,
+				mech_find(s->offers[i].mech)->name,
+				MECH_OFFERS_MAX);
+	}
+	return added;
+}
+
+/* ------------------------------------------------------------- life of one */
+
+/* Hardware has a queue of its own. */
+static int start_device(struct provider *p)
+{
+	const struct config *c = provider_config();
+	const struct device_settings s = {
+		.slots = c->queue_slots,
+		.limit_ns = c->device_limit_ms * 1000000,
+	};
+
+	return provider_is_hardware(p) ? device_start(p, &s) : 0;
+}
+
+static void use(struct provider *p, struct module *m)
+{
+	store_relaxed_u32(&p->kind, m->spi->kind);
+	store_release_ptr((void **)(void *)&p->spi,
+			  (void *)(uintptr_t)m->spi);
+	if (p->module == m)
+		return;
+	for (struct module **at = &p->module; *at; at = &(*at)->next) {
+		if (*at != m)
+			continue;
+		*at = m->next; /* an older one is in use again */
+		break;
+	}
+	m->next = p->module;
+	store_release_ptr((void **)&p->module, m);
+}
+
+static int stop(struct provider *p)
+{
+	if (device_stop(p) < 0) {
+		log_err("provider %s: jobs did not come back: it stays loaded",
+			p->name);
+		return -EBUSY;
+	}
+	if (p->instance && p->spi->stop)
+		p->spi->stop(p->instance);
+	p->instance = NULL;
+	return 0;
+}
+
+/* Started, and has shown what it can.  Nobody can ask it for anything yet. */
+static int try_out(struct provider *p, const struct ukcf_provider *s,
+		   bool *passed)
+{
+	int err = s->start(&p->host, &p->instance);
+
+	if (err) {
+		log_err("provider %s: it does not start: %s", p->name,
+			strerror(-err));
+		return err;
+	}
+	if (test_offers(p, s, passed) > 0)
+		return 0;
+	if (s->stop)
+		s->stop(p->instance);
+	p->instance = NULL;
+	return complain(p, "none of its mechanisms can be used");
+}
+
+static int bring_up(struct provider *p, struct module *m)
+{
+	static bool passed[UKCF_PAGE_MECHS_MAX]; /* one thread at a time */
+	int err = try_out(p, m->spi, passed);
+
+	if (err)
+		return err;
+	use(p, m);
+	if (!p->id)
+		err = provider_enlist(p);
+	if (!err)
+		err = start_device(p);
+	if (!err && add_offers(p, passed) == 0)
+		err = -ENOSPC;
+	if (err) {
+		log_err("provider %s: %s", p->name, strerror(-err));
+		stop(p);
+	}
+	return err;
+}
+
+static struct provider *provider_new(const char *name)
+{
+	struct provider *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	host_init(p, provider_config());
+	return p;
+}
+
+static bool has_module(const struct provider *p, const struct module *m)
+{
+	for (const struct module *at = p->module; at; at = at->next)
+		if (at == m)
+			return true;
+	return false;
+}
+
+/* It is as it was before; one that nobody has heard of is forgotten. */
+static void give_up(struct provider *p, struct module *m)
+{
+	bool known = p->id;
+
+	if (m && (!known || !has_module(p, m)))
+		module_free(m);
+	if (known) {
+		provider_goes(p);
+		return;
+	}
+	device_free(p);
+	free(p);
+}
+
+int load_provider(const char *name)
+{
+	struct provider *p = provider_by_name(name);
+	struct module *m;
+	int err;
+
+	if (!p)
+		p = provider_new(name);
+	if (!p)
+		return -ENOMEM;
+	if (!provider_loads(p))
+		return -EEXIST;
+	m = module_get(p, &err);
+	if (!err)
+		err = bring_up(p, m);
+	if (!err) {
+		store_release_u32(&p->leaving, 0);
+		p->plan = (struct recovery_plan){ 0 };
+		provider_works_again(p);
+		log_info("provider %s (%s) is ready", p->name,
+			 m->spi->version ? m->spi->version : "no version");
+		return 0;
+	}
+	give_up(p, m);
+	return err;
+}
+
+int load_unload(struct provider *p)
+{
+	int err = stop(p);
+
+	if (err) {
+		start_device(p);
+		provider_fail(p);
+		store_release_u32(&p->leaving, 0);
+		loader_look();
+		return err;
+	}
+	template_forget(p); /* an instance may not know another's */
+	provider_goes(p);
+	log_info("provider %s is unloaded", p->name);
+	return 0;
+}

@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Providers come and go while the daemon runs.
+. "$(dirname "$0")/functions.sh"
+UKCFD_OPTIONS='--set daemon.providers=sodium,nullhw --set daemon.log_level=crit
+--set daemon.device_limit_ms=5000'
+export UKCFD_OPTIONS
+under_daemon "$@"
+
+sum() {
+	printf abc | cryptoctl digest -m "$1" -
+}
+
+state_of() {
+	cryptoctl list | awk -v p="$1" '$1 == p { print $4 }'
+}
+
+reason() {
+	cryptoctl explain -m sha2-256 -o digest |
+		awk -v p="$1" '$1 == p { $1 = $2 = $3 = $4 = $5 = $6 = ""
+					 sub(/^ */, ""); print }'
+}
+
+# --- load ---
+same "not loaded: nobody offers its mechanisms" "" \
+	"$(cryptoctl list -m | awk '$1 == "sha3-256"')"
+same "load, dry" "provider openssl would be loaded" \
+	"$(cryptoctl load --dry-run provider=openssl)"
+same "changes nothing" "" "$(state_of openssl)"
+same "load" "provider openssl is loaded" \
+	"$(cryptoctl load provider=openssl)"
+same "it is ready" READY "$(state_of openssl)"
+same "and answers" \
+	3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532 \
+	"$(sum sha3-256 | cut -d' ' -f1)"
+refused 1 "openssl is loaded already" cryptoctl load provider=openssl
+refused 1 "nix is not loaded: .*nix.so.*No such file" \
+	cryptoctl load provider=nix
+refused 1 "a provider's name is" cryptoctl load provider=../sodium
+refused 2 "which provider" cryptoctl load openssl
+same "what could not be loaded left nothing" 3 \
+	"$(cryptoctl list | awk 'NR > 1' | wc -l)"
+
+# --- unload ---
+same "unload, dry" "provider openssl would be drained, and unloaded" \
+	"$(cryptoctl unload --dry-run provider=openssl)"
+same "unload" "provider openssl is unloaded" \
+	"$(cryptoctl unload provider=openssl)"
+same "it is listed as absent" ABSENT "$(state_of openssl)"
+same "explain says so" "not loaded" "$(reason openssl)"
+refused 1 "no provider" sum sha3-256
+same "others go on" "$(printf abc | sha256sum)" "$(sum sha2-256)"
+refused 1 "no provider openssl is loaded; there are sodium, nullhw" \
+	cryptoctl unload provider=openssl
+refused 1 "no provider openssl" cryptoctl test provider=openssl
+same "it can come again" "provider openssl is loaded" \
+	"$(cryptoctl load provider=openssl)"
+same "and answers again" 64 "$(sum sha3-256 | cut -d' ' -f1 | tr -d '\n' |
+	wc -c)"
+
+# --- drain ---
+same "drain" "provider openssl is loaded, and nobody uses it" \
+	"$(cryptoctl drain provider=openssl)"
+same "it is loaded, and gets nothing" "DRAINING not ready" \
+	"$(state_of openssl) $(reason openssl)"
+refused 1 "no provider is left" sum sha3-256
+same "it can be tested meanwhile" "provider openssl gives the right answers" \
+	"$(cryptoctl test provider=openssl)"
+same "load brings it back" "provider openssl is given requests again" \
+	"$(cryptoctl load provider=openssl)"
+same "it works" READY "$(state_of openssl)"
+
+# --- one that is in use ---
+cryptoctl control provider=nullhw hang=1 >/dev/null
+cryptoctl disable provider=sodium mechanism=sha2-256 >/dev/null
+cryptoctl disable provider=openssl mechanism=sha2-256 >/dev/null
+sum sha2-256 >"$tmp/sum" 2>&1 &
+user=$!
+waits() {
+	[ "$(cryptoctl stats | awk '$1 == "nullhw" { print $6 }')" = 1 ]
+}
+check "a request is with the device" await 30 waits
+refused 1 "nullhw is still in use: 1 requests, 0 multipart contexts: it works" \
+	cryptoctl unload --timeout 0 provider=nullhw
+same "it stays" READY "$(state_of nullhw)"
+refused 1 "x: it may take 0 to 600 seconds" \
+	cryptoctl unload --timeout x provider=nullhw
+cryptoctl unload provider=nullhw >"$tmp/unload" 2>&1 &
+unload=$!
+is_draining() {
+	[ "$(state_of nullhw)" = DRAINING ]
+}
+check "with more time it waits" await 30 is_draining
+refused 1 "another change of provider nullhw has not ended" \
+	cryptoctl unload provider=nullhw
+refused 1 "nullhw is being taken out" \
+	cryptoctl control provider=nullhw release
+wait $user
+same "the request ends when the device lost it: by nobody else" 1 \
+	"$(grep -c 'cryptoctl' "$tmp/sum")"
+wait $unload
+grep -q 'jobs that did not come back' "$tmp/unload"
+report $? "a device that has lost a job is not stopped"
+back() {
+	[ "$(state_of nullhw)" = READY ]
+}
+check "it is reset, and works again" await 60 back
+cryptoctl enable provider=sodium mechanism=all >/dev/null
+same "and can be unloaded then" "provider nullhw is unloaded" \
+	"$(cryptoctl unload provider=nullhw)"
+same "and come again" "provider nullhw is loaded" \
+	"$(cryptoctl load provider=nullhw)"
+
+# --- all of them ---
+for p in sodium openssl nullhw; do
+	check "unload $p" cryptoctl unload provider=$p >/dev/null
+done
+refused 1 "no provider" sum sha2-256
+check "status" cryptoctl status >/dev/null
+same "and one is back" "$(printf abc | sha256sum)" \
+	"$(cryptoctl load provider=sodium >/dev/null && sum sha2-256)"
+finish
