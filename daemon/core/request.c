@@ -37,17 +37,20 @@ bool request_cancels(struct request *req)
 	return move_on(req, REQUEST_CANCELED);
 }
 
+/* Whose it was until now may be waiting for that. */
 void request_give(struct request *req, struct mech_offer *o)
 {
+	bool had_one = req->offer;
+
 	store_release_ptr((void **)&req->offer, o);
+	if (had_one)
+		drain_noted();
 }
 
 void request_lets_go(struct request *req)
 {
-	if (!req->offer)
-		return;
-	request_give(req, NULL);
-	drain_noted();
+	if (req->offer)
+		request_give(req, NULL);
 }
 
 bool request_is_with(const struct request *req, const struct provider *p)
