@@ -6,6 +6,8 @@
  *	device cases	one trouble after the other, each observed
  *	device storm	troubles at random under load: every request ends once,
  *			with the right answer or with an error that it may have
+ *	device traffic	likewise while providers are drained, unloaded, loaded
+ *			and tested; also with openssl
  */
 #include <errno.h>
 #include <sodium.h>
@@ -24,7 +26,7 @@
 #include "tools/admin.h"
 
 #define ENTRIES 64
-#define CONSUMERS 4
+#define CONSUMERS 8
 #define LEN 512
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 
@@ -73,21 +75,28 @@ static void open_all(void)
 	hw2 = provider_id("nullhw2");
 }
 
-static int tell(const char *provider, const char *word)
+/* What came of it: 0 or -errno; what could not be asked is -EPIPE. */
+static int change(uint32_t what, const char *provider, const char *argument)
 {
-	struct msg_change c = { .what = MSG_CHANGE_CONTROL };
+	struct msg_change c = { .what = what };
 	struct msg_changed r;
 	const struct admin_call call = {
 		.verb = MSG_ADMIN_CHANGE,
 		.body = &c, .body_len = sizeof(c),
 		.reply = &r, .reply_max = sizeof(r),
+		.limit_s = 60 * slowness(),
 	};
 
 	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", word);
+	snprintf(c.argument, sizeof(c.argument), "%s", argument);
 	if (admin_ask(&call) < 0)
-		return -1;
+		return -EPIPE;
 	return r.err;
+}
+
+static int tell(const char *provider, const char *word)
+{
+	return change(MSG_CHANGE_CONTROL, provider, word);
 }
 
 static void must_tell(const char *provider, const char *word)
@@ -346,6 +355,18 @@ static void vanish(void)
 
 /* ------------------------------------------------------------------- storm */
 
+static bool may_be_none; /* none may be loaded */
+
+static bool may_end_so(const struct ukcf_cqe *c)
+{
+	/* Both out at a time: that may be said. */
+	if (c->res == -EIO || c->res == -ENODEV)
+		return true;
+	return may_be_none && c->res == -EOPNOTSUPP &&
+	       (c->detail == UKCF_DETAIL_PROVIDER ||
+		c->detail == UKCF_DETAIL_NO_PROVIDER);
+}
+
 /* A consumer that keeps some in flight until told to stop. */
 static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
 {
@@ -369,8 +390,7 @@ static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
 			continue;
 		c = result();
 		ended++;
-		/* Both out at a time: that may be said. */
-		wrong += !is_right(&c) && c.res != -EIO && c.res != -ENODEV;
+		wrong += !is_right(&c) && !may_end_so(&c);
 	}
 	*done = ended;
 	ukcf_disconnect(conn);
@@ -404,28 +424,54 @@ static void lose_one(void)
 		probe_pause();
 }
 
+static struct {
+	uint32_t *stop;
+	uint64_t *done; /* by each consumer */
+} load;
+
+static void start_consumers(void)
+{
+	load.stop = shared_alloc(sizeof(*load.stop));
+	load.done = shared_alloc(CONSUMERS * sizeof(*load.done));
+	for (unsigned int i = 0; i < CONSUMERS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(consumer(i, load.stop, &load.done[i]));
+		if (pid < 0)
+			check_bail("fork: %m");
+	}
+}
+
+static void end_consumers(const char *what, uint64_t n)
+{
+	unsigned int good = 0;
+	uint64_t sum = 0;
+	int status;
+
+	store_release_u32(load.stop, 1);
+	while (wait(&status) > 0)
+		good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	for (unsigned int i = 0; i < CONSUMERS; i++)
+		sum += load.done[i];
+	check(good == CONSUMERS && sum > n,
+	      "%llu %s, %llu requests: each ended once, with the right "
+	      "answer or an error that it may have (%u of %u consumers)",
+	      (unsigned long long)n, what, (unsigned long long)sum, good,
+	      CONSUMERS);
+}
+
 static void storm(void)
 {
 	static const char *const words[] = {
 		"fail=1", "fail=20", "hang=1", "busy=50", "broken=1",
 		"vanish", "jitter_us=300", "delay_us=100", "release",
 	};
-	uint32_t *stop = shared_alloc(sizeof(*stop));
-	uint64_t *done = shared_alloc(CONSUMERS * sizeof(*done)), sum = 0;
 	uint64_t troubles = scaled(60, 1000);
-	unsigned int good = 0;
 	struct rng rng;
-	int status;
 
 	rng_init(&rng, 99);
-	for (unsigned int i = 0; i < CONSUMERS; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			_exit(consumer(i, stop, &done[i]));
-		if (pid < 0)
-			check_bail("fork: %m");
-	}
+	start_consumers();
 	lose_one();
 	for (uint64_t i = 0; i < troubles; i++) {
 		const char *who = rng_below(&rng, 2) ? "nullhw" : "nullhw2";
@@ -437,16 +483,7 @@ static void storm(void)
 		must_tell(who, "calm");
 		must_tell(who, "back");
 	}
-	store_release_u32(stop, 1);
-	while (wait(&status) > 0)
-		good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	for (unsigned int i = 0; i < CONSUMERS; i++)
-		sum += done[i];
-	check(good == CONSUMERS && sum > 0,
-	      "%llu troubles, %llu requests: each ended once, with the right "
-	      "answer or an error that it may have (%u of %u consumers)",
-	      (unsigned long long)troubles, (unsigned long long)sum, good,
-	      CONSUMERS);
+	end_consumers("troubles", troubles);
 	check(lost() > 0, "%llu jobs were lost on the way",
 	      (unsigned long long)lost());
 	open_all();
@@ -455,6 +492,58 @@ static void storm(void)
 	check(comes_to(hw, UKCF_PROVIDER_READY) &&
 		      comes_to(hw2, UKCF_PROVIDER_READY),
 	      "both devices are back in the end");
+}
+
+/* ----------------------------------------------------------------- traffic */
+
+static const char *const all[] = { "sodium", "openssl", "nullhw", "nullhw2" };
+
+#define ALL (sizeof(all) / sizeof(all[0]))
+
+/* Out and in again, or looked at; the hardware in trouble now and then.
+ * Return: whether that went as it may. */
+static bool one_change(struct rng *rng, const char *who)
+{
+	static const uint32_t ways_out[] = {
+		MSG_CHANGE_UNLOAD, MSG_CHANGE_UNLOAD, MSG_CHANGE_DRAIN
+	};
+	bool hardware = strncmp(who, "nullhw", 6) == 0;
+	int err;
+
+	if (hardware && rng_below(rng, 3) == 0)
+		tell(who, rng_below(rng, 2) ? "hang=1" : "fail=3");
+	if (rng_below(rng, 4) == 0) {
+		err = change(MSG_CHANGE_TEST, who, "");
+		return !err || hardware;
+	}
+	err = change(ways_out[rng_below(rng, 3)], who, "5");
+	if (err)
+		return err == -EBUSY && hardware; /* a job was lost */
+	usleep((useconds_t)rng_below(rng, 5000));
+	return change(MSG_CHANGE_LOAD, who, "") == 0;
+}
+
+static void traffic(void)
+{
+	uint64_t changes = scaled(100, 1000) / slowness(), odd = 0;
+	bool ready = true;
+	struct rng rng;
+
+	rng_init(&rng, 7);
+	may_be_none = true;
+	start_consumers();
+	for (uint64_t i = 0; i < changes; i++)
+		odd += !one_change(&rng, all[rng_below(&rng, ALL)]);
+	check(odd == 0, "%llu of them went as they may not",
+	      (unsigned long long)odd);
+	end_consumers("changes of providers", changes);
+	open_all();
+	for (unsigned int i = 0; i < ALL; i++) {
+		tell(all[i], "calm");
+		tell(all[i], "release");
+		ready &= comes_to(provider_id(all[i]), UKCF_PROVIDER_READY);
+	}
+	check(ready, "all of them are back in the end");
 }
 
 int main(int argc, char **argv)
@@ -471,8 +560,10 @@ int main(int argc, char **argv)
 		vanish();
 	} else if (argc == 2 && !strcmp(argv[1], "storm")) {
 		storm();
+	} else if (argc == 2 && !strcmp(argv[1], "traffic")) {
+		traffic();
 	} else {
-		check_bail("usage: device cases | storm");
+		check_bail("usage: device cases | storm | traffic");
 	}
 	return check_done();
 }
