@@ -22,6 +22,7 @@
 #include "daemon/api/quota.h"
 #include "daemon/api/ring.h"
 #include "daemon/core/keystore.h"
+#include "daemon/core/queue.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/template.h"
@@ -125,7 +126,7 @@ static struct consumer *alloc(uint32_t rec)
 	if (!m)
 		return NULL;
 	m->c.magic = CONSUMER_MAGIC;
-	m->c.weight = 1;
+	m->c.weight = QUEUE_WEIGHT_USUAL;
 	m->c.refs = 1;
 	m->c.rec = rec;
 	m->c.serial = r->serial;

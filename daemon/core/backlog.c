@@ -17,6 +17,7 @@
 #include "daemon/core/sched.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
 
 /* Who waits for room, and what it will be told. */
 struct waiter {
@@ -192,7 +193,8 @@ int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 	req->node.deadline_ns = req->deadline_ns;
 	req->backlog = b;
 	pthread_mutex_lock(&b->lock);
-	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
+	err = queue_put(&b->q, &req->node, c->rec,
+			load_relaxed_u32(&c->weight), force);
 	/* In the lock: cancel may win it from here on, and then finds it. */
 	if (!err) {
 		if (ack)
