@@ -184,6 +184,11 @@ static enum status disable(struct invocation *in)
 	return enable_or_disable(in, MSG_CHANGE_DISABLE);
 }
 
+static enum status refresh(struct invocation *in)
+{
+	return change(in, MSG_CHANGE_REFRESH, NULL, NULL);
+}
+
 static enum status test(struct invocation *in)
 {
 	struct operands o;
@@ -253,7 +258,8 @@ static enum status consumer_list(struct invocation *in)
 		{ "RINGS", COLUMN_NUMBER },	{ "BUFFERS", COLUMN_NUMBER },
 		{ "BUFFER_BYTES", COLUMN_NUMBER },
 		{ "ACCEPTED", COLUMN_NUMBER },	{ "COMPLETED", COLUMN_NUMBER },
-		{ "REFUSED", COLUMN_NUMBER },
+		{ "REFUSED", COLUMN_NUMBER },	{ "WEIGHT", COLUMN_NUMBER },
+		{ "UNIT", COLUMN_TEXT },
 	};
 	static struct msg_consumer rows[MSG_SIZE_MAX /
 					sizeof(struct msg_consumer)];
@@ -281,6 +287,8 @@ static enum status consumer_list(struct invocation *in)
 		table_cell(t, "%" PRIu64, c->counts.accepted);
 		table_cell(t, "%" PRIu64, c->counts.completed);
 		table_cell(t, "%" PRIu64, c->counts.refused);
+		table_cell(t, "%" PRIu32, c->weight);
+		table_cell(t, "%.*s", (int)sizeof(c->unit) - 1, c->unit);
 	}
 	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
@@ -392,6 +400,9 @@ const struct command admin_commands[] = {
 	  "[--dry-run] [--json] [provider=NAME] mechanism=LIST",
 	  "refuse them from now on; running ones end", change_options, 1, 2,
 	  disable },
+	{ NULL, "refresh", "[--dry-run] [--json]",
+	  "read the policy files again: all of it holds, or nothing changes",
+	  change_options, 0, 0, refresh },
 	{ NULL, "test", "[--dry-run] [--json] provider=NAME",
 	  "its known answers, now; it works again if they are right",
 	  change_options, 1, 1, test },

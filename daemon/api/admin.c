@@ -127,7 +127,10 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 		.uid = c->uid,
 		.pid = (uint32_t)c->pid,
 		.rings = consumer_rings(c),
+		.weight = load_relaxed_u32(&c->weight),
 	};
+	_Static_assert(sizeof(row->unit) == sizeof(c->unit), "unit");
+	memcpy(row->unit, c->unit, sizeof(row->unit));
 	row->buffers = consumer_buffers(c, &row->buffer_bytes);
 	read_comm(c->pid, row->comm, sizeof(row->comm));
 	control_counts(c, &row->counts);

@@ -116,7 +116,8 @@ enum msg_change_what {
 	MSG_CHANGE_TEST = 2,	/* its known answers, now */
 	MSG_CHANGE_ENABLE = 3,	/* mechanism argument, of all providers */
 	MSG_CHANGE_DISABLE = 4, /* likewise */
-	MSG_CHANGE_LAST = 5
+	MSG_CHANGE_REFRESH = 5, /* read the policy files again */
+	MSG_CHANGE_LAST = 6
 };
 
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */
@@ -173,9 +174,10 @@ struct msg_consumer {
 	uint32_t pid;
 	uint32_t rings;
 	uint32_t buffers;
-	uint32_t reserved;
+	uint32_t weight; /* of its share in the queues */
 	uint64_t buffer_bytes;
 	char comm[16];
+	char unit[48]; /* of systemd; "": none */
 	struct ukcf_counts counts;
 };
 
