@@ -23,4 +23,11 @@ int admin_ask(const struct admin_call *call);
 /* Likewise, after a complaint. */
 int admin_ask_or_complain(const struct admin_call *call);
 
+/*
+ * All rows of a table (struct msg_from), however many messages they take.
+ * @rows: receives them; freed by the caller, NULL if there are none
+ * Return: how many, or -errno after a complaint.
+ */
+int admin_ask_all(uint16_t verb, size_t row_len, void **rows);
+
 #endif

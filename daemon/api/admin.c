@@ -17,6 +17,7 @@
 #include "daemon/api/explain.h"
 #include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
+#include "daemon/api/offers.h"
 #include "daemon/api/reply.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/device.h"
@@ -31,8 +32,8 @@
 
 #define CONNECTIONS_MAX 64
 #define IDLE_NS UINT64_C(60000000000)
-#define ROWS_MAX ((MSG_SIZE_MAX - sizeof(struct msg_head)) / \
-		  sizeof(struct msg_consumer))
+#define ROWS_MAX(type) ((MSG_SIZE_MAX - sizeof(struct msg_head)) / \
+			sizeof(type))
 
 struct admin {
 	struct admin *next, **prev;
@@ -136,19 +137,49 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 	control_counts(c, &row->counts);
 }
 
-static int on_consumers(const struct admin *a, const struct msg_in *m)
+static int send_rows(const struct admin *a, const struct msg_in *m,
+		     const void *rows, size_t len)
 {
-	static struct msg_consumer rows[ROWS_MAX];
 	struct msg_head h = m->h;
-	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < REC_CONSUMERS_MAX && n < ROWS_MAX; i++)
-		if (consumer_at(i))
-			fill_row(consumer_at(i), &rows[n++]);
 	h.err = 0;
 	h.detail = 0;
-	h.len = (uint32_t)(n * sizeof(*rows));
+	h.len = (uint32_t)len;
 	return msg_send(a->fd, &h, rows, NULL, 0);
+}
+
+/* Return: 0, or -EPROTO. */
+static int read_from(const struct msg_in *m, uint32_t *from)
+{
+	const struct msg_from *f = msg_body(m, sizeof(*f));
+
+	*from = f ? f->from : 0;
+	return f && f->reserved ? -EPROTO : 0;
+}
+
+static int on_consumers(const struct admin *a, const struct msg_in *m)
+{
+	static struct msg_consumer rows[ROWS_MAX(struct msg_consumer)];
+	uint32_t n = 0, from, at = 0;
+
+	if (read_from(m, &from) < 0)
+		return -EPROTO;
+	for (uint32_t i = 0; i < REC_CONSUMERS_MAX; i++)
+		if (consumer_at(i) && at++ >= from &&
+		    n < ROWS_MAX(struct msg_consumer))
+			fill_row(consumer_at(i), &rows[n++]);
+	return send_rows(a, m, rows, n * sizeof(*rows));
+}
+
+static int on_offers(const struct admin *a, const struct msg_in *m)
+{
+	static struct msg_offer rows[ROWS_MAX(struct msg_offer)];
+	uint32_t from, n;
+
+	if (read_from(m, &from) < 0)
+		return -EPROTO;
+	n = offers_list(from, rows, ROWS_MAX(struct msg_offer));
+	return send_rows(a, m, rows, n * sizeof(*rows));
 }
 
 /* Who changed what, and what came of it, is in the log. */
@@ -187,7 +218,6 @@ static struct msg_queue queue_row(const struct backlog *b, const char *name)
 static int on_queues(const struct admin *a, const struct msg_in *m)
 {
 	static struct msg_queue rows[LANES + UKCF_PAGE_PROVIDERS_MAX];
-	struct msg_head h = m->h;
 	uint32_t n = 0;
 
 	rows[n++] = queue_row(worker_backlog(LANE_BULK), "bulk");
@@ -201,10 +231,7 @@ static int on_queues(const struct admin *a, const struct msg_in *m)
 		rows[n].in_flight = device_in_flight(p->device);
 		rows[n++].lost = device_losses(p->device);
 	}
-	h.err = 0;
-	h.detail = 0;
-	h.len = (uint32_t)(n * sizeof(*rows));
-	return msg_send(a->fd, &h, rows, NULL, 0);
+	return send_rows(a, m, rows, n * sizeof(*rows));
 }
 
 static int on_explain(const struct admin *a, const struct msg_in *m)
@@ -227,6 +254,8 @@ static const struct verb {
 } verbs[] = {
 	{ MSG_ADMIN_STATUS, 0, on_status },
 	{ MSG_ADMIN_CONSUMERS, 0, on_consumers },
+	{ MSG_ADMIN_CONSUMERS, sizeof(struct msg_from), on_consumers },
+	{ MSG_ADMIN_OFFERS, sizeof(struct msg_from), on_offers },
 	{ MSG_ADMIN_CHANGE, sizeof(struct msg_change), on_change },
 	{ MSG_ADMIN_QUEUES, 0, on_queues },
 	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },

@@ -36,11 +36,12 @@ enum msg_verb {
 	MSG_COUNTS = 10,       /* - -> struct ukcf_counts */
 	MSG_RESTARTED = 31,    /* daemon -> consumer, unasked */
 	MSG_ADMIN_STATUS = 32, /* - -> msg_status; admin socket only */
-	MSG_ADMIN_CONSUMERS = 33, /* - -> msg_consumer[] */
+	MSG_ADMIN_CONSUMERS = 33, /* - or msg_from -> msg_consumer[] */
 	MSG_ADMIN_CHANGE = 34, /* msg_change -> msg_changed */
 	MSG_ADMIN_QUEUES = 35, /* - -> msg_queue[] */
 	MSG_ADMIN_EXPLAIN = 36, /* msg_explain -> msg_candidate[] */
-	MSG_VERB_LAST = 37
+	MSG_ADMIN_OFFERS = 37, /* msg_from -> msg_offer[] */
+	MSG_VERB_LAST = 38
 };
 
 struct msg_head {
@@ -166,6 +167,27 @@ struct msg_queue {
 	uint64_t timed_out;
 	uint64_t lost; /* by a device */
 	char name[UKCF_NAME_MAX];
+};
+
+/* Of a table that one message may not hold: without the first rows.  The answer
+ * has none where there are no more. */
+struct msg_from {
+	uint32_t from;
+	uint32_t reserved; /* 0 */
+};
+
+/* Whose word it is. */
+enum msg_by { MSG_BY_NOBODY = 0, MSG_BY_FILE = 1, MSG_BY_ADMINISTRATOR = 2 };
+
+/* A mechanism of a provider, or a rule about what is not here. */
+struct msg_offer {
+	char provider[UKCF_NAME_MAX]; /* "": the mechanism, by whomever */
+	char mech[UKCF_NAME_MAX];     /* or "all" */
+	uint16_t id;		      /* the provider's; 0: not loaded */
+	uint8_t state;		      /* enum ukcf_provider_state */
+	uint8_t enabled;	      /* 0 or 1 */
+	uint8_t by;		      /* enum msg_by */
+	uint8_t reserved[3];
 };
 
 struct msg_consumer {
