@@ -125,14 +125,36 @@ static const char *way_out(int err)
 	}
 }
 
+void admin_complain(int err)
+{
+	complain("%s: %s", admin_path(), strerror(-err));
+	complain("%s", way_out(err));
+}
+
 int admin_ask_or_complain(const struct admin_call *c)
 {
 	int rc = admin_ask(c);
 
-	if (rc >= 0)
-		return rc;
-	complain("%s: %s", admin_path(), strerror(-rc));
-	complain("%s", way_out(rc));
+	if (rc < 0)
+		admin_complain(rc);
+	return rc;
+}
+
+int admin_connect(void)
+{
+	int fd = connect_admin();
+
+	if (fd < 0)
+		admin_complain(fd);
+	return fd;
+}
+
+int admin_ask_on(int fd, const struct admin_call *c)
+{
+	struct msg_in *m = malloc(sizeof(*m));
+	int rc = m ? ask(fd, m, c) : -ENOMEM;
+
+	free(m);
 	return rc;
 }
 

@@ -18,6 +18,13 @@ struct admin_call {
 	size_t row_len;	 /* 0: the answer has exactly reply_max bytes */
 };
 
+/* A connection for several calls.  Return: a descriptor, or -errno after a
+ * complaint. */
+int admin_connect(void);
+/* Likewise on it: bytes of the answer, or -errno; nothing is said. */
+int admin_ask_on(int fd, const struct admin_call *call);
+/* Say what became of a call that failed, and the way out. */
+void admin_complain(int err);
 /* Within 5 s.  Return: bytes of the answer, or -errno. */
 int admin_ask(const struct admin_call *call);
 /* Likewise, after a complaint. */

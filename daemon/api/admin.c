@@ -19,6 +19,7 @@
 #include "daemon/api/listener.h"
 #include "daemon/api/offers.h"
 #include "daemon/api/reply.h"
+#include "daemon/api/tracer.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/device.h"
 #include "daemon/core/keystore.h"
@@ -49,6 +50,7 @@ static unsigned int n_all;
 
 static void admin_free(struct admin *a)
 {
+	tracer_leave(a);
 	loop_source_free(a->source);
 	loop_source_free(a->timer);
 	hurry_close(a->fd);
@@ -247,6 +249,30 @@ static int on_explain(const struct admin *a, const struct msg_in *m)
 	return msg_send(a->fd, &h, rows, NULL, 0);
 }
 
+static int on_trace(const struct admin *a, const struct msg_in *m)
+{
+	const struct msg_trace *t = msg_body(m, sizeof(*t));
+	struct reply r = { .len = sizeof(struct msg_changed) };
+
+	r.body.changed = (struct msg_changed){ 0 };
+	r.body.changed.err = tracer_start(a, t, &r.body.changed);
+	log_msg(LOG_NOTICE, "uid %u, pid %d: trace: %s%s", a->peer.uid,
+		(int)a->peer.pid, r.body.changed.err ? "refused: " : "",
+		r.body.changed.err ? strerror(-r.body.changed.err) :
+				     r.body.changed.text);
+	return reply_send(a->fd, m, 0, &r);
+}
+
+static int on_events(const struct admin *a, const struct msg_in *m)
+{
+	static struct msg_event rows[ROWS_MAX(struct msg_event)];
+	struct reply none = { 0 };
+	int n = tracer_read(a, rows, ROWS_MAX(struct msg_event));
+
+	return n < 0 ? reply_send(a->fd, m, n, &none) :
+		       send_rows(a, m, rows, (size_t)n * sizeof(*rows));
+}
+
 static const struct verb {
 	uint16_t verb;
 	uint32_t len; /* of the body */
@@ -258,6 +284,8 @@ static const struct verb {
 	{ MSG_ADMIN_OFFERS, sizeof(struct msg_from), on_offers },
 	{ MSG_ADMIN_CHANGE, sizeof(struct msg_change), on_change },
 	{ MSG_ADMIN_QUEUES, 0, on_queues },
+	{ MSG_ADMIN_TRACE, sizeof(struct msg_trace), on_trace },
+	{ MSG_ADMIN_EVENTS, 0, on_events },
 	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },
 };
 
@@ -338,6 +366,10 @@ static void on_connection(int fd, const struct ucred *peer)
 
 int admin_start(struct loop *lp, struct listener *l)
 {
+	int err = tracer_init(lp);
+
 	loop = lp;
+	if (err)
+		return err;
 	return listener_start(l, lp, on_connection);
 }

@@ -41,7 +41,9 @@ enum msg_verb {
 	MSG_ADMIN_QUEUES = 35, /* - -> msg_queue[] */
 	MSG_ADMIN_EXPLAIN = 36, /* msg_explain -> msg_candidate[] */
 	MSG_ADMIN_OFFERS = 37, /* msg_from -> msg_offer[] */
-	MSG_VERB_LAST = 38
+	MSG_ADMIN_TRACE = 38, /* msg_trace -> msg_changed */
+	MSG_ADMIN_EVENTS = 39, /* - -> msg_event[] */
+	MSG_VERB_LAST = 40
 };
 
 struct msg_head {
@@ -188,6 +190,45 @@ struct msg_offer {
 	uint8_t enabled;	      /* 0 or 1 */
 	uint8_t by;		      /* enum msg_by */
 	uint8_t reserved[3];
+};
+
+#define MSG_TRACE_SECONDS_MAX 3600u
+
+/* Trace requests, until this connection ends, but not longer than that. */
+struct msg_trace {
+	uint32_t seconds;
+	uint32_t consumer;	      /* 0: any */
+	char provider[UKCF_NAME_MAX]; /* "": any */
+	char mech[UKCF_NAME_MAX];     /* likewise */
+};
+
+enum msg_event_kind {
+	MSG_EVENT_LOST = 0, /* bytes: how many events there was no place for */
+	MSG_EVENT_ACCEPTED = 1,
+	MSG_EVENT_QUEUED = 2,
+	MSG_EVENT_STARTED = 3,
+	MSG_EVENT_FAILED_OVER = 4,
+	MSG_EVENT_DONE = 5,
+	MSG_EVENT_REJECTED = 6,
+	MSG_EVENT_CANCELLED = 7,
+	MSG_EVENT_TIMED_OUT = 8,
+	MSG_EVENT_LAST = 9
+};
+
+/* What happened to a request; never what is in it. */
+struct msg_event {
+	uint64_t time_ns; /* since the trace began */
+	uint32_t consumer;
+	uint16_t ring;
+	uint8_t kind; /* enum msg_event_kind */
+	uint8_t op;   /* enum ukcf_op */
+	uint32_t mech;
+	uint32_t queue_ns, service_ns;
+	uint32_t at_once; /* 0 or 1 */
+	uint64_t seq;	  /* of the request in its ring */
+	uint64_t bytes;
+	int64_t res;
+	char provider[UKCF_NAME_MAX]; /* or a queue; "": none yet */
 };
 
 struct msg_consumer {

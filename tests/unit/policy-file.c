@@ -151,7 +151,7 @@ static const struct {
 	{ "[uid 1\n", 1, { "not a section" } },
 	{ "[uid 1]\nweight\n", 2, { "key = value" } },
 	{ "weight = 3\n", 1, { "before any section", "[uid N]" } },
-	{ "[uid 1]\ncolour = 3\n", 2, { "unknown key wieght in [uid 1]",
+	{ "[uid 1]\ncolour = 3\n", 2, { "unknown key colour in [uid 1]",
 					"there are weight" } },
 	{ "[uid 1]\ndisable = sha1\n", 2, { "unknown key disable" } },
 	{ "[uid 1]\nkeys = 3\n", 2, { "unknown key keys" } },
