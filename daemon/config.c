@@ -3,9 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,8 @@
 #include <unistd.h>
 
 #include <ukcf/ukcf.h>
+
+#include "daemon/ini-file.h"
 
 enum type { T_UINT, T_U64, T_TEXT, T_LEVEL, T_LIST };
 
@@ -28,6 +28,7 @@ static const struct key {
 	{ "daemon", "admin_socket", T_TEXT, AT(admin_socket), 0, 108 },
 	{ "daemon", "provider_dir", T_TEXT, AT(provider_dir), 0, 256 },
 	{ "daemon", "state_dir", T_TEXT, AT(state_dir), 0, 256 },
+	{ "daemon", "policy_dir", T_TEXT, AT(policy_dir), 0, 256 },
 	{ "daemon", "providers", T_LIST, AT(providers), 0, 0 },
 	{ "daemon", "service_threads", T_UINT, AT(service_threads), 0, 64 },
 	{ "daemon", "bulk_workers", T_UINT, AT(bulk_workers), 0, 32 },
@@ -62,6 +63,7 @@ void config_defaults(struct config *c)
 		.admin_socket = UKCF_DEFAULT_ADMIN_SOCKET,
 		.provider_dir = UKCF_PROVIDER_DIR,
 		.state_dir = UKCF_STATE_DIR,
+		.policy_dir = UKCF_SYSCONF_DIR "/policy.d",
 		.slow_workers = 1,
 		.log_level = LOG_INFO,
 		.spin_us = 50,
@@ -85,30 +87,10 @@ void config_defaults(struct config *c)
 /* Where a complaint is about, and whom to tell. */
 struct parse {
 	struct config *c;
-	FILE *errors, *in;
-	const char *where; /* a file, or an assignment */
-	int line;	   /* of the file; 0: none */
-	int first;	   /* line of the first complaint; 0: none yet */
+	struct ini_file ini;
 };
 
-static int fail(struct parse *p, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int fail(struct parse *p, const char *fmt, ...)
-{
-	va_list ap;
-
-	p->first = p->first ? p->first : p->line;
-	fprintf(p->errors, "%s:", p->where);
-	if (p->line)
-		fprintf(p->errors, "%d:", p->line);
-	fputc(' ', p->errors);
-	va_start(ap, fmt);
-	vfprintf(p->errors, fmt, ap);
-	va_end(ap);
-	fputc('\n', p->errors);
-	return 0; /* what inih takes for an error */
-}
+#define fail(p, ...) ini_file_fail(&(p)->ini, __VA_ARGS__)
 
 static int set_number(struct parse *p, const struct key *k, const char *value)
 {
@@ -248,38 +230,6 @@ static int on_line(void *user, const char *section, const char *name,
 	return known_keys(p, section, name);
 }
 
-/*
- * A line for inih, which cuts long ones and does not say so: they, and what is
- * no text, are complaints, and empty to it.  It would take an indented line for
- * a further value of the key above: blanks at the beginning are left out.
- */
-static char *read_line(char *buf, int size, void *arg)
-{
-	struct parse *p = arg;
-	bool binary = false;
-	int n = 0, ch = getc(p->in);
-
-	if (ch == EOF)
-		return NULL;
-	for (p->line++; ch != EOF && ch != '\n'; ch = getc(p->in)) {
-		binary |= ch == '\0';
-		if (n == 0 && (ch == ' ' || ch == '\t'))
-			continue;
-		if (n < size - 1)
-			buf[n] = (char)ch;
-		n++;
-	}
-	if (n >= size - 1 || binary) {
-		if (binary)
-			fail(p, "this is not text");
-		else
-			fail(p, "the line is longer than %d bytes", size - 2);
-		n = 0;
-	}
-	buf[n] = '\0';
-	return buf;
-}
-
 static int unreadable(const char *path, int err, FILE *errors)
 {
 	fprintf(errors, "%s: cannot be read by uid %u: %s\n", path, geteuid(),
@@ -290,26 +240,19 @@ static int unreadable(const char *path, int err, FILE *errors)
 static int load_one(struct config *c, const char *path, bool required,
 		    FILE *errors)
 {
-	struct parse p = { .c = c, .where = path, .errors = errors };
-	int line, err;
+	struct parse p = { .c = c,
+			   .ini = { .where = path, .errors = errors,
+				    .on_key = on_line, .user = &p } };
+	int err;
 
-	p.in = fopen(path, "re");
-	if (!p.in)
+	p.ini.in = fopen(path, "re");
+	if (!p.ini.in)
 		return errno == ENOENT && !required ?
 			       0 :
 			       unreadable(path, errno, errors);
-	errno = 0;
-	line = ini_parse_stream(read_line, &p, on_line, &p);
-	err = ferror(p.in) ? (errno ? errno : EIO) : 0;
-	fclose(p.in);
-	if (err)
-		return unreadable(path, err, errors);
-	/* on_line() complains itself; what it never saw is inih's to find */
-	if (line > 0 && (!p.first || line < p.first)) {
-		p.line = line;
-		fail(&p, "not a section, a key = value pair or a comment");
-	}
-	return line || p.first ? -EINVAL : 0;
+	err = ini_file_read(&p.ini);
+	fclose(p.ini.in);
+	return err && err != -EINVAL ? unreadable(path, -err, errors) : err;
 }
 
 static int is_dropin(const struct dirent *e)
@@ -363,7 +306,9 @@ int config_load(struct config *c, const char *path, bool required, FILE *errors)
 int config_set(struct config *c, const char *assignment, FILE *errors)
 {
 	char section[64], name[64];
-	struct parse p = { .c = c, .where = assignment, .errors = errors };
+	struct parse p = { .c = c,
+			   .ini = { .where = assignment,
+				    .errors = errors } };
 	const char *dot, *eq = strchr(assignment, '=');
 
 	dot = eq ? memrchr(assignment, '.', (size_t)(eq - assignment)) : NULL;
@@ -377,6 +322,23 @@ int config_set(struct config *c, const char *assignment, FILE *errors)
 		 assignment);
 	snprintf(name, sizeof(name), "%.*s", (int)(eq - dot - 1), dot + 1);
 	return on_line(&p, section, name, eq + 1) ? 0 : -EINVAL;
+}
+
+bool config_range(const char *section, const char *name, uint64_t *min,
+		  uint64_t *max)
+{
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const struct key *k = &keys[i];
+
+		if (strcmp(k->section, section) != 0 ||
+		    strcmp(k->name, name) != 0 ||
+		    (k->type != T_UINT && k->type != T_U64))
+			continue;
+		*min = k->min;
+		*max = k->max;
+		return true;
+	}
+	return false;
 }
 
 const char *config_provider_option(const struct config *c, const char *provider,

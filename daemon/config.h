@@ -22,6 +22,7 @@ struct config {
 	char admin_socket[108];
 	char provider_dir[256];
 	char state_dir[256]; /* what outlives the daemon */
+	char policy_dir[256]; /* of policy files; "": there are none */
 	unsigned int service_threads; /* 0: one per core but one, at least one */
 	unsigned int bulk_workers;    /* 0: as service_threads */
 	unsigned int slow_workers;    /* at least 1 */
@@ -59,6 +60,9 @@ int config_load(struct config *c, const char *path, bool required,
 		FILE *errors);
 /* One assignment SECTION.KEY=VALUE, as on the command line. */
 int config_set(struct config *c, const char *assignment, FILE *errors);
+/* The range of a number; false: there is no such key. */
+bool config_range(const char *section, const char *name, uint64_t *min,
+		  uint64_t *max);
 const char *config_provider_option(const struct config *c, const char *provider,
 				   const char *name);
 

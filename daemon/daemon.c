@@ -33,6 +33,7 @@
 #include "daemon/api/page.h"
 #include "daemon/api/permit.h"
 #include "daemon/api/provider-change.h"
+#include "daemon/api/policy-file.h"
 #include "daemon/api/ring.h"
 #include "daemon/config.h"
 #include "daemon/core/backlog.h"
@@ -101,8 +102,10 @@ int daemon_configure(const struct daemon_options *o, struct config *c,
 	set_from_environment(c->state_dir, sizeof(c->state_dir),
 			     secure_getenv("STATE_DIRECTORY"));
 	c->captive = o->captive;
-	if (o->captive)
+	if (o->captive) {
 		c->log_level = LOG_WARNING; /* its output is another's too */
+		c->policy_dir[0] = '\0';
+	}
 	/* A captive daemon is a private one: it reads what it is told to. */
 	if (!o->captive || o->config_path)
 		err = config_load(c, config_path(o), o->config_path != NULL,
@@ -115,6 +118,13 @@ int daemon_configure(const struct daemon_options *o, struct config *c,
 	err = err ? err : e;
 	e = set_from_option(c, "log_level", o->log_level, errors);
 	return err ? err : e;
+}
+
+int daemon_check_policy(const struct config *c, FILE *errors)
+{
+	static struct policy_files f;
+
+	return policy_files_load(&f, c->policy_dir, errors);
 }
 
 /* ---------------------------------------------------------------- signals */
@@ -132,17 +142,24 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* All is read before anything is changed. */
 static void reload(void)
 {
 	static struct config c; /* the running one stays as it is */
+	unsigned int files;
 
 	if (daemon_configure(d.options, &c, stderr)) {
 		log_err("SIGHUP: the configuration is wrong, nothing changes");
 		return;
 	}
+	if (permit_refresh(false, &files, stderr)) {
+		log_err("SIGHUP: the policy is wrong, see above: nothing "
+			"changes, the old one stays");
+		return;
+	}
 	log_set_level(c.log_level);
-	log_info("SIGHUP: the log level is read anew; everything else needs a "
-		 "restart");
+	log_info("SIGHUP: the log level is read anew, and %u policy files; "
+		 "everything else needs a restart", files);
 }
 
 static void on_signal(void *arg, uint32_t revents)
@@ -299,10 +316,12 @@ static int start_page(void)
 /* What was forbidden is, before anybody asks for it. */
 static int start_policy(void)
 {
-	if (permit_init(d.config->state_dir, stderr) == 0)
+	const struct config *c = d.config;
+
+	if (permit_init(c->state_dir, c->policy_dir, stderr) == 0)
 		return 0;
-	log_err("%s: the policy that was kept there cannot be used: see above",
-		d.config->state_dir);
+	log_err("the policy in %s%s%s cannot be used: see above", c->state_dir,
+		c->policy_dir[0] ? " and " : "", c->policy_dir);
 	return DAEMON_EXIT_CONFIG;
 }
 

@@ -38,6 +38,8 @@ struct daemon_options {
 /* Defaults, files, command line, in this order.  0 or -errno, said to errors. */
 int daemon_configure(const struct daemon_options *o, struct config *c,
 		     FILE *errors);
+/* Are its policy files right?  0 or -errno, said to errors. */
+int daemon_check_policy(const struct config *c, FILE *errors);
 /* Run until told to stop.  Return: enum daemon_exit. */
 int daemon_run(const struct daemon_options *o, const struct config *c);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of ukcfd. */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -36,7 +37,7 @@ static const struct row {
 	{ "config", "FILE", OPTION_CONFIG,
 	  "read FILE instead of " UKCF_SYSCONF_DIR "/ukcfd.conf" },
 	{ "check-config", NULL, OPTION_CHECK,
-	  "judge the configuration and exit" },
+	  "judge the configuration and the policy files, and exit" },
 	{ "provider-dir", "DIR", OPTION_PROVIDER_DIR,
 	  "load providers from DIR" },
 	{ "set", "SECTION.KEY=VALUE", OPTION_SET,
@@ -232,6 +233,7 @@ int main(int argc, char **argv)
 {
 	static struct command_line cl;
 	static struct config config;
+	int err;
 
 	fill_stdio();
 	/* The captive daemon is run by /proc/self/exe. */
@@ -244,7 +246,10 @@ int main(int argc, char **argv)
 		return DAEMON_EXIT_OK;
 	if (cl.run)
 		cl.options.captive = true;
-	if (daemon_configure(&cl.options, &config, stderr))
+	err = daemon_configure(&cl.options, &config, stderr);
+	if (cl.check && daemon_check_policy(&config, stderr))
+		err = -EINVAL;
+	if (err)
 		return DAEMON_EXIT_CONFIG;
 	if (cl.check)
 		return DAEMON_EXIT_OK;

@@ -125,13 +125,72 @@ static const char *way_out(int err)
 	}
 }
 
+void admin_complain(int err)
+{
+	complain("%s: %s", admin_path(), strerror(-err));
+	complain("%s", way_out(err));
+}
+
 int admin_ask_or_complain(const struct admin_call *c)
 {
 	int rc = admin_ask(c);
 
-	if (rc >= 0)
-		return rc;
-	complain("%s: %s", admin_path(), strerror(-rc));
-	complain("%s", way_out(rc));
+	if (rc < 0)
+		admin_complain(rc);
 	return rc;
+}
+
+int admin_connect(void)
+{
+	int fd = connect_admin();
+
+	if (fd < 0)
+		admin_complain(fd);
+	return fd;
+}
+
+int admin_ask_on(int fd, const struct admin_call *c)
+{
+	struct msg_in *m = malloc(sizeof(*m));
+	int rc = m ? ask(fd, m, c) : -ENOMEM;
+
+	free(m);
+	return rc;
+}
+
+#define ROWS_MAX 65536
+
+int admin_ask_all(uint16_t verb, size_t row_len, void **rows)
+{
+	struct msg_from from = { 0 };
+	char *all = NULL;
+
+	*rows = NULL;
+	for (;;) {
+		struct admin_call call = { .verb = verb,
+					   .body = &from,
+					   .body_len = sizeof(from),
+					   .reply_max = MSG_SIZE_MAX,
+					   .row_len = row_len };
+		char *more = realloc(all, from.from * row_len + MSG_SIZE_MAX);
+		int n;
+
+		if (!more) {
+			free(all);
+			complain("no memory");
+			return -ENOMEM;
+		}
+		all = more;
+		call.reply = all + from.from * row_len;
+		n = admin_ask_or_complain(&call);
+		if (n < 0) {
+			free(all);
+			return n;
+		}
+		from.from += (uint32_t)((size_t)n / row_len);
+		if (n == 0 || from.from > ROWS_MAX)
+			break;
+	}
+	*rows = all;
+	return (int)from.from;
 }

@@ -19,9 +19,23 @@ struct admin_call {
 	unsigned int limit_s; /* it may take so long; 0: 5 s */
 };
 
+/* A connection for several calls.  Return: a descriptor, or -errno after a
+ * complaint. */
+int admin_connect(void);
+/* Likewise on it: bytes of the answer, or -errno; nothing is said. */
+int admin_ask_on(int fd, const struct admin_call *call);
+/* Say what became of a call that failed, and the way out. */
+void admin_complain(int err);
 /* Within its time.  Return: bytes of the answer, or -errno. */
 int admin_ask(const struct admin_call *call);
 /* Likewise, after a complaint. */
 int admin_ask_or_complain(const struct admin_call *call);
+
+/*
+ * All rows of a table (struct msg_from), however many messages they take.
+ * @rows: receives them; freed by the caller, NULL if there are none
+ * Return: how many, or -errno after a complaint.
+ */
+int admin_ask_all(uint16_t verb, size_t row_len, void **rows);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an administrator does: enable and disable, test, control, and look at
- * queues and consumers.  Operands are written as cryptoadm(8) writes them:
- * provider=NAME mechanism=LIST.
+ * queues and consumers.
  */
 #include "tools/cryptoctl.h"
 
@@ -16,46 +15,13 @@
 #include "lib/shared/msg.h"
 #include "tools/admin.h"
 #include "tools/complain.h"
+#include "tools/operands.h"
 #include "tools/table.h"
 
 /* As long as a change may take, and then some. */
 #define CHANGE_S 660u
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-struct operands {
-	const char *provider, *mechanisms, *word;
-};
-
-static const char *value_of(const char *arg, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
-}
-
-/* Each at most once; word: whatever else there is, at most one. */
-static int parse(struct operands *o, const struct invocation *in)
-{
-	*o = (struct operands){ 0 };
-	for (int i = 0; i < in->n_args; i++) {
-		const char *p = value_of(in->args[i], "provider");
-		const char *m = value_of(in->args[i], "mechanism");
-		const char **to = p ? &o->provider :
-				  m ? &o->mechanisms :
-				      &o->word;
-		const char *value = p ? p : m ? m : in->args[i];
-
-		if (*to || !*value) {
-			complain("%s: %s", in->args[i],
-				 *to ? "given twice, or not understood" :
-				       "has no value");
-			return -1;
-		}
-		*to = value;
-	}
-	return 0;
-}
 
 static enum status usage(const struct invocation *in, const char *what)
 {
@@ -145,21 +111,20 @@ static enum status change_list(const struct invocation *in, uint32_t what,
 {
 	struct table *t = table_of_changes(in);
 	enum status worst = STATUS_DONE;
-	const char *at = o->mechanisms;
+	const char *at = o->mechanisms, *mech;
+	size_t n;
 
-	while (*at) {
-		size_t n = strcspn(at, ",");
+	while ((n = operands_next(&at, &mech))) {
 		char name[UKCF_NAME_MAX];
 
-		if (snprintf(name, sizeof(name), "%.*s", (int)n, at) >=
+		if (snprintf(name, sizeof(name), "%.*s", (int)n, mech) >=
 		    (int)sizeof(name)) {
 			complain("%.*s: no mechanism has so long a name",
-				 (int)n, at);
+				 (int)n, mech);
 			worst = STATUS_FAILED;
-		} else if (n && change_one(in, t, what, o->provider, name)) {
+		} else if (change_one(in, t, what, o->provider, name)) {
 			worst = STATUS_FAILED;
 		}
-		at += n + (at[n] == ',');
 	}
 	return print_changes(t, worst);
 }
@@ -168,7 +133,7 @@ static enum status enable_or_disable(struct invocation *in, uint32_t what)
 {
 	struct operands o;
 
-	if (parse(&o, in) < 0)
+	if (operands_parse(&o, in) < 0)
 		return STATUS_USAGE;
 	if (o.word)
 		return usage(in, "only provider=NAME and mechanism=LIST");
@@ -188,12 +153,17 @@ static enum status disable(struct invocation *in)
 	return enable_or_disable(in, MSG_CHANGE_DISABLE);
 }
 
+static enum status refresh(struct invocation *in)
+{
+	return change(in, MSG_CHANGE_REFRESH, NULL, NULL);
+}
+
 static enum status change_provider(struct invocation *in, uint32_t what,
 				   const char *limit)
 {
 	struct operands o;
 
-	if (parse(&o, in) < 0)
+	if (operands_parse(&o, in) < 0)
 		return STATUS_USAGE;
 	if (!o.provider || o.mechanisms || o.word)
 		return usage(in, "which provider? provider=NAME");
@@ -224,7 +194,7 @@ static enum status control(struct invocation *in)
 {
 	struct operands o;
 
-	if (parse(&o, in) < 0)
+	if (operands_parse(&o, in) < 0)
 		return STATUS_USAGE;
 	if (!o.provider || !o.word || o.mechanisms)
 		return usage(in, "provider=NAME and one COMMAND");
@@ -278,22 +248,19 @@ static enum status consumer_list(struct invocation *in)
 		{ "RINGS", COLUMN_NUMBER },	{ "BUFFERS", COLUMN_NUMBER },
 		{ "BUFFER_BYTES", COLUMN_NUMBER },
 		{ "ACCEPTED", COLUMN_NUMBER },	{ "COMPLETED", COLUMN_NUMBER },
-		{ "REFUSED", COLUMN_NUMBER },
+		{ "REFUSED", COLUMN_NUMBER },	{ "WEIGHT", COLUMN_NUMBER },
+		{ "UNIT", COLUMN_TEXT },
 	};
-	static struct msg_consumer rows[MSG_SIZE_MAX /
-					sizeof(struct msg_consumer)];
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CONSUMERS,
-		.reply = rows, .reply_max = sizeof(rows),
-		.row_len = sizeof(rows[0]),
-	};
-	int n = admin_ask_or_complain(&call);
+	void *all;
+	int n = admin_ask_all(MSG_ADMIN_CONSUMERS, sizeof(struct msg_consumer),
+			      &all);
+	const struct msg_consumer *rows = all;
 	struct table *t;
 
 	if (n < 0)
 		return STATUS_FAILED;
 	t = table_new("consumers", columns, N_OF(columns), in->value['J']);
-	for (size_t i = 0; t && i < (size_t)n / sizeof(rows[0]); i++) {
+	for (int i = 0; t && i < n; i++) {
 		const struct msg_consumer *c = &rows[i];
 
 		table_cell(t, "%" PRIu32, c->id);
@@ -306,7 +273,10 @@ static enum status consumer_list(struct invocation *in)
 		table_cell(t, "%" PRIu64, c->counts.accepted);
 		table_cell(t, "%" PRIu64, c->counts.completed);
 		table_cell(t, "%" PRIu64, c->counts.refused);
+		table_cell(t, "%" PRIu32, c->weight);
+		table_cell(t, "%.*s", (int)sizeof(c->unit) - 1, c->unit);
 	}
+	free(all);
 	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
 
@@ -435,6 +405,9 @@ const struct command admin_commands[] = {
 	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
 	  "no new requests; wait until nobody uses it", drain_options, 1, 1,
 	  drain },
+	{ NULL, "refresh", "[--dry-run] [--json]",
+	  "read the policy files again: all of it holds, or nothing changes",
+	  change_options, 0, 0, refresh },
 	{ NULL, "test", "[--dry-run] [--json] provider=NAME",
 	  "its known answers, now; a failed one works again if they are right",
 	  change_options, 1, 1, test },

@@ -65,5 +65,6 @@ extern const struct command sign_commands[];
 extern const struct command crypt_commands[];
 extern const struct command random_commands[];
 extern const struct command admin_commands[];
+extern const struct command trace_commands[];
 
 #endif

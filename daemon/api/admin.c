@@ -17,7 +17,9 @@
 #include "daemon/api/explain.h"
 #include "daemon/api/hurry.h"
 #include "daemon/api/listener.h"
+#include "daemon/api/offers.h"
 #include "daemon/api/reply.h"
+#include "daemon/api/tracer.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/device.h"
 #include "daemon/core/keystore.h"
@@ -31,8 +33,8 @@
 
 #define CONNECTIONS_MAX 64
 #define IDLE_NS UINT64_C(60000000000)
-#define ROWS_MAX ((MSG_SIZE_MAX - sizeof(struct msg_head)) / \
-		  sizeof(struct msg_consumer))
+#define ROWS_MAX(type) ((MSG_SIZE_MAX - sizeof(struct msg_head)) / \
+			sizeof(type))
 
 struct admin {
 	struct admin *next, **prev;
@@ -54,6 +56,7 @@ static uint64_t serials;
 
 static void admin_free(struct admin *a)
 {
+	tracer_leave(a);
 	loop_source_free(a->source);
 	loop_source_free(a->timer);
 	hurry_close(a->fd);
@@ -133,25 +136,58 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 		.uid = c->uid,
 		.pid = (uint32_t)c->pid,
 		.rings = consumer_rings(c),
+		.weight = load_relaxed_u32(&c->weight),
 	};
+	_Static_assert(sizeof(row->unit) == sizeof(c->unit), "unit");
+	memcpy(row->unit, c->unit, sizeof(row->unit));
 	row->buffers = consumer_buffers(c, &row->buffer_bytes);
 	read_comm(c->pid, row->comm, sizeof(row->comm));
 	control_counts(c, &row->counts);
 }
 
-static int on_consumers(struct admin *a, const struct msg_in *m)
+static int send_rows(const struct admin *a, const struct msg_in *m,
+		     const void *rows, size_t len)
 {
-	static struct msg_consumer rows[ROWS_MAX];
 	struct msg_head h = m->h;
-	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < REC_CONSUMERS_MAX && n < ROWS_MAX; i++)
-		if (consumer_at(i))
-			fill_row(consumer_at(i), &rows[n++]);
 	h.err = 0;
 	h.detail = 0;
-	h.len = (uint32_t)(n * sizeof(*rows));
+	h.len = (uint32_t)len;
 	return msg_send(a->fd, &h, rows, NULL, 0);
+}
+
+/* Return: 0, or -EPROTO. */
+static int read_from(const struct msg_in *m, uint32_t *from)
+{
+	const struct msg_from *f = msg_body(m, sizeof(*f));
+
+	*from = f ? f->from : 0;
+	return f && f->reserved ? -EPROTO : 0;
+}
+
+static int on_consumers(struct admin *a, const struct msg_in *m)
+{
+	static struct msg_consumer rows[ROWS_MAX(struct msg_consumer)];
+	uint32_t n = 0, from, at = 0;
+
+	if (read_from(m, &from) < 0)
+		return -EPROTO;
+	for (uint32_t i = 0; i < REC_CONSUMERS_MAX; i++)
+		if (consumer_at(i) && at++ >= from &&
+		    n < ROWS_MAX(struct msg_consumer))
+			fill_row(consumer_at(i), &rows[n++]);
+	return send_rows(a, m, rows, n * sizeof(*rows));
+}
+
+static int on_offers(struct admin *a, const struct msg_in *m)
+{
+	static struct msg_offer rows[ROWS_MAX(struct msg_offer)];
+	uint32_t from, n;
+
+	if (read_from(m, &from) < 0)
+		return -EPROTO;
+	n = offers_list(from, rows, ROWS_MAX(struct msg_offer));
+	return send_rows(a, m, rows, n * sizeof(*rows));
 }
 
 /* Who changed what, and what came of it, is in the log. */
@@ -209,7 +245,6 @@ static struct msg_queue queue_row(const struct backlog *b, const char *name)
 static int on_queues(struct admin *a, const struct msg_in *m)
 {
 	static struct msg_queue rows[LANES + UKCF_PAGE_PROVIDERS_MAX];
-	struct msg_head h = m->h;
 	uint32_t n = 0;
 
 	rows[n++] = queue_row(worker_backlog(LANE_BULK), "bulk");
@@ -223,10 +258,7 @@ static int on_queues(struct admin *a, const struct msg_in *m)
 		rows[n].in_flight = device_in_flight(p->device);
 		rows[n++].lost = device_losses(p->device);
 	}
-	h.err = 0;
-	h.detail = 0;
-	h.len = (uint32_t)(n * sizeof(*rows));
-	return msg_send(a->fd, &h, rows, NULL, 0);
+	return send_rows(a, m, rows, n * sizeof(*rows));
 }
 
 static int on_explain(struct admin *a, const struct msg_in *m)
@@ -242,6 +274,30 @@ static int on_explain(struct admin *a, const struct msg_in *m)
 	return msg_send(a->fd, &h, rows, NULL, 0);
 }
 
+static int on_trace(struct admin *a, const struct msg_in *m)
+{
+	const struct msg_trace *t = msg_body(m, sizeof(*t));
+	struct reply r = { .len = sizeof(struct msg_changed) };
+
+	r.body.changed = (struct msg_changed){ 0 };
+	r.body.changed.err = tracer_start(a, t, &r.body.changed);
+	log_msg(LOG_NOTICE, "uid %u, pid %d: trace: %s%s", a->peer.uid,
+		(int)a->peer.pid, r.body.changed.err ? "refused: " : "",
+		r.body.changed.err ? strerror(-r.body.changed.err) :
+				     r.body.changed.text);
+	return reply_send(a->fd, m, 0, &r);
+}
+
+static int on_events(struct admin *a, const struct msg_in *m)
+{
+	static struct msg_event rows[ROWS_MAX(struct msg_event)];
+	struct reply none = { 0 };
+	int n = tracer_read(a, rows, ROWS_MAX(struct msg_event));
+
+	return n < 0 ? reply_send(a->fd, m, n, &none) :
+		       send_rows(a, m, rows, (size_t)n * sizeof(*rows));
+}
+
 static const struct verb {
 	uint16_t verb;
 	uint32_t len; /* of the body */
@@ -249,8 +305,12 @@ static const struct verb {
 } verbs[] = {
 	{ MSG_ADMIN_STATUS, 0, on_status },
 	{ MSG_ADMIN_CONSUMERS, 0, on_consumers },
+	{ MSG_ADMIN_CONSUMERS, sizeof(struct msg_from), on_consumers },
+	{ MSG_ADMIN_OFFERS, sizeof(struct msg_from), on_offers },
 	{ MSG_ADMIN_CHANGE, sizeof(struct msg_change), on_change },
 	{ MSG_ADMIN_QUEUES, 0, on_queues },
+	{ MSG_ADMIN_TRACE, sizeof(struct msg_trace), on_trace },
+	{ MSG_ADMIN_EVENTS, 0, on_events },
 	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },
 };
 
@@ -366,6 +426,10 @@ static void on_connection(int fd, const struct ucred *peer)
 
 int admin_start(struct loop *lp, struct listener *l)
 {
+	int err = tracer_init(lp);
+
 	loop = lp;
+	if (err)
+		return err;
 	return listener_start(l, lp, on_connection);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/api/permit.h"
@@ -82,6 +83,42 @@ static int enable_off(const struct msg_change *c, struct msg_changed *r,
 	return permit_change(c, r, false);
 }
 
+/* The first line of what was said to f, without its line feed. */
+static int say_first(struct msg_changed *r, int err, const char *text)
+{
+	return change_say(r, err, "%.*s%s", (int)strcspn(text, "\n"), text,
+			  strchr(text, '\n') &&
+					  strchr(text, '\n')[1] ?
+				  " (and more, in the log)" :
+				  "");
+}
+
+static int refresh(const struct msg_change *c, struct msg_changed *r,
+		   uint64_t ticket)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	unsigned int n = 0;
+	int err = -ENOMEM;
+
+	(void)ticket;
+	if (!errors)
+		return change_say(r, err, "%s", strerror(-err));
+	err = permit_refresh(is_dry(c), &n, errors);
+	if (fclose(errors) || (err && !len))
+		change_say(r, err ? err : -ENOMEM, "%s", strerror(ENOMEM));
+	else if (err)
+		say_first(r, err, text);
+	else
+		change_say(r, 0, "%u policy file%s %s", n, n == 1 ? "" : "s",
+			   is_dry(c) ? "would hold" : "hold from now on");
+	if (err && text)
+		fputs(text, stderr);
+	free(text);
+	return err;
+}
+
 static int (*const changes[MSG_CHANGE_LAST])(const struct msg_change *,
 					     struct msg_changed *,
 					     uint64_t ticket) = {
@@ -92,6 +129,7 @@ static int (*const changes[MSG_CHANGE_LAST])(const struct msg_change *,
 	[MSG_CHANGE_LOAD] = provider_change,
 	[MSG_CHANGE_UNLOAD] = provider_change,
 	[MSG_CHANGE_DRAIN] = provider_change,
+	[MSG_CHANGE_REFRESH] = refresh,
 };
 
 /* Parse, then trust: both texts end, and hold nothing that a log or a terminal

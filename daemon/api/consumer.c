@@ -21,7 +21,9 @@
 #include "daemon/api/hurry.h"
 #include "daemon/api/quota.h"
 #include "daemon/api/ring.h"
+#include "daemon/api/unit.h"
 #include "daemon/core/keystore.h"
+#include "daemon/core/queue.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/template.h"
@@ -125,7 +127,7 @@ static struct consumer *alloc(uint32_t rec)
 	if (!m)
 		return NULL;
 	m->c.magic = CONSUMER_MAGIC;
-	m->c.weight = 1;
+	m->c.weight = QUEUE_WEIGHT_USUAL;
 	m->c.refs = 1;
 	m->c.rec = rec;
 	m->c.serial = r->serial;
@@ -262,8 +264,25 @@ static int make_descriptors(struct consumer *c, int *notify)
 	return make_notify(c, notify);
 }
 
+static void weigh(struct consumer *c)
+{
+	const struct policy_identity who = { c->uid, c->gid, c->unit };
+
+	store_relaxed_u32(&c->weight, policy_weight(&who));
+}
+
+void consumer_weigh(void)
+{
+	for (uint32_t i = 0; i < REC_CONSUMERS_MAX; i++)
+		if (all[i])
+			weigh(all[i]);
+}
+
+/* Its pidfd is there: the process is, or main is about to hear of its end. */
 static void adopt(struct consumer *c)
 {
+	unit_of(c->pid, c->unit, sizeof(c->unit));
+	weigh(c);
 	all[c->rec] = c;
 	n_all++;
 }

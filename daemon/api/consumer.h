@@ -17,6 +17,7 @@
 #include <ukcf/ukcf.h>
 
 #include "daemon/api/arena.h"
+#include "daemon/core/policy.h"
 
 #define CONSUMER_MAGIC 0x636f6e73u
 #define CONSUMER_RINGS_MAX 64
@@ -36,6 +37,7 @@ struct consumer {
 	int control_fd;
 	int doorbell_fd;   /* eventfd; polled, never read */
 	uint32_t weight;   /* of its share in the queues; atomic */
+	char unit[POLICY_UNIT_MAX]; /* of systemd, when it connected; main */
 	int notify_fd;	   /* our end of the notification socket pair */
 	uint32_t duals;	   /* atomic: its dual operations in flight */
 	uint32_t notify_pending; /* atomic; the notifier's */
@@ -92,6 +94,8 @@ struct consumer *consumer_at(uint32_t rec);
 unsigned int consumer_count(void);
 unsigned int consumer_rings(const struct consumer *c);
 unsigned int consumer_buffers(const struct consumer *c, uint64_t *bytes);
+/* The policy changed: the share of each, from what is queued next on. */
+void consumer_weigh(void);
 /* Free those whose last reference went; called when woken. */
 void consumer_reap(void);
 int consumer_init(void);

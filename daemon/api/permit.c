@@ -6,29 +6,61 @@
 #include <string.h>
 
 #include "daemon/api/change.h"
+#include "daemon/api/consumer.h"
+#include "daemon/api/policy-file.h"
 #include "daemon/api/state-file.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/policy.h"
 #include "daemon/spi/provider.h"
 
-static char state_dir[PATH_MAX];
+static char state_dir[PATH_MAX], policy_dir[PATH_MAX];
 
-int permit_init(const char *dir, FILE *errors)
+static void keep_files(const struct policy_files *f)
+{
+	policy_keep_filed(&f->rules, &f->shares);
+	quota_set_users(&f->quotas);
+}
+
+int permit_init(const char *state, const char *policy, FILE *errors)
 {
 	static struct policy_rules r;
-	int err = state_file_load(dir, &r, errors);
+	static struct policy_files f;
+	int err = state_file_load(state, &r, errors), err2;
 
-	snprintf(state_dir, sizeof(state_dir), "%s", dir);
-	if (!err)
-		policy_keep(&r);
-	return err;
+	snprintf(state_dir, sizeof(state_dir), "%s", state);
+	snprintf(policy_dir, sizeof(policy_dir), "%s", policy);
+	err2 = policy_files_load(&f, policy, errors);
+	if (err || err2)
+		return err ? err : err2;
+	policy_keep(&r);
+	keep_files(&f);
+	return 0;
+}
+
+static void felt(void)
+{
+	mech_judge();
+	mech_publish();
+}
+
+int permit_refresh(bool dry, unsigned int *files, FILE *errors)
+{
+	static struct policy_files f;
+	int err = policy_files_load(&f, policy_dir, errors);
+
+	*files = f.n;
+	if (err || dry)
+		return err;
+	keep_files(&f);
+	felt();
+	consumer_weigh();
+	return 0;
 }
 
 static void carry_out(const struct policy_rules *r)
 {
 	policy_keep(r);
-	mech_judge();
-	mech_publish();
+	felt();
 }
 
 /* What is said of it: "sha2-512 of sodium". */
@@ -38,6 +70,12 @@ struct subject {
 	const char *words;    /* as the administrator named it */
 };
 
+static bool has_rules(const char *provider)
+{
+	return policy_rules_name(policy_kept(), provider) ||
+	       policy_rules_name(policy_filed(), provider);
+}
+
 /* A provider that is not here can be enabled: it has rules of its own. */
 static int find_provider(const struct msg_change *c, struct msg_changed *r,
 			 const struct mech *m, bool on)
@@ -45,7 +83,7 @@ static int find_provider(const struct msg_change *c, struct msg_changed *r,
 	const struct provider *p = provider_by_name(c->provider);
 
 	if (!p)
-		return on && policy_rules_name(policy_kept(), c->provider) ?
+		return on && has_rules(c->provider) ?
 			       0 :
 			       change_no_provider(r, c->provider);
 	if (m && !mech_is_offered(m, p))
@@ -108,7 +146,8 @@ int permit_change(const struct msg_change *c, struct msg_changed *r, bool on)
 	if (err)
 		return err;
 	next = *policy_kept();
-	changed = policy_rules_set(&next, s.provider, s.mech, on);
+	changed = policy_rules_set_above(&next, policy_filed(), s.provider,
+					 s.mech, on);
 	if (changed < 0)
 		return change_say(r, changed, "%s: there are %u rules already",
 				  c->argument, next.n);

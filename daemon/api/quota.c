@@ -20,6 +20,7 @@ struct account {
 
 static struct account *accounts;
 static uint64_t limits[QUOTA_KINDS];
+static struct quota_users users;
 
 void quota_init(const struct config *c)
 {
@@ -39,6 +40,19 @@ void quota_deinit(void)
 		free(accounts);
 		accounts = next;
 	}
+}
+
+void quota_set_users(const struct quota_users *u)
+{
+	users = *u;
+}
+
+static uint64_t limit_of(uid_t uid, enum quota_kind kind)
+{
+	for (unsigned int i = 0; i < users.n; i++)
+		if (users.rows[i].uid == uid && users.rows[i].limit[kind])
+			return users.rows[i].limit[kind];
+	return limits[kind];
 }
 
 static struct account **find(uid_t uid)
@@ -64,9 +78,9 @@ static void settle(struct account **at)
 static int charge(uid_t uid, enum quota_kind kind, uint64_t n, bool forced)
 {
 	struct account **at = find(uid), *a = *at;
-	uint64_t used = a ? a->used[kind] : 0;
+	uint64_t used = a ? a->used[kind] : 0, limit = limit_of(uid, kind);
 
-	if (!forced && (n > limits[kind] || used > limits[kind] - n))
+	if (!forced && (n > limit || used > limit - n))
 		return -EDQUOT;
 	if (n == 0)
 		return 0;
@@ -104,9 +118,9 @@ void quota_release(uid_t uid, enum quota_kind kind, uint64_t n)
 uint64_t quota_left(uid_t uid, enum quota_kind kind)
 {
 	const struct account *a = *find(uid);
-	uint64_t used = a ? a->used[kind] : 0;
+	uint64_t used = a ? a->used[kind] : 0, limit = limit_of(uid, kind);
 
-	return used < limits[kind] ? limits[kind] - used : 0;
+	return used < limit ? limit - used : 0;
 }
 
 static int charge_both(uid_t uid, enum quota_kind one, enum quota_kind many,

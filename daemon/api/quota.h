@@ -20,10 +20,25 @@ enum quota_kind {
 	QUOTA_KINDS
 };
 
+/* What one user may have instead of what all others may. */
+struct quota_user {
+	uid_t uid;
+	uint64_t limit[QUOTA_KINDS]; /* 0: as all others */
+};
+
+#define QUOTA_USERS_MAX 256
+
+struct quota_users {
+	struct quota_user rows[QUOTA_USERS_MAX];
+	unsigned int n;
+};
+
 struct config;
 
 void quota_init(const struct config *c);
 void quota_deinit(void);
+/* From now on; what a user has beyond it stays. */
+void quota_set_users(const struct quota_users *u);
 /* Return: 0, -EDQUOT, -ENOMEM.  Nothing is charged on failure. */
 int quota_charge(uid_t uid, enum quota_kind kind, uint64_t n);
 /* Charge what already exists (after a restart), over the limit if need be. */

@@ -40,6 +40,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/service.h"
+#include "daemon/core/trace.h"
 #include "daemon/fdstore.h"
 #include "lib/shared/ring-ops.h"
 
@@ -613,6 +614,8 @@ static void post_result(struct request *req)
 {
 	struct ring *r = req->ring;
 
+	if (trace_is_on())
+		trace_end(req);
 	if (req->ack_due)
 		ring_post_queued(req);
 	if (req->silent)
@@ -973,6 +976,8 @@ struct request *ring_take(struct ring *r, uint64_t now)
 	reset_request(req, now);
 	reserve(r, req);
 	count(&r->rec->counts.accepted);
+	if (trace_is_on())
+		trace_note(req, TRACE_ACCEPTED, 0);
 	return req;
 }
 

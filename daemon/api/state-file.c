@@ -24,6 +24,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/api/trusted.h"
+
 #define NAME "policy.conf"
 #define NEW_NAME NAME ".new"
 #define FIRST_LINE "ukcf-policy 1"
@@ -142,8 +144,8 @@ static int refuse(const struct reader *rd, const char *what)
 	fprintf(rd->errors, "%s:", rd->path);
 	if (rd->line)
 		fprintf(rd->errors, "%u:", rd->line);
-	fprintf(rd->errors, " %s; mend the file, or remove it: then every "
-			    "mechanism is enabled\n", what);
+	fprintf(rd->errors, " %s; mend the file, or remove it: then only "
+			    "policy files forbid\n", what);
 	return -EINVAL;
 }
 
@@ -180,7 +182,7 @@ static int take_rule(const struct reader *rd, char *line)
 		return refuse(rd, "not a line of this file (enable or disable "
 				  "[provider=NAME] mechanism=NAME)");
 	on = verb[0] == 'e';
-	rc = policy_rules_set(rd->r, provider ? provider : "", mech, on);
+	rc = policy_rules_say(rd->r, provider ? provider : "", mech, on);
 	if (rc == -ENOSPC)
 		return refuse(rd, "too many rules");
 	return rc < 0 ? refuse(rd, "no name that a provider or a mechanism "
@@ -217,26 +219,20 @@ static int parse(struct reader *rd, char *text)
 				      LAST_LINE "\"");
 }
 
-static bool is_ours(const struct stat *st)
-{
-	return (st->st_uid == 0 || st->st_uid == geteuid()) &&
-	       !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
 static int check(const struct reader *rd, int dir, int fd, off_t *size)
 {
 	struct stat st;
 
 	if (fstat(dir, &st) < 0)
 		return unreadable(rd, -errno);
-	if (!is_ours(&st))
+	if (!trusted_stat(&st))
 		return refuse(rd, "its folder can be changed by others than "
 				  "root and the daemon's user");
 	if (fstat(fd, &st) < 0)
 		return unreadable(rd, -errno);
 	if (!S_ISREG(st.st_mode))
 		return refuse(rd, "is not a file");
-	if (!is_ours(&st))
+	if (!trusted_stat(&st))
 		return refuse(rd, "can be changed by others than root and the "
 				  "daemon's user");
 	if (st.st_size > SIZE_MAX_BYTES)

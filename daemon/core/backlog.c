@@ -15,8 +15,10 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/sched.h"
+#include "daemon/core/trace.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
+#include "lib/shared/ring-ops.h"
 
 /* Who waits for room, and what it will be told. */
 struct waiter {
@@ -192,9 +194,12 @@ int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 	req->node.deadline_ns = req->deadline_ns;
 	req->backlog = b;
 	pthread_mutex_lock(&b->lock);
-	err = queue_put(&b->q, &req->node, c->rec, c->weight, force);
+	err = queue_put(&b->q, &req->node, c->rec,
+			load_relaxed_u32(&c->weight), force);
 	/* In the lock: cancel may win it from here on, and then finds it. */
 	if (!err) {
+		if (trace_is_on())
+			trace_note(req, TRACE_QUEUED, b->id);
 		if (ack)
 			ring_leave_queued(req);
 		request_waits(req);
@@ -222,6 +227,8 @@ struct request *backlog_take(struct backlog *b)
 		/* Else cancel has won it and is waiting for the lock. */
 		if (request_starts(request_of(n))) {
 			req = request_of(n);
+			if (trace_is_on())
+				trace_note(req, TRACE_STARTED, b->id);
 			count(&b->counts.taken);
 			fetch_add_u32(&b->running, 1);
 			fetch_add_u64(&b->running_ns, n->cost_ns);

@@ -13,6 +13,7 @@
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/trace.h"
 #include "daemon/core/worker.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
@@ -258,6 +259,8 @@ void dispatch_elsewhere(struct request *req)
 	unsigned int detail;
 	int err;
 
+	if (trace_is_on())
+		trace_note(req, TRACE_FAILED_OVER, req->offer->provider->id);
 	req->tried |= UINT64_C(1) << req->offer->provider->id;
 	if (clock_ns() >= req->deadline_ns) {
 		request_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);

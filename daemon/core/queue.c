@@ -217,9 +217,15 @@ void queue_put_first(struct queue *q, struct qnode *n)
 	q->open = true;
 }
 
+static uint64_t quantum_of(const struct qflow *f)
+{
+	_Static_assert(QUEUE_QUANTUM_NS % QUEUE_WEIGHT_USUAL == 0, "exact");
+	return (uint64_t)(QUEUE_QUANTUM_NS / QUEUE_WEIGHT_USUAL) * f->weight;
+}
+
 static uint64_t rounds_needed(const struct qflow *f)
 {
-	uint64_t quantum = (uint64_t)QUEUE_QUANTUM_NS * f->weight;
+	uint64_t quantum = quantum_of(f);
 
 	if (f->deficit >= f->first->cost_ns)
 		return 0;
@@ -239,7 +245,7 @@ static void skip_rounds(struct queue *q)
 	}
 	for (unsigned int i = 0; least > 1 && i < q->n_active;
 	     i++, f = f->next)
-		f->deficit += (least - 1) * QUEUE_QUANTUM_NS * f->weight;
+		f->deficit += (least - 1) * quantum_of(f);
 }
 
 struct qnode *queue_take(struct queue *q)
@@ -253,7 +259,7 @@ struct qnode *queue_take(struct queue *q)
 		struct qflow *f = q->turn;
 
 		if (!q->open)
-			f->deficit += (uint64_t)QUEUE_QUANTUM_NS * f->weight;
+			f->deficit += quantum_of(f);
 		q->open = true;
 		if (f->deficit >= f->first->cost_ns)
 			break;

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define QUEUE_FLOWS 512 /* one per consumer record */
-#define QUEUE_QUANTUM_NS 20000 /* of service per turn and unit of weight */
+#define QUEUE_QUANTUM_NS 20000 /* of service per turn, at the usual weight */
+#define QUEUE_WEIGHT_USUAL 100
 #define QUEUE_WEIGHT_MAX 1000
 /* Taking one costs as much: a turn of requests that cost nothing must end. */
 #define QUEUE_COST_MIN_NS 100

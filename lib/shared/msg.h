@@ -36,11 +36,14 @@ enum msg_verb {
 	MSG_COUNTS = 10,       /* - -> struct ukcf_counts */
 	MSG_RESTARTED = 31,    /* daemon -> consumer, unasked */
 	MSG_ADMIN_STATUS = 32, /* - -> msg_status; admin socket only */
-	MSG_ADMIN_CONSUMERS = 33, /* - -> msg_consumer[] */
+	MSG_ADMIN_CONSUMERS = 33, /* - or msg_from -> msg_consumer[] */
 	MSG_ADMIN_CHANGE = 34, /* msg_change -> msg_changed */
 	MSG_ADMIN_QUEUES = 35, /* - -> msg_queue[] */
 	MSG_ADMIN_EXPLAIN = 36, /* msg_explain -> msg_candidate[] */
-	MSG_VERB_LAST = 37
+	MSG_ADMIN_OFFERS = 37, /* msg_from -> msg_offer[] */
+	MSG_ADMIN_TRACE = 38, /* msg_trace -> msg_changed */
+	MSG_ADMIN_EVENTS = 39, /* - -> msg_event[] */
+	MSG_VERB_LAST = 40
 };
 
 struct msg_head {
@@ -120,7 +123,8 @@ enum msg_change_what {
 	MSG_CHANGE_LOAD = 5,	/* argument: nothing */
 	MSG_CHANGE_UNLOAD = 6,	/* argument: seconds that it may take, or "" */
 	MSG_CHANGE_DRAIN = 7,	/* likewise */
-	MSG_CHANGE_LAST = 8
+	MSG_CHANGE_REFRESH = 8, /* read policy files and manifests again */
+	MSG_CHANGE_LAST = 9
 };
 
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */
@@ -171,15 +175,76 @@ struct msg_queue {
 	char name[UKCF_NAME_MAX];
 };
 
+/* Of a table that one message may not hold: without the first rows.  The answer
+ * has none where there are no more. */
+struct msg_from {
+	uint32_t from;
+	uint32_t reserved; /* 0 */
+};
+
+/* Whose word it is. */
+enum msg_by { MSG_BY_NOBODY = 0, MSG_BY_FILE = 1, MSG_BY_ADMINISTRATOR = 2 };
+
+/* A mechanism of a provider, or a rule about what is not here. */
+struct msg_offer {
+	char provider[UKCF_NAME_MAX]; /* "": the mechanism, by whomever */
+	char mech[UKCF_NAME_MAX];     /* or "all" */
+	uint16_t id;		      /* the provider's; 0: not loaded */
+	uint8_t state;		      /* enum ukcf_provider_state */
+	uint8_t enabled;	      /* 0 or 1 */
+	uint8_t by;		      /* enum msg_by */
+	uint8_t reserved[3];
+};
+
+#define MSG_TRACE_SECONDS_MAX 3600u
+
+/* Trace requests, until this connection ends, but not longer than that. */
+struct msg_trace {
+	uint32_t seconds;
+	uint32_t consumer;	      /* 0: any */
+	char provider[UKCF_NAME_MAX]; /* "": any */
+	char mech[UKCF_NAME_MAX];     /* likewise */
+};
+
+enum msg_event_kind {
+	MSG_EVENT_LOST = 0, /* bytes: how many events there was no place for */
+	MSG_EVENT_ACCEPTED = 1,
+	MSG_EVENT_QUEUED = 2,
+	MSG_EVENT_STARTED = 3,
+	MSG_EVENT_FAILED_OVER = 4,
+	MSG_EVENT_DONE = 5,
+	MSG_EVENT_REJECTED = 6,
+	MSG_EVENT_CANCELLED = 7,
+	MSG_EVENT_TIMED_OUT = 8,
+	MSG_EVENT_LAST = 9
+};
+
+/* What happened to a request; never what is in it. */
+struct msg_event {
+	uint64_t time_ns; /* since the trace began */
+	uint32_t consumer;
+	uint16_t ring;
+	uint8_t kind; /* enum msg_event_kind */
+	uint8_t op;   /* enum ukcf_op */
+	uint32_t mech;
+	uint32_t queue_ns, service_ns;
+	uint32_t at_once; /* 0 or 1 */
+	uint64_t seq;	  /* of the request in its ring */
+	uint64_t bytes;
+	int64_t res;
+	char provider[UKCF_NAME_MAX]; /* or a queue; "": none yet */
+};
+
 struct msg_consumer {
 	uint32_t id;
 	uint32_t uid;
 	uint32_t pid;
 	uint32_t rings;
 	uint32_t buffers;
-	uint32_t reserved;
+	uint32_t weight; /* of its share in the queues */
 	uint64_t buffer_bytes;
 	char comm[16];
+	char unit[48]; /* of systemd; "": none */
 	struct ukcf_counts counts;
 };
 

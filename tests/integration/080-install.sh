@@ -18,7 +18,8 @@ for f in sbin/ukcfd bin/cryptoctl lib/libukcf.so.0 lib/pkgconfig/ukcf.pc \
 	include/ukcf/ukcf.h lib/ukcf/providers/sodium.so \
 	lib/systemd/system/ukcfd.service lib/systemd/system/ukcfd.socket \
 	lib/systemd/system/ukcfd-admin.socket lib/sysusers.d/ukcf.conf \
-	lib/tmpfiles.d/ukcf.conf etc/ukcf/ukcfd.conf etc/ukcf/conf.d; do
+	lib/tmpfiles.d/ukcf.conf etc/ukcf/ukcfd.conf etc/ukcf/conf.d \
+	etc/ukcf/policy.d/example; do
 	check "installed: $f" test -e "$there/$f"
 done
 same "the service starts what was installed" "ExecStart=$prefix/sbin/ukcfd" \

@@ -25,7 +25,7 @@ refused 2 "-m is missing" cryptoctl digest
 refused 2 "-x: unknown option" cryptoctl digest -x
 refused 2 "-m: needs an argument" cryptoctl digest -m
 refused 2 "--jason: unknown option" cryptoctl list --jason
-refused 2 "more: one argument too many" cryptoctl list more
+refused 2 "more: only provider=NAME" cryptoctl list more
 refused 2 "an argument is missing" cryptoctl random
 refused 2 "ten: not a number" cryptoctl random ten
 refused 2 "eat: no use of a key" cryptoctl key generate x -m ed25519 \

@@ -142,6 +142,7 @@ serve() {
 	shift
 	"$top_builddir/daemon/ukcfd" --config=/dev/null \
 		--set "daemon.state_dir=$tmp/state" \
+		--set "daemon.policy_dir=$tmp/policy.d" \
 		--provider-dir="$top_builddir/providers/.libs" "$@" \
 		>"$served_log" 2>&1 </dev/null &
 	served=$!

@@ -47,7 +47,7 @@ libraries() {
 	only 'sodium' 'providers/(sodium|null)/|tests/|tools/(bench|ukcf-bench)'
 	only 'openssl/' 'providers/openssl/|tests/'
 	only 'systemd/' 'daemon/[^:]*|lib/shared/log\.c:|tests/'
-	only 'ini\.h' 'daemon/config\.c:|tests/'
+	only 'ini\.h' 'daemon/ini-file\.c:|tests/'
 	only 'libsmartcols' 'tools/'
 	only 'jansson' 'tools/|tests/'
 }

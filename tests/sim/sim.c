@@ -348,7 +348,7 @@ static int enqueue(struct job *j, int chosen, bool force)
 	j->node.cost_ns = predict_ns(&p->mo, OP, j->bytes);
 	j->node.deadline_ns = j->deadline;
 	err = queue_put(&p->station->q, &j->node, broken == FIFO ? 0 : j->owner,
-			1, force);
+			QUEUE_WEIGHT_USUAL, force);
 	if (err)
 		return err;
 	j->provider = (unsigned int)chosen;
@@ -730,7 +730,8 @@ static void one_begin(unsigned int consumers, uint32_t weights, uint32_t most)
 	if (queue_init(&one.q, CONSUMERS * WINDOW))
 		abort();
 	for (unsigned int i = 0; i < consumers; i++) {
-		one.weight[i] = 1 + (uint32_t)rnd(weights);
+		one.weight[i] = QUEUE_WEIGHT_USUAL *
+				(1 + (uint32_t)rnd(weights));
 		one.most[i] = 1000 + (uint32_t)rnd(most - 1000);
 	}
 }
@@ -740,7 +741,8 @@ static void judge_shares(unsigned int n, uint32_t weights)
 	double sum = 0, squares = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t share = 80 * QUEUE_QUANTUM_NS * one.weight[i];
+		uint64_t share = 80 * QUEUE_QUANTUM_NS * one.weight[i] /
+				 QUEUE_WEIGHT_USUAL;
 
 		judge(WEIGHTS,
 		      one.served[i] * 20 >= share * 19 &&
@@ -764,7 +766,8 @@ static void shares(void)
 
 	one_begin(n, weights, 30000);
 	for (unsigned int i = 0; i < n; i++) {
-		until += 80 * QUEUE_QUANTUM_NS * one.weight[i];
+		until += 80 * QUEUE_QUANTUM_NS * one.weight[i] /
+			 QUEUE_WEIGHT_USUAL;
 		for (unsigned int k = 0; k < WINDOW; k++)
 			one_put(i, &one.nodes[i][k]);
 	}

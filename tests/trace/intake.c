@@ -171,9 +171,9 @@ static bool take(const struct ukcf_sqe *sent, size_t slot)
 	const char *wrong;
 	bool same;
 
-	trace_start();
+	trace_accesses();
 	same = serve_one(sent);
-	wrong = judge(slot, trace_stop());
+	wrong = judge(slot, trace_finding());
 	if (same && !wrong)
 		return true;
 	check(false, "entry %llu, operation %u: %s",
@@ -213,9 +213,9 @@ static bool arm(bool entry)
 
 	if (entry)
 		submit(&(struct ukcf_sqe){ .op = UKCF_OP_NOP });
-	trace_start();
+	trace_accesses();
 	armed = ring_arm(ring);
-	trouble = trace_stop();
+	trouble = trace_finding();
 	wrong = trace_judge(&gen, 1, &touched);
 	if (!check(!trouble && !wrong && armed != entry,
 		   "arming reads a generation word only, %s an entry%s%s",
@@ -259,9 +259,9 @@ static void control(const char *what,
 	struct ukcf_sqe to;
 	const char *wrong;
 
-	trace_start();
+	trace_accesses();
 	copy(&to, (const struct ukcf_sqe *)(const void *)trace_base());
-	wrong = judge(0, trace_stop());
+	wrong = judge(0, trace_finding());
 	if (finding)
 		check(wrong && strstr(wrong, finding),
 		      "control: %s is found: %s", what,

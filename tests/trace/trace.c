@@ -227,7 +227,7 @@ uint8_t *trace_base(void)
 	return t.base;
 }
 
-void trace_start(void)
+void trace_accesses(void)
 {
 	t.n = 0;
 	t.trouble[0] = '\0';
@@ -236,7 +236,7 @@ void trace_start(void)
 	t.active = true;
 }
 
-const char *trace_stop(void)
+const char *trace_finding(void)
 {
 	t.active = false;
 	/* Memory that another process writes stays read-only. */

@@ -7,6 +7,7 @@
 
 #define SLOTS 64
 #define FLOWS 8
+#define USUAL QUEUE_WEIGHT_USUAL
 
 static struct queue q;
 static struct qnode nodes[4096];
@@ -28,7 +29,7 @@ static int put(unsigned int i, uint32_t flow, uint32_t cost, uint64_t deadline)
 {
 	nodes[i].cost_ns = cost;
 	nodes[i].deadline_ns = deadline;
-	return queue_put(&q, &nodes[i], flow, 1, false);
+	return queue_put(&q, &nodes[i], flow, USUAL, false);
 }
 
 static int taken(void)
@@ -54,7 +55,7 @@ Test(queue, is_bounded_unless_forced)
 	cr_assert_eq(put(SLOTS, 0, 500, 1), -EAGAIN);
 	cr_assert_eq(queue_depth(&q), SLOTS);
 	cr_assert_eq(queue_backlog_ns(&q), 500u * SLOTS);
-	cr_assert_eq(queue_put(&q, &nodes[SLOTS], 0, 1, true), 0);
+	cr_assert_eq(queue_put(&q, &nodes[SLOTS], 0, USUAL, true), 0);
 	cr_assert_eq(queue_depth(&q), SLOTS + 1);
 	for (unsigned int i = 0; i <= SLOTS; i++)
 		cr_assert_neq(taken(), -1);
@@ -69,7 +70,7 @@ Test(queue, consumers_share_service_time_not_requests)
 	/* The second one's requests cost ten times as much. */
 	for (unsigned int i = 0; i < 4096; i++) {
 		nodes[i].cost_ns = i & 1 ? 40000 : 4000;
-		queue_put(&q, &nodes[i], i & 1, 1, true);
+		queue_put(&q, &nodes[i], i & 1, USUAL, true);
 	}
 	for (unsigned int i = 0; i < 2000; i++) {
 		struct qnode *n = queue_take(&q);
@@ -87,13 +88,29 @@ Test(queue, weights_divide_it)
 
 	for (unsigned int i = 0; i < 4096; i++) {
 		nodes[i].cost_ns = 10000;
-		queue_put(&q, &nodes[i], i & 1, i & 1 ? 3 : 1, true);
+		queue_put(&q, &nodes[i], i & 1,
+			  (i & 1 ? 3 : 1) * USUAL, true);
 	}
 	for (unsigned int i = 0; i < 2000; i++)
 		served[(queue_take(&q) - nodes) & 1] += 10000;
 	cr_assert(served[1] > served[0] * 29 / 10 &&
 			  served[1] < served[0] * 31 / 10,
 		  "%lu %lu", served[0], served[1]);
+}
+
+/* The least against the most: a thousandth, and not nothing. */
+Test(queue, the_least_weight_is_served_too)
+{
+	unsigned int light = 0;
+
+	for (unsigned int i = 0; i < 4096; i++) {
+		nodes[i].cost_ns = 10000;
+		queue_put(&q, &nodes[i], i < 8 ? 0 : 1,
+			  i < 8 ? 1 : QUEUE_WEIGHT_MAX, true);
+	}
+	for (unsigned int i = 0; i < 4004; i++)
+		light += queue_take(&q) - nodes < 8;
+	cr_assert(light >= 3 && light <= 5, "%u", light);
 }
 
 Test(queue, one_far_beyond_the_quantum_is_served_at_last)
@@ -117,7 +134,7 @@ Test(queue, an_idle_consumer_keeps_no_credit)
 	}
 	for (unsigned int i = 0; i < 32; i++) {
 		nodes[i].cost_ns = 20000;
-		queue_put(&q, &nodes[i], i & 1, 1, true);
+		queue_put(&q, &nodes[i], i & 1, USUAL, true);
 	}
 	for (int i = 0; i < 8; i++)
 		mine += !(taken() & 1);
@@ -130,10 +147,10 @@ Test(queue, requests_that_cost_nothing_end_their_turn)
 
 	for (unsigned int k = 0; k < 1000; k++) {
 		nodes[k].cost_ns = 0;
-		queue_put(&q, &nodes[k], 0, 1, true);
+		queue_put(&q, &nodes[k], 0, USUAL, true);
 	}
 	nodes[1000].cost_ns = 1000;
-	queue_put(&q, &nodes[1000], 1, 1, true);
+	queue_put(&q, &nodes[1000], 1, USUAL, true);
 	while (taken() != 1000)
 		i++;
 	cr_assert_leq(i, QUEUE_QUANTUM_NS / QUEUE_COST_MIN_NS);
@@ -326,7 +343,7 @@ static int model_take(void)
 
 		if (!m.open)
 			m.deficit[f] += (uint64_t)QUEUE_QUANTUM_NS *
-					m.weight[f];
+					m.weight[f] / USUAL;
 		m.open = true;
 		if (m.deficit[f] >= nodes[n].cost_ns) {
 			m.deficit[f] -= m.charge_nothing ? 0 : nodes[n].cost_ns;
@@ -359,7 +376,7 @@ static void step_put(void)
 		return;
 	nodes[n].cost_ns = (uint32_t)(rnd() >> (40 + rnd() % 22));
 	nodes[n].deadline_ns = rnd() % 1000;
-	m.weight[f] = (uint32_t)(1 + rnd() % 4);
+	m.weight[f] = (uint32_t)(20 + rnd() % (QUEUE_WEIGHT_MAX - 19));
 	if (queue_put(&q, &nodes[n], (uint32_t)f, m.weight[f], false)) {
 		cr_assert_eq(m.depth, SLOTS);
 		return;

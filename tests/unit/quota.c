@@ -50,6 +50,29 @@ Test(quota, users_and_kinds_do_not_share)
 	cr_assert_eq(quota_left(1, QUOTA_RINGS), 0);
 }
 
+Test(quota, a_user_may_have_limits_of_its_own)
+{
+	static struct quota_users u = {
+		.rows = { { .uid = 1, .limit = { [QUOTA_RINGS] = 1 } },
+			  { .uid = 2, .limit = { [QUOTA_RINGS] = 7 } } },
+		.n = 2,
+	};
+
+	cr_assert_eq(quota_charge(1, QUOTA_RINGS, 3), 0);
+	quota_set_users(&u);
+	cr_assert_eq(quota_left(1, QUOTA_RINGS), 0, "what it has stays");
+	cr_assert_eq(quota_charge(1, QUOTA_RINGS, 1), -EDQUOT);
+	quota_release(1, QUOTA_RINGS, 3);
+	cr_assert_eq(quota_charge(1, QUOTA_RINGS, 1), 0);
+	cr_assert_eq(quota_left(1, QUOTA_CONNECTIONS), 3, "as all others");
+	cr_assert_eq(quota_charge(2, QUOTA_RINGS, 7), 0);
+	cr_assert_eq(quota_charge(2, QUOTA_RINGS, 1), -EDQUOT);
+	cr_assert_eq(quota_left(3, QUOTA_RINGS), 5);
+	u.n = 0;
+	quota_set_users(&u);
+	cr_assert_eq(quota_left(1, QUOTA_RINGS), 4);
+}
+
 Test(quota, half_open_connections_have_a_bound_of_their_own)
 {
 	unsigned int n = 0;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns operands as cryptoadm(8) writes them: provider=NAME mechanism=LIST.
+ */
+#ifndef TOOLS_OPERANDS_H
+#define TOOLS_OPERANDS_H
+
+#include "tools/cryptoctl.h"
+
+struct operands {
+	const char *provider, *mechanisms;
+	const char *word; /* whatever else there is, at most one */
+};
+
+/* Each at most once; NULL where it is not there.  0, or -1 after a
+ * complaint. */
+int operands_parse(struct operands *o, const struct invocation *in);
+/* The next name of LIST at *at, which moves on; its bytes, 0 at the end. */
+size_t operands_next(const char **at, const char **name);
+
+#endif
