@@ -26,6 +26,7 @@ static struct mech rows[ROWS_MAX];
 static unsigned int n_rows;
 static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
 static struct mech_offer *all_offers; /* also those removed since */
+static uint32_t n_made;		      /* of them; atomic */
 /* Guards changes of offers; readers take none. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -183,6 +184,8 @@ int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 	pthread_mutex_lock(&lock);
 	judge_offer(mo, m);
 	if (m->n_offers < MECH_OFFERS_MAX) {
+		mo->index = n_made;
+		store_release_u32(&n_made, n_made + 1);
 		store_release_ptr((void **)&m->offers[m->n_offers], mo);
 		store_release_u32(&m->n_offers, m->n_offers + 1);
 		mo->next = all_offers;
@@ -246,15 +249,27 @@ void mech_judge(void)
 	pthread_mutex_unlock(&lock);
 }
 
-bool mech_is_offered(const struct mech *m, const struct provider *p)
+uint32_t mech_offers_made(void)
 {
-	bool found = false;
+	return load_acquire_u32(&n_made);
+}
+
+const struct mech_offer *mech_offer_of(const struct mech *m,
+				       const struct provider *p)
+{
+	const struct mech_offer *found = NULL;
 
 	pthread_mutex_lock(&lock);
 	for (unsigned int k = 0; k < m->n_offers; k++)
-		found |= m->offers[k]->provider == p;
+		if (m->offers[k]->provider == p)
+			found = m->offers[k];
 	pthread_mutex_unlock(&lock);
 	return found;
+}
+
+bool mech_is_offered(const struct mech *m, const struct provider *p)
+{
+	return mech_offer_of(m, p) != NULL;
 }
 
 /* --------------------------------------------------------------- the page */
