@@ -34,8 +34,8 @@ static void look_at_section(struct ini_file *f, char *line)
 		return;
 	after = 1 + strspn(end + 1, " \t\r");
 	if (end - line - 1 > INI_FILE_SECTION_MAX) {
-		ini_file_fail(f, "the section's name is longer than %d bytes",
-			      INI_FILE_SECTION_MAX);
+		ini_file_fail(f, "the section's name is longer than %d bytes: "
+				 "shorten it", INI_FILE_SECTION_MAX);
 	} else if (end[after] && end[after] != ';' && end[after] != '#') {
 		ini_file_fail(f, "\"%s\" behind a section: a line of its own",
 			      end + after);

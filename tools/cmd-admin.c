@@ -203,43 +203,6 @@ static enum status control(struct invocation *in)
 
 /* ------------------------------------------------------------------- tables */
 
-static enum status stats(struct invocation *in)
-{
-	static const struct table_column columns[] = {
-		{ "QUEUE", COLUMN_TEXT },	{ "ID", COLUMN_NUMBER },
-		{ "SERVERS", COLUMN_NUMBER },	{ "SLOTS", COLUMN_NUMBER },
-		{ "WAITING", COLUMN_NUMBER },	{ "IN_FLIGHT", COLUMN_NUMBER },
-		{ "WAIT_NS", COLUMN_NUMBER },	{ "TAKEN", COLUMN_NUMBER },
-		{ "REJECTED", COLUMN_NUMBER },	{ "CANCELLED", COLUMN_NUMBER },
-		{ "TIMED_OUT", COLUMN_NUMBER }, { "LOST", COLUMN_NUMBER },
-	};
-	static struct msg_queue rows[2 + UKCF_PAGE_PROVIDERS_MAX];
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_QUEUES,
-		.reply = rows, .reply_max = sizeof(rows),
-		.row_len = sizeof(rows[0]),
-	};
-	int n = admin_ask_or_complain(&call);
-	struct table *t;
-
-	if (n < 0)
-		return STATUS_FAILED;
-	t = table_new("queues", columns, N_OF(columns), in->value['J']);
-	for (size_t i = 0; t && i < (size_t)n / sizeof(rows[0]); i++) {
-		const struct msg_queue *q = &rows[i];
-		const uint64_t numbers[] = {
-			q->id,	    q->servers,	 q->slots,     q->waiting,
-			q->in_flight, q->wait_ns, q->taken,    q->rejected,
-			q->cancelled, q->timed_out, q->lost,
-		};
-
-		table_cell(t, "%.*s", (int)sizeof(q->name) - 1, q->name);
-		for (size_t k = 0; k < N_OF(numbers); k++)
-			table_cell(t, "%" PRIu64, numbers[k]);
-	}
-	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
-}
-
 static enum status consumer_list(struct invocation *in)
 {
 	static const struct table_column columns[] = {
@@ -416,7 +379,6 @@ const struct command admin_commands[] = {
 	{ NULL, "explain", "-m MECH -o OP [--size=N] [--json]",
 	  "which provider would be chosen now, and why", explain_options, 0, 0,
 	  explain },
-	{ NULL, "stats", "[--json]", "the queues", json_option, 0, 0, stats },
 	{ "consumer", "list", "[--json]", "who is connected", json_option, 0, 0,
 	  consumer_list },
 	{ 0 },

@@ -195,23 +195,6 @@ static enum status follow(struct trace *t)
 	return STATUS_DONE;
 }
 
-static int read_number(const char *option, const char *text, uint64_t max,
-		       uint64_t *n)
-{
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	*n = strtoull(text, &end, 10);
-	if (!errno && *text >= '0' && *text <= '9' && !*end && *n >= 1 &&
-	    *n <= max)
-		return 0;
-	complain("%s: \"%s\" is not a number from 1 to %" PRIu64, option, text,
-		 max);
-	return -1;
-}
-
 static int put(char *to, size_t size, const char *text)
 {
 	if (!text || snprintf(to, size, "%s", text) < (int)size)
@@ -253,10 +236,10 @@ static enum status trace(struct invocation *in)
 	struct operands o;
 
 	if (operands_parse(&o, in) < 0 ||
-	    read_number("--seconds", in->value['S'], MSG_TRACE_SECONDS_MAX,
+	    operands_number("--seconds", in->value['S'], MSG_TRACE_SECONDS_MAX,
 			&seconds) ||
-	    read_number("--consumer", in->value['C'], UINT32_MAX, &consumer) ||
-	    read_number("-n", in->value['n'], UINT64_MAX - 1, &t.left))
+	    operands_number("--consumer", in->value['C'], UINT32_MAX, &consumer) ||
+	    operands_number("-n", in->value['n'], UINT64_MAX - 1, &t.left))
 		return STATUS_USAGE;
 	if (o.word || (o.mechanisms && strchr(o.mechanisms, ','))) {
 		complain("%s: one provider=NAME and one mechanism=NAME",

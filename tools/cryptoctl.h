@@ -65,6 +65,8 @@ extern const struct command sign_commands[];
 extern const struct command crypt_commands[];
 extern const struct command random_commands[];
 extern const struct command admin_commands[];
+extern const struct command stats_commands[];
+extern const struct command top_commands[];
 extern const struct command trace_commands[];
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/operands.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/complain.h"
@@ -43,4 +46,21 @@ size_t operands_next(const char **at, const char **name)
 	n = strcspn(*at, ",");
 	*at += n;
 	return n;
+}
+
+int operands_number(const char *option, const char *text, uint64_t max,
+		    uint64_t *n)
+{
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*end && *n >= 1 &&
+	    *n <= max)
+		return 0;
+	complain("%s: \"%s\" is not a number from 1 to %" PRIu64, option, text,
+		 max);
+	return -1;
 }

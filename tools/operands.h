@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns operands as cryptoadm(8) writes them: provider=NAME mechanism=LIST.
+ * Owns operands as cryptoadm(8) writes them: provider=NAME mechanism=LIST; and
+ * numbers.
  */
 #ifndef TOOLS_OPERANDS_H
 #define TOOLS_OPERANDS_H
+
+#include <stdint.h>
 
 #include "tools/cryptoctl.h"
 
@@ -17,5 +20,10 @@ struct operands {
 int operands_parse(struct operands *o, const struct invocation *in);
 /* The next name of LIST at *at, which moves on; its bytes, 0 at the end. */
 size_t operands_next(const char **at, const char **name);
+
+/* The number after an option, from 1 to max; without one (NULL) *n stays.  0,
+ * or -1 after a complaint. */
+int operands_number(const char *option, const char *text, uint64_t max,
+		    uint64_t *n);
 
 #endif

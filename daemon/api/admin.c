@@ -19,12 +19,14 @@
 #include "daemon/api/listener.h"
 #include "daemon/api/offers.h"
 #include "daemon/api/reply.h"
+#include "daemon/api/ring.h"
 #include "daemon/api/tracer.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/device.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
+#include "daemon/core/tally.h"
 #include "daemon/core/worker.h"
 #include "daemon/loop.h"
 #include "daemon/spi/provider.h"
@@ -129,6 +131,17 @@ static void read_comm(pid_t pid, char *comm, size_t size)
 	}
 }
 
+static void fill_tally(const struct consumer *c, struct msg_tally *to)
+{
+	struct tally sum = { 0 };
+
+	for (unsigned int i = 0; i < CONSUMER_RINGS_MAX; i++)
+		if (c->rings[i])
+			ring_tally(c->rings[i], &sum);
+	*to = (struct msg_tally){ sum.done, sum.failed, sum.bytes,
+				  sum.queue_ns, sum.service_ns };
+}
+
 static void fill_row(const struct consumer *c, struct msg_consumer *row)
 {
 	*row = (struct msg_consumer){
@@ -143,6 +156,7 @@ static void fill_row(const struct consumer *c, struct msg_consumer *row)
 	row->buffers = consumer_buffers(c, &row->buffer_bytes);
 	read_comm(c->pid, row->comm, sizeof(row->comm));
 	control_counts(c, &row->counts);
+	fill_tally(c, &row->tally);
 }
 
 static int send_rows(const struct admin *a, const struct msg_in *m,
@@ -236,6 +250,8 @@ static struct msg_queue queue_row(const struct backlog *b, const char *name)
 		.rejected = load_relaxed_u64(&b->counts.rejected),
 		.cancelled = load_relaxed_u64(&b->counts.cancelled),
 		.timed_out = load_relaxed_u64(&b->counts.timed_out),
+		.waited_ns = load_relaxed_u64(&b->counts.waited_ns),
+		.served_ns = load_relaxed_u64(&b->counts.served_ns),
 	};
 
 	snprintf(row.name, sizeof(row.name), "%s", name);

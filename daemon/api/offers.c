@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/api/ring.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/policy.h"
+#include "daemon/core/tally.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/ring-ops.h"
 
@@ -43,13 +45,27 @@ static void judge(struct msg_offer *row, const char *provider, const char *mech)
 	row->by = (uint8_t)by;
 }
 
-static void add(struct list *l, const char *provider,
-		const struct provider *p, const char *mech)
+static void fill_tally(const struct mech *m, const struct provider *p,
+		       struct msg_tally *to)
+{
+	const struct mech_offer *o = mech_offer_of(m, p);
+	struct tally sum = { 0 };
+
+	if (!o)
+		return;
+	ring_tally_offer(o->index, &sum);
+	*to = (struct msg_tally){ sum.done, sum.failed, sum.bytes,
+				  sum.queue_ns, sum.service_ns };
+}
+
+/* Return: NULL: it is not asked for. */
+static struct msg_offer *add(struct list *l, const char *provider,
+			     const struct provider *p, const char *mech)
 {
 	struct msg_offer *row = next_row(l);
 
 	if (!row)
-		return;
+		return NULL;
 	snprintf(row->provider, sizeof(row->provider), "%s", provider);
 	snprintf(row->mech, sizeof(row->mech), "%s", mech);
 	if (p) {
@@ -57,15 +73,19 @@ static void add(struct list *l, const char *provider,
 		row->state = (uint8_t)load_acquire_u32(&p->state);
 	}
 	judge(row, provider, mech);
+	return row;
 }
 
 static void add_offers(struct list *l, const struct provider *p)
 {
 	for (unsigned int i = 0; i < mech_count(); i++) {
 		const struct mech *m = mech_at(i);
+		struct msg_offer *row = NULL;
 
 		if (mech_is_offered(m, p))
-			add(l, p->name, p, m->name);
+			row = add(l, p->name, p, m->name);
+		if (row)
+			fill_tally(m, p, &row->tally);
 	}
 }
 

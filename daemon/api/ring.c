@@ -36,10 +36,12 @@
 #include "daemon/core/chain.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/context.h"
+#include "daemon/core/mech.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/service.h"
+#include "daemon/core/tally.h"
 #include "daemon/core/trace.h"
 #include "daemon/fdstore.h"
 #include "lib/shared/ring-ops.h"
@@ -70,7 +72,9 @@ struct ring {
 	struct ukcf_cq_head *cq;
 	struct ukcf_cqe *cqes;
 	bool attached; /* main only */
-	struct ring *next, **prev; /* of all; main only */
+	struct ring *next, **prev; /* main only: all there are */
+	struct tally *tallies; /* by offer; the CQ's owner writes */
+	uint32_t n_tallies;
 
 	/* service thread */
 	_Alignas(128) uint64_t reserved; /* CQ slots promised, counts up */
@@ -98,7 +102,9 @@ struct ring {
 };
 
 static struct reaper reaper = { .fd = -1 };
-static struct ring *all; /* also those that are closing; main only */
+static struct ring *rings; /* also those that are closing; main only */
+static struct tally *gone; /* of rings that are freed; main only */
+static uint32_t n_gone;
 
 int ring_init(void)
 {
@@ -138,25 +144,30 @@ uint64_t ring_cq_size(const struct ring *r)
 	return half_size(r->cq_order, sizeof(struct ukcf_cqe));
 }
 
-static void list_add(struct ring *r)
+/* What could not be kept is not counted any more. */
+static void keep_tallies(const struct ring *r)
 {
-	r->next = all;
-	r->prev = &all;
-	if (all)
-		all->prev = &r->next;
-	all = r;
-}
+	struct tally *more;
 
-static void list_remove(struct ring *r)
-{
-	*r->prev = r->next;
-	if (r->next)
-		r->next->prev = r->prev;
+	if (r->n_tallies > n_gone) {
+		more = realloc(gone, r->n_tallies * sizeof(*gone));
+		if (!more)
+			return;
+		memset(more + n_gone, 0,
+		       (r->n_tallies - n_gone) * sizeof(*gone));
+		gone = more;
+		n_gone = r->n_tallies;
+	}
+	for (uint32_t i = 0; i < r->n_tallies; i++)
+		tally_add(&gone[i], &r->tallies[i]);
 }
 
 static void ring_free(struct ring *r)
 {
-	list_remove(r);
+	keep_tallies(r);
+	*r->prev = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
 	context_table_free(&r->contexts);
 	chain_close(&r->chain);
 	if (r->sq)
@@ -172,6 +183,7 @@ static void ring_free(struct ring *r)
 	consumer_unref(r->consumer);
 	free(r->requests);
 	free(r->free);
+	free(r->tallies);
 	r->magic = 0;
 	free(r);
 }
@@ -223,9 +235,12 @@ static struct ring *ring_alloc(struct consumer *c, uint32_t rec)
 	r->cq_mask = (1u << r->cq_order) - 1;
 	r->requests = calloc(n, sizeof(*r->requests));
 	r->free = calloc(n, sizeof(*r->free));
-	if (!r->requests || !r->free) {
+	r->n_tallies = mech_offers_made();
+	r->tallies = calloc(r->n_tallies + 1, sizeof(*r->tallies));
+	if (!r->requests || !r->free || !r->tallies) {
 		free(r->requests);
 		free(r->free);
+		free(r->tallies);
 		free(r);
 		return NULL;
 	}
@@ -234,7 +249,11 @@ static struct ring *ring_alloc(struct consumer *c, uint32_t rec)
 		r->requests[i].entry = &r->entries[i];
 	}
 	r->consumer = consumer_ref(c);
-	list_add(r);
+	r->next = rings;
+	r->prev = &rings;
+	if (rings)
+		rings->prev = &r->next;
+	rings = r;
 	return r;
 }
 
@@ -473,6 +492,21 @@ void ring_counts(const struct ring *r, struct ukcf_counts *sum)
 		to[i] += load_relaxed_u64(&from[i]);
 }
 
+void ring_tally(const struct ring *r, struct tally *sum)
+{
+	for (uint32_t i = 0; i < r->n_tallies; i++)
+		tally_add(sum, &r->tallies[i]);
+}
+
+void ring_tally_offer(uint32_t offer, struct tally *sum)
+{
+	if (offer < n_gone)
+		tally_add(sum, &gone[offer]);
+	for (const struct ring *r = rings; r; r = r->next)
+		if (offer < r->n_tallies)
+			tally_add(sum, &r->tallies[offer]);
+}
+
 void ring_count_doorbell(struct ring *r)
 {
 	count(&r->rec->counts.doorbells);
@@ -586,9 +620,25 @@ static void return_entry(struct request *req)
 		service_kick(r->service);
 }
 
+static void count_run(struct ring *r, const struct request *req)
+{
+	const struct ukcf_cqe *cqe = &req->entry->cqe;
+	struct tally *t;
+
+	if (!req->offer || req->offer->index >= r->n_tallies)
+		return; /* a provider's that came later */
+	t = &r->tallies[req->offer->index];
+	tally_more(cqe->res < 0 ? &t->failed : &t->done, 1);
+	tally_more(&t->bytes, request_bytes(req));
+	tally_more(&t->queue_ns, cqe->u.t.queue_ns);
+	tally_more(&t->service_ns, cqe->u.t.service_ns);
+}
+
 static void count_result(struct ring *r, const struct request *req)
 {
 	count(&r->rec->counts.completed);
+	if (!req->refused)
+		count_run(r, req);
 	if (req->refused)
 		count(&r->rec->counts.refused);
 	else if (req->flags & UKCF_CQE_F_INLINE)
@@ -1043,7 +1093,7 @@ unsigned int ring_uses(const struct provider *p)
 {
 	unsigned int n = 0;
 
-	for (const struct ring *r = all; r; r = r->next)
+	for (const struct ring *r = rings; r; r = r->next)
 		n += uses_of(r, p);
 	return n;
 }

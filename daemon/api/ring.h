@@ -22,6 +22,7 @@ struct context_table;
 struct provider;
 struct ring;
 struct service;
+struct tally;
 
 /* main thread.  Return: 0 or -errno. */
 
@@ -55,6 +56,11 @@ uint64_t ring_sq_size(const struct ring *r);
 uint64_t ring_cq_size(const struct ring *r);
 /* A snapshot, any thread. */
 void ring_counts(const struct ring *r, struct ukcf_counts *sum);
+
+/* What ran of this ring, by offer (mech_offer.index), and all together; of all
+ * rings there ever were.  Adds to sum.  Main. */
+void ring_tally(const struct ring *r, struct tally *sum);
+void ring_tally_offer(uint32_t offer, struct tally *sum);
 
 struct consumer *ring_consumer(const struct ring *r);
 uint64_t ring_serial(const struct ring *r);

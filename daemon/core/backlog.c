@@ -193,6 +193,7 @@ int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 	req->node.cost_ns = cost_of(req);
 	req->node.deadline_ns = req->deadline_ns;
 	req->backlog = b;
+	req->queued_ticks = clock_ticks();
 	pthread_mutex_lock(&b->lock);
 	err = queue_put(&b->q, &req->node, c->rec,
 			load_relaxed_u32(&c->weight), force);
@@ -217,6 +218,17 @@ int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 	return err;
 }
 
+/* It may be given back, and wait once more. */
+static void count_wait(struct backlog *b, struct request *req)
+{
+	uint64_t now = clock_ticks();
+
+	store_relaxed_u64(&b->counts.waited_ns,
+			  load_relaxed_u64(&b->counts.waited_ns) +
+				  clock_ticks_to_ns(now - req->queued_ticks));
+	req->queued_ticks = now;
+}
+
 struct request *backlog_take(struct backlog *b)
 {
 	struct request *req = NULL;
@@ -230,6 +242,7 @@ struct request *backlog_take(struct backlog *b)
 			if (trace_is_on())
 				trace_note(req, TRACE_STARTED, b->id);
 			count(&b->counts.taken);
+			count_wait(b, req);
 			fetch_add_u32(&b->running, 1);
 			fetch_add_u64(&b->running_ns, n->cost_ns);
 			break;
@@ -271,6 +284,11 @@ void backlog_ended(struct backlog *b, uint32_t cost_ns)
 {
 	fetch_sub_u32(&b->running, 1);
 	fetch_sub_u64(&b->running_ns, cost_ns);
+}
+
+void backlog_spent(struct backlog *b, uint64_t ticks)
+{
+	fetch_add_u64(&b->counts.served_ns, clock_ticks_to_ns(ticks));
 }
 
 void backlog_give_back(struct backlog *b, struct request *req)

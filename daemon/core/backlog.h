@@ -27,6 +27,8 @@ struct backlog_counts {
 	uint64_t rejected;  /* the queue was full */
 	uint64_t cancelled; /* while they waited */
 	uint64_t timed_out; /* likewise */
+	uint64_t waited_ns; /* those that were taken, each time */
+	uint64_t served_ns; /* by its servers; atomic addition, no lock */
 };
 
 struct backlog {
@@ -76,6 +78,9 @@ struct request *backlog_wait(struct backlog *b);
 /* One that was taken, with this predicted cost, is over or elsewhere.  Any
  * thread. */
 void backlog_ended(struct backlog *b, uint32_t cost_ns);
+/* A server spent so much on one that it took.  Any thread, also in completion
+ * context. */
+void backlog_spent(struct backlog *b, uint64_t ticks);
 /* A server cannot do it now: it is the next one again. */
 void backlog_give_back(struct backlog *b, struct request *req);
 /* Cancel won the request: take it out. */

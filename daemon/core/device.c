@@ -113,6 +113,8 @@ static void landed(struct landing *l, struct ukcf_job *job)
 	uint32_t out = FLIGHT_OUT;
 
 	if (compare_swap_u32(&f->state, &out, FLIGHT_LANDED)) {
+		backlog_spent(&f->device->backlog,
+			      clock_ticks() - f->out_ticks);
 		if (execute_settle(f->req, job, job->status))
 			settled(f);
 	} else if (out != FLIGHT_LOST) {

@@ -27,6 +27,7 @@
 static struct mech rows[ROWS_MAX];
 static unsigned int n_rows;
 static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
+static uint32_t n_made; /* offers; atomic */
 /* Guards changes of offers; readers take none. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -198,6 +199,8 @@ static struct mech_offer *new_offer(struct mech *m, struct provider *p, int *err
 		return NULL;
 	*err = 0;
 	mo->provider = p;
+	mo->index = n_made;
+	store_release_u32(&n_made, n_made + 1);
 	store_release_ptr((void **)&m->offers[m->n_offers], mo);
 	store_release_u32(&m->n_offers, m->n_offers + 1);
 	return mo;
@@ -282,14 +285,25 @@ void mech_judge(void)
 	pthread_mutex_unlock(&lock);
 }
 
-bool mech_is_offered(const struct mech *m, const struct provider *p)
+uint32_t mech_offers_made(void)
 {
-	bool found;
+	return load_acquire_u32(&n_made);
+}
+
+const struct mech_offer *mech_offer_of(const struct mech *m,
+				       const struct provider *p)
+{
+	const struct mech_offer *found;
 
 	pthread_mutex_lock(&lock);
 	found = find_offer(m, p);
 	pthread_mutex_unlock(&lock);
 	return found;
+}
+
+bool mech_is_offered(const struct mech *m, const struct provider *p)
+{
+	return mech_offer_of(m, p) != NULL;
 }
 
 /* --------------------------------------------------------------- the page */

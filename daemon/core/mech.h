@@ -22,6 +22,7 @@ struct provider;
 struct mech_offer {
 	struct provider *provider;
 	const struct ukcf_offer *offer; /* atomic; NULL: not any more */
+	uint32_t index;	   /* among all that were ever made */
 	uint32_t disabled; /* atomic: by the administrator */
 	const struct ukcf_offer *learned; /* of which is predicted: */
 	/* predicted ns by size class (log2 of the bytes) and operation; see
@@ -64,6 +65,11 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 /* Rows and offers are enabled or not as policy.h says, from now on; offers that
  * are added later are judged when they are. */
 void mech_judge(void);
+/* How many offers were ever made.  Any thread. */
+uint32_t mech_offers_made(void);
+/* main: p's offer of m; NULL: there is none. */
+const struct mech_offer *mech_offer_of(const struct mech *m,
+				       const struct provider *p);
 bool mech_is_offered(const struct mech *m, const struct provider *p);
 /* Write the page's tables anew. */
 void mech_publish(void);

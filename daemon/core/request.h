@@ -53,6 +53,7 @@ struct request {
 	uint32_t state;		  /* atomic, enum request_state */
 	uint32_t cancel;	  /* atomic: asked for while it ran */
 	uint64_t accepted_ticks;
+	uint64_t queued_ticks;	  /* when it last came into a backlog */
 	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC */
 	bool replayed;
 	bool ack_due;		  /* its QUEUED CQE is still to be posted */

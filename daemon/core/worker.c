@@ -41,8 +41,11 @@ static void *worker_main(void *arg)
 
 	while ((req = backlog_wait(w->lane))) {
 		uint32_t cost = req->node.cost_ns;
+		uint64_t begin = clock_ticks();
+		bool ended = run(req, &w->scratch);
 
-		if (run(req, &w->scratch))
+		backlog_spent(w->lane, clock_ticks() - begin);
+		if (ended)
 			request_finish(req);
 		backlog_ended(w->lane, cost); /* req is another's now */
 	}

@@ -172,6 +172,8 @@ struct msg_queue {
 	uint64_t cancelled;
 	uint64_t timed_out;
 	uint64_t lost; /* by a device */
+	uint64_t waited_ns; /* of those taken: a sum */
+	uint64_t served_ns; /* likewise */
 	char name[UKCF_NAME_MAX];
 };
 
@@ -180,6 +182,15 @@ struct msg_queue {
 struct msg_from {
 	uint32_t from;
 	uint32_t reserved; /* 0 */
+};
+
+/* Requests that ran, since the process started; times are sums. */
+struct msg_tally {
+	uint64_t done;
+	uint64_t failed;
+	uint64_t bytes;
+	uint64_t queue_ns;
+	uint64_t service_ns;
 };
 
 /* Whose word it is. */
@@ -194,6 +205,7 @@ struct msg_offer {
 	uint8_t enabled;	      /* 0 or 1 */
 	uint8_t by;		      /* enum msg_by */
 	uint8_t reserved[3];
+	struct msg_tally tally;
 };
 
 #define MSG_TRACE_SECONDS_MAX 3600u
@@ -245,6 +257,7 @@ struct msg_consumer {
 	uint64_t buffer_bytes;
 	char comm[16];
 	char unit[48]; /* of systemd; "": none */
+	struct msg_tally tally; /* of the rings that it has now */
 	struct ukcf_counts counts;
 };
 

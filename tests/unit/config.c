@@ -206,6 +206,36 @@ Test(config, a_long_comment_is_short_enough_or_an_error_of_its_line)
 	}
 }
 
+/* inih would cut it in silence, and then it would be another section. */
+Test(config, a_section_that_would_be_cut_is_an_error_of_its_line)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "[daemon]\n[provider %031d]\na = 1\n",
+		 0);
+	cr_assert_eq(load_text(text), 0, "%s", said);
+	snprintf(text, sizeof(text), "[daemon]\n[provider %050d]\na = 1\n",
+		 0);
+	cr_assert_eq(load_text(text), -EINVAL);
+	cr_assert(strstr(said, "ukcfd.conf:2: the section's name is longer"),
+		  "%s", said);
+	cr_assert_eq(load_text("[daemon] spin_us = 1\n"), -EINVAL);
+	cr_assert(strstr(said, "ukcfd.conf:1: \"spin_us = 1\" behind a "
+			       "section"), "%s", said);
+}
+
+Test(config, ranges_of_numbers_can_be_asked_for)
+{
+	uint64_t min = 7, max = 7;
+
+	cr_assert(config_range("quota", "rings", &min, &max));
+	cr_assert(min == 1 && max == 2048);
+	cr_assert_not(config_range("quota", "ring", &min, &max));
+	cr_assert_not(config_range("daemon", "rings", &min, &max));
+	cr_assert_not(config_range("daemon", "socket", &min, &max));
+	cr_assert(min == 1 && max == 2048);
+}
+
 Test(config, texts_fit_or_are_refused)
 {
 	char text[400] = "daemon.socket=/";
