@@ -41,6 +41,7 @@ static void runs_from_the_queue(void)
 	struct ukcf_cqe c;
 
 	s.flags = UKCF_SQE_QUEUE;
+	s.provider = provider_id("sodium");
 	submit(&s);
 	c = next_cqe();
 	expect(kind_of(&c) == UKCF_CQE_QUEUED && c.user_data == 1,
