@@ -311,7 +311,7 @@ static void told_of_cancel(void)
 	if (ukcf_ring_arm(ring))
 		give_up("not armed");
 	send_cancel(1, handle);
-	expect(poll(&p, 1, 10000) == 1, "the event loop wakes up");
+	expect(poll(&p, 1, (int)patience_ms()) == 1, "the event loop wakes up");
 	for (unsigned int i = 0; i < 2; i++) {
 		c = next_cqe();
 		if (c.user_data == 1)
@@ -509,11 +509,29 @@ static void hardware_only(void)
 		disable(others[i], "sha2-256");
 }
 
+/* Once a request is in the device; again, for the signal may come before the
+ * caller sleeps.  Return: who sends them. */
+static pid_t signalled(uint16_t id)
+{
+	pid_t self = getpid(), pid = fork();
+
+	if (pid < 0)
+		give_up("fork: %m");
+	if (pid > 0)
+		return pid;
+	await_queue(id, 0, 1);
+	for (unsigned int ms = 0; ms < patience_ms(); ms += 10) {
+		kill(self, SIGUSR1);
+		usleep(10000);
+	}
+	_exit(0);
+}
+
 static void waits_end(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	pid_t self = getpid(), pid;
 	uint8_t digest[32];
+	pid_t pid;
 	uint16_t hw;
 
 	sigaction(SIGUSR1, &sa, NULL);
@@ -522,16 +540,12 @@ static void waits_end(void)
 	await_state(hw, UKCF_PROVIDER_READY);
 	hardware_only();
 	tell("nullhw", "hang=1");
-	pid = fork();
-	if (pid == 0) {
-		await_queue(hw, 0, 1); /* it is in the device */
-		kill(self, SIGUSR1);
-		_exit(0);
-	}
+	pid = signalled(hw);
 	expect(ukcf_digest(conn, UKCF_MECH_SHA2_256, text, 9, digest, 32) ==
 		       -EINTR,
 	       "a synchronous call waits for a device that does not answer: a "
 	       "signal ends it");
+	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	must(ukcf_set_timeout(conn, 100 * MS), "set_timeout");
 	expect(ukcf_digest(conn, UKCF_MECH_SHA2_256, text, 9, digest, 32) ==

@@ -11,6 +11,7 @@
 #include "tests/claims/admin.h"
 #include "tests/support/check.h"
 
+#define PATIENCE_MS 10000
 #define CASE_S 30 /* seconds that a case may take */
 
 enum verdict { SHOWN, FAILED, SKIPPED };
@@ -55,6 +56,13 @@ void not_here(const char *fmt, ...)
 	comment("not here: ", fmt, ap);
 	va_end(ap);
 	_exit(SKIPPED);
+}
+
+unsigned int patience_ms(void)
+{
+	const char *s = getenv("UKCF_CLAIMS_PATIENCE_MS");
+
+	return (s ? (unsigned int)atoi(s) : PATIENCE_MS) * slowness();
 }
 
 /* exit(): a leak, and what else a sanitizer reports then, fails the case. */

@@ -45,6 +45,10 @@ void give_up(const char *fmt, ...)
 void not_here(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
+/* How long a case waits for what must come: 10 s, or UKCF_CLAIMS_PATIENCE_MS,
+ * where it will not come. */
+unsigned int patience_ms(void);
+
 /* Run all rows.  Return: the exit status. */
 int claims_main(const struct claim_case *cases, size_t n);
 

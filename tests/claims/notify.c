@@ -6,7 +6,6 @@
 #include "tests/claims/admin.h"
 #include "tests/claims/consumer.h"
 #include "tests/claims/harness.h"
-#include "tests/support/check.h"
 
 static bool readable(int timeout_ms)
 {
@@ -25,7 +24,7 @@ static void when_done(void)
 	occupy_worker(1, 100 * MS);
 	expect(ukcf_ring_arm(ring) == 0 && !readable(0),
 	       "it runs: the consumer's descriptor says nothing");
-	expect(readable(10000 * (int)slowness()),
+	expect(readable((int)patience_ms()),
 	       "it is done: the descriptor becomes readable");
 	ukcf_fd_clear(conn);
 	c = next_cqe();
@@ -36,7 +35,7 @@ static void when_done(void)
 	if (ukcf_ring_arm(ring))
 		give_up("not armed");
 	submit(&s);
-	expect(readable(10000 * (int)slowness()), "of a failure, too");
+	expect(readable((int)patience_ms()), "of a failure, too");
 	c = next_cqe();
 	expect(c.res == -EOPNOTSUPP, "which says what it was");
 	consumer_close();
@@ -56,7 +55,7 @@ static void by_which(void)
 		if (ukcf_ring_arm(ring))
 			give_up("not armed");
 		submit(&s);
-		expect(readable(10000 * (int)slowness()), "news of %s",
+		expect(readable((int)patience_ms()), "news of %s",
 		       names[i]);
 		c = result();
 		expect(is_sha256(&c) && c.provider == s.provider,

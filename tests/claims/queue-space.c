@@ -150,6 +150,22 @@ static int second(int ready, int go)
 	return write(ready, "x", 1) != 1;
 }
 
+/* What was in the queue may still end. */
+static bool is_told_again(void)
+{
+	struct ukcf_sqe s = { .user_data = 6 };
+	bool again = false;
+	struct ukcf_cqe c;
+
+	ukcf_prep_nop(&s);
+	submit(&s);
+	do {
+		c = next_cqe();
+		again |= kind_of(&c) == UKCF_CQE_SPACE;
+	} while (c.user_data != 6);
+	return again;
+}
+
 static void registered(void)
 {
 	struct ukcf_sqe s = { .user_data = 5 };
@@ -181,7 +197,7 @@ static void registered(void)
 		       c.provider == UKCF_QUEUE_BULK,
 	       "room: the first one is told, without asking");
 	expect(read(ready[0], &byte, 1) == 1, "and the second one");
-	expect(is_quiet(), "once");
+	expect(!is_told_again(), "once");
 	waitpid(pid, &status, 0);
 	expect(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	       "the second consumer is content");
