@@ -37,7 +37,7 @@ static void of_each_provider(void)
 		unsigned int offered = 0, tried = 0, right = 0;
 
 		for (int i = 0; i < n; i++) {
-			offered += rows[i].providers >> id & 1;
+			offered += (rows[i].providers >> id & 1) != 0;
 			if (UKCF_MECH_CLASS(rows[i].id) != UKCF_CLASS_DIGEST ||
 			    !rows[i].providers)
 				continue;
