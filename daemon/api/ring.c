@@ -668,11 +668,11 @@ static void post_result(struct request *req)
 		trace_end(req);
 	if (req->ack_due)
 		ring_post_queued(req);
+	count_result(r, req); /* who has seen it finds it counted */
 	if (req->silent)
 		fetch_add_u32(&r->silent, 1); /* its slot is free again */
 	else
 		put_result(req);
-	count_result(r, req);
 	store_release_u32(&req->entry->state, REC_ENTRY_FREE);
 	request_release(req);
 	request_lets_go(req);

@@ -4,6 +4,9 @@
  * what everything around a provider costs.  The parameter, if given, is the
  * delay in nanoseconds (8 bytes, little-endian), spent busy; the option
  * max_delay_ms bounds it.
+ *
+ * A template of null-mac is visible: it holds the time at which it was
+ * computed, and a MAC made with it begins with that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,16 +62,43 @@ static enum ukcf_status digest(struct ukcf_instance *self, struct ukcf_job *job)
 	return give(job, 32);
 }
 
+struct template {
+	uint64_t computed_ns;
+};
+
+static enum ukcf_status init_tmpl(struct ukcf_instance *self,
+				  struct ukcf_job *job)
+{
+	const struct template t = { now_ns() };
+
+	(void)self;
+	memcpy(job->out, &t, sizeof(t));
+	job->res = sizeof(t);
+	return UKCF_DONE;
+}
+
+/* The shortest tag is longer than a template. */
 static enum ukcf_status mac(struct ukcf_instance *self, struct ukcf_job *job)
 {
+	enum ukcf_status status = give(job, job->tag_len);
+
 	(void)self;
-	return give(job, job->tag_len);
+	if (job->tmpl && job->res >= (int64_t)sizeof(struct template))
+		memcpy(job->out, job->tmpl, sizeof(struct template));
+	return status;
 }
 
 static enum ukcf_status sign(struct ukcf_instance *self, struct ukcf_job *job)
 {
 	(void)self;
 	return give(job, 64);
+}
+
+static uint8_t expected(const struct ukcf_job *job, size_t i)
+{
+	const uint8_t *t = job->tmpl;
+
+	return t && i < sizeof(struct template) ? t[i] : PATTERN;
 }
 
 /* Accepts what the null provider made, nothing else. */
@@ -78,7 +108,7 @@ static enum ukcf_status verify(struct ukcf_instance *self, struct ukcf_job *job)
 	delay(job);
 	job->res = 0;
 	for (size_t i = 0; i < job->tag.len; i++) {
-		if (job->tag.data[i] == PATTERN)
+		if (job->tag.data[i] == expected(job, i))
 			continue;
 		job->res = -EBADMSG;
 		job->detail = UKCF_DETAIL_AUTH;
@@ -95,6 +125,7 @@ static enum ukcf_status key(struct ukcf_instance *self, struct ukcf_job *job)
 static const struct ukcf_mech_ops null_digest = { .digest = digest };
 static const struct ukcf_mech_ops null_mac = { .mac = mac,
 					       .mac_verify = verify,
+					       .init_tmpl = init_tmpl,
 					       .generate = key };
 static const struct ukcf_mech_ops null_sign = { .sign = sign,
 						.verify = verify,
@@ -113,6 +144,7 @@ static const struct ukcf_offer offers[] = {
 	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER,
 	  .ops = &null_mac,
 	  .single_pass = SINGLE(MAC) | SINGLE(MAC_VERIFY),
+	  .tmpl_size = sizeof(struct template),
 	  .cost_ns = 50 },
 	{ .mech = UKCF_MECH_NULL_SIGN,
 	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER | UKCF_OFFER_SLOW,

@@ -97,6 +97,31 @@ chmod 555 "$tmp/locked"
 refused 4 "cannot write to $tmp/locked" without dac_override \
 	"$tmp/locked/bootstrap" build
 
+# --- check ---
+
+# its make runs one claim test, as the driver would have left it
+mkdir -p "$tree/tests/claims"
+cp "$top_srcdir/tests/claims/count" "$tree/tests/claims/"
+cat >"$tree/configure" <<'END_CONFIGURE'
+#!/bin/sh
+cat >Makefile <<'END_MAKEFILE'
+TESTS = tests/claims/x.claims
+all:
+check:
+	@mkdir -p tests/claims
+	@echo 'PASS: $(TESTS) 1 - claim 7: it (pretend hardware)' \
+		>tests/claims/x.log
+	@echo ':test-result: PASS' >tests/claims/x.trs
+distcheck:
+END_MAKEFILE
+END_CONFIGURE
+rm -r "$tree/build"
+"$bootstrap" check >"$tmp/out" 2>"$tmp/err"
+same "check: its last lines count claims and tests" \
+	"claims: 1 of 57 shown (1 on pretend hardware)
+N passed, N failed, N skipped" \
+	"$(tail -n 2 "$tmp/out" | sed '2s/[0-9][0-9]*/N/g')"
+
 # --- wrong usage ---
 
 refused 2 '^Usage: ./bootstrap COMMAND' "$bootstrap"

@@ -19,7 +19,7 @@ for f in sbin/ukcfd bin/cryptoctl lib/libukcf.so.0 lib/pkgconfig/ukcf.pc \
 	lib/systemd/system/ukcfd.service lib/systemd/system/ukcfd.socket \
 	lib/systemd/system/ukcfd-admin.socket lib/sysusers.d/ukcf.conf \
 	lib/tmpfiles.d/ukcf.conf etc/ukcf/ukcfd.conf etc/ukcf/conf.d \
-	etc/ukcf/policy.d/example; do
+	etc/ukcf/policy.d/example share/doc/ukcf/examples/README; do
 	check "installed: $f" test -e "$there/$f"
 done
 same "the service starts what was installed" "ExecStart=$prefix/sbin/ukcfd" \
@@ -35,18 +35,24 @@ int main(void)
 	return ukcf_strerror(-22) == NULL;
 }
 END
+# compile SOURCE: into $tmp/consumer
 compile() {
 	# shellcheck disable=SC2046 # flags are words
-	cc -Wall -Werror -o "$tmp/consumer" "$tmp/consumer.c" \
+	cc -Wall -Werror -o "$tmp/consumer" "$1" \
 		$(PKG_CONFIG_PATH=$there/lib/pkgconfig pkg-config \
 			--define-variable=prefix="$there" \
 			--define-variable=libdir="$there/lib" \
 			--define-variable=includedir="$there/include" \
 			--cflags --libs ukcf)
 }
-check "a consumer compiles with what pkg-config says" compile
+check "a consumer compiles with what pkg-config says" \
+	compile "$tmp/consumer.c"
 check "and runs with the installed library" \
 	env LD_LIBRARY_PATH="$there/lib" "$tmp/consumer"
+for f in "$there"/share/doc/ukcf/examples/*.c; do
+	check "so does an example: ${f##*/}" compile "$f"
+done
+check "and runs" env LD_LIBRARY_PATH="$there/lib" "$tmp/consumer"
 
 echo '# mine' >>"$there/etc/ukcf/ukcfd.conf"
 check "make install again" install_to "$tmp/dest"

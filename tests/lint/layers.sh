@@ -24,6 +24,7 @@ layers() {
 	layer lib ukcf/ lib/
 	layer daemon ukcf/ lib/shared/ daemon/
 	layer tools ukcf/ lib/shared/ tools/
+	layer examples ukcf/
 	for p in providers/*/; do
 		layer "$p" ukcf/ "$p"
 	done
