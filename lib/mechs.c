@@ -184,6 +184,10 @@ static void fill_limits(struct mech_slot *s, const struct ukcf_page_mech *row)
 		.out_len = row->out_len,
 		.data_max = row->data_max,
 		.aad_max = row->aad_max,
+		.in_min = row->in_min,
+		.block = row->block,
+		.growth = row->growth,
+		.padding = row->padding,
 	};
 }
 

@@ -332,7 +332,8 @@ enum ukcf_detail {
 	UKCF_DETAIL_HANDLE = 40,   /* no such request */
 	UKCF_DETAIL_QUEUE = 41,	   /* no such queue */
 	UKCF_DETAIL_TMPL = 42,	   /* no such template (or not yours) */
-	UKCF_DETAIL_LAST = 43
+	UKCF_DETAIL_KEY_VALUE = 43, /* a weak key, or none of this kind */
+	UKCF_DETAIL_LAST = 44
 };
 
 /*
@@ -359,7 +360,12 @@ struct ukcf_page_mech {
 	uint16_t tag_min;
 	uint16_t tag_max;
 	uint32_t out_len;
-	uint32_t pad;
+	/* of ciphers: bytes of plaintext at least, and a multiple of; bytes by
+	 * which ciphertext is longer; or what it is padded to a multiple of */
+	uint8_t in_min;
+	uint8_t block;
+	uint8_t growth;
+	uint8_t padding;
 	uint64_t data_max;
 	uint64_t aad_max;
 	uint64_t providers;	/* bit n: provider id n offers it */
