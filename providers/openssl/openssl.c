@@ -42,6 +42,20 @@ static const struct ossl_row rows[] = {
 	ROW(AES_192_GCM, aead, "AES-192-GCM", 24, 600, 270),
 	ROW(AES_256_GCM, aead, "AES-256-GCM", 32, 600, 300),
 	ROW(CHACHA20_POLY1305, aead, "ChaCha20-Poly1305", 32, 700, 600),
+	ROW(AES_128_CBC, cbc, "AES-128-CBC", 16, 500, 700),
+	ROW(AES_192_CBC, cbc, "AES-192-CBC", 24, 500, 700),
+	ROW(AES_256_CBC, cbc, "AES-256-CBC", 32, 500, 700),
+	ROW(AES_128_CBC_PAD, cbc_pad, "AES-128-CBC", 16, 500, 700),
+	ROW(AES_192_CBC_PAD, cbc_pad, "AES-192-CBC", 24, 500, 700),
+	ROW(AES_256_CBC_PAD, cbc_pad, "AES-256-CBC", 32, 500, 700),
+	ROW(AES_128_CTR, ctr, "AES-128-CTR", 16, 500, 200),
+	ROW(AES_192_CTR, ctr, "AES-192-CTR", 24, 500, 200),
+	ROW(AES_256_CTR, ctr, "AES-256-CTR", 32, 500, 200),
+	ROW(AES_128_XTS, xts, "AES-128-XTS", 32, 600, 250),
+	ROW(AES_256_XTS, xts, "AES-256-XTS", 64, 600, 250),
+	ROW(AES_128_KW, kw, "AES-128-WRAP", 16, 600, 30000),
+	ROW(AES_192_KW, kw, "AES-192-WRAP", 24, 600, 30000),
+	ROW(AES_256_KW, kw, "AES-256-WRAP", 32, 600, 30000),
 	ROW(X25519, kex, "X25519", 32, 60000, 0),
 	ROW(HKDF_SHA2_256, hkdf, "SHA2-256", 32, 3000, 15000),
 	ROW(HKDF_SHA2_384, hkdf, "SHA2-384", 48, 3500, 15000),
@@ -71,6 +85,11 @@ void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job)
 const char *ossl_name(const struct ukcf_job *job)
 {
 	return rows[row_of(job->mech)].name;
+}
+
+const struct ossl_kind *ossl_kind_of(const struct ukcf_job *job)
+{
+	return rows[row_of(job->mech)].kind;
 }
 
 enum ukcf_status ossl_generate(struct ukcf_instance *self, struct ukcf_job *job)
@@ -138,8 +157,11 @@ ukcf_provider_init(const struct ukcf_host *host);
 const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 {
 	(void)host;
-	for (size_t i = 0; i < N_ROWS; i++)
+	for (size_t i = 0; i < N_ROWS; i++) {
 		offers[i] = rows[i].offer;
+		if (offers[i].ops->init)
+			offers[i].ctx_size = OSSL_CTX_SIZE;
+	}
 	provider.version = OpenSSL_version(OPENSSL_VERSION_STRING);
 	return &provider;
 }

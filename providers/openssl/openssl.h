@@ -16,6 +16,7 @@
 #include <ukcf/provider.h>
 
 #define OSSL_OFFERS_MAX 64
+#define OSSL_CTX_SIZE 32u /* bytes of a multipart state: what it points to */
 
 /*
  * A library context of our own: neither the configuration nor the engines of
@@ -46,6 +47,11 @@ extern const struct ossl_kind ossl_digest;
 extern const struct ossl_kind ossl_hmac;
 extern const struct ossl_kind ossl_cmac;
 extern const struct ossl_kind ossl_aead;
+extern const struct ossl_kind ossl_cbc;
+extern const struct ossl_kind ossl_cbc_pad;
+extern const struct ossl_kind ossl_ctr;
+extern const struct ossl_kind ossl_xts;
+extern const struct ossl_kind ossl_kw;
 extern const struct ossl_kind ossl_hkdf;
 extern const struct ossl_kind ossl_kex;
 
@@ -54,6 +60,8 @@ void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
 
 /* The name of the row of the job's mechanism. */
 const char *ossl_name(const struct ukcf_job *job);
+
+const struct ossl_kind *ossl_kind_of(const struct ukcf_job *job);
 
 /* generate for keys that any bytes are: random ones from the kernel */
 enum ukcf_status ossl_generate(struct ukcf_instance *self,

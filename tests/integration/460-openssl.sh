@@ -69,7 +69,18 @@ for bits in 128 192 256; do
 	check "aes-$bits-gcm: decrypts what it encrypted" \
 		sh -c "cryptoctl decrypt -k g$bits <sealed |
 			cmp - m"
+	for mode in cbc ctr; do
+		cryptoctl key import $mode$bits -m "aes-$bits-$mode" <k ||
+			exit 1
+	done
 done
+refused 1 'cbc256 is a key of aes-256-cbc, which does not encrypt and authenticate.*aead' \
+	cryptoctl encrypt -k cbc256 m
+head -c 32 /dev/urandom >k
+cat k k >twice
+cryptoctl key generate xts -m aes-256-xts || exit 1
+refused 1 'no key of this mechanism, or a weak one' \
+	sh -c 'cryptoctl key import twice -m aes-256-xts <twice'
 
 nist=/usr/lib/python3/dist-packages/cryptography_vectors
 all_of "NIST SHA-1 (CAVP)" "$nist"/hashes/SHA1/*.rsp
@@ -80,10 +91,15 @@ all_of "NIST SHA-3 (CAVP)" "$nist"/hashes/SHA3/*Msg.rsp
 all_of "RFC 2202 and 4231 as CAVP" "$nist"/HMAC/rfc-2202-sha1.txt \
 	"$nist"/HMAC/rfc-4231-*.txt
 all_of "SP 800-38B as CAVP" "$nist"/CMAC/nist-800-38b-aes*.txt
+aes=$nist/ciphers/AES
+all_of "NIST AES-CBC (CAVP)" "$aes"/CBC/CBC*.rsp
+all_of "RFC 3686 as CAVP" "$aes"/CTR/aes-*-ctr.txt
+all_of "NIST AES-XTS (CAVP)" "$aes"/XTS/tweak-128hexstr/XTSGenAES*.rsp
+all_of "NIST AES key wrap (CAVP)" "$nist"/keywrap/kwtestvectors/KW_A[ED]_???.txt
 all_of "NIST AES-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcmDecrypt*.rsp
 dir=${UKCF_VECTORS_DIR:-$top_srcdir/../shared/vectors}
 [ -d "$dir/wycheproof" ] && dir=$dir/wycheproof
-for f in aes_gcm chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
+for f in aes_gcm aes_cbc_pkcs5 aes_xts chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
 	all_of "Wycheproof $f" "$dir/${f}_test.json"
 done
 

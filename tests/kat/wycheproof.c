@@ -22,6 +22,7 @@ struct suite {
 	enum kat_kind kind;
 	const char *mech;
 	struct member members[6];
+	size_t nonce_len; /* shorter ones end in zeros; 0: as they are */
 };
 
 #define AEAD                                                                  \
@@ -29,6 +30,10 @@ struct suite {
 	  { "msg", KAT_MSG }, { "ct", KAT_CT },	   { "tag", KAT_TAG } }
 #define MAC { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } }
 
+#define CIPHER                                                                \
+	{ { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "msg", KAT_MSG },         \
+	  { "ct", KAT_CT } }
+#define WRAP { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "ct", KAT_CT } }
 #define HKDF                                                                  \
 	{ { "ikm", KAT_KEY }, { "salt", KAT_MSG }, { "info", KAT_AAD },       \
 	  { "okm", KAT_TAG } }
@@ -36,27 +41,43 @@ struct suite {
 /* The row without a key size has the keys of any other size, too: those are
  * to be refused. */
 static const struct suite suites[] = {
-	{ "AeadTest", "AES-GCM", NULL, 128, KAT_AEAD, "aes-128-gcm", AEAD },
-	{ "AeadTest", "AES-GCM", NULL, 192, KAT_AEAD, "aes-192-gcm", AEAD },
-	{ "AeadTest", "AES-GCM", NULL, 0, KAT_AEAD, "aes-256-gcm", AEAD },
+	{ "AeadTest", "AES-GCM", NULL, 128, KAT_AEAD, "aes-128-gcm", AEAD, 0 },
+	{ "AeadTest", "AES-GCM", NULL, 192, KAT_AEAD, "aes-192-gcm", AEAD, 0 },
+	{ "AeadTest", "AES-GCM", NULL, 0, KAT_AEAD, "aes-256-gcm", AEAD, 0 },
 	{ "AeadTest", "CHACHA20-POLY1305", NULL, 0, KAT_AEAD,
-	  "chacha20-poly1305", AEAD },
-	{ "MacTest", "HMACSHA1", NULL, 0, KAT_MAC, "hmac-sha1", MAC },
-	{ "MacTest", "HMACSHA224", NULL, 0, KAT_MAC, "hmac-sha2-224", MAC },
-	{ "MacTest", "HMACSHA256", NULL, 0, KAT_MAC, "hmac-sha2-256", MAC },
-	{ "MacTest", "HMACSHA384", NULL, 0, KAT_MAC, "hmac-sha2-384", MAC },
-	{ "MacTest", "HMACSHA512", NULL, 0, KAT_MAC, "hmac-sha2-512", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 128, KAT_MAC, "aes-128-cmac", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 192, KAT_MAC, "aes-192-cmac", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC },
+	  "chacha20-poly1305", AEAD, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 128, KAT_CIPHER,
+	  "aes-128-cbc-pad", CIPHER, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 192, KAT_CIPHER,
+	  "aes-192-cbc-pad", CIPHER, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 0, KAT_CIPHER,
+	  "aes-256-cbc-pad", CIPHER, 0 },
+	{ "IndCpaTest", "AES-XTS", NULL, 256, KAT_CIPHER, "aes-128-xts",
+	  CIPHER, 16 },
+	{ "IndCpaTest", "AES-XTS", NULL, 0, KAT_CIPHER, "aes-256-xts", CIPHER,
+	  16 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 128, KAT_CIPHER, "aes-128-kw",
+	  WRAP, 0 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 192, KAT_CIPHER, "aes-192-kw",
+	  WRAP, 0 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 0, KAT_CIPHER, "aes-256-kw", WRAP,
+	  0 },
+	{ "MacTest", "HMACSHA1", NULL, 0, KAT_MAC, "hmac-sha1", MAC, 0 },
+	{ "MacTest", "HMACSHA224", NULL, 0, KAT_MAC, "hmac-sha2-224", MAC, 0 },
+	{ "MacTest", "HMACSHA256", NULL, 0, KAT_MAC, "hmac-sha2-256", MAC, 0 },
+	{ "MacTest", "HMACSHA384", NULL, 0, KAT_MAC, "hmac-sha2-384", MAC, 0 },
+	{ "MacTest", "HMACSHA512", NULL, 0, KAT_MAC, "hmac-sha2-512", MAC, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 128, KAT_MAC, "aes-128-cmac", MAC, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 192, KAT_MAC, "aes-192-cmac", MAC, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC, 0 },
 	{ "EddsaVerify", "EDDSA", "edwards25519", 0, KAT_VERIFY, "ed25519",
-	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } } },
-	{ "HkdfTest", "HKDF-SHA-256", NULL, 0, KAT_KDF, "hkdf-sha2-256", HKDF },
-	{ "HkdfTest", "HKDF-SHA-384", NULL, 0, KAT_KDF, "hkdf-sha2-384", HKDF },
-	{ "HkdfTest", "HKDF-SHA-512", NULL, 0, KAT_KDF, "hkdf-sha2-512", HKDF },
+	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0 },
+	{ "HkdfTest", "HKDF-SHA-256", NULL, 0, KAT_KDF, "hkdf-sha2-256", HKDF, 0 },
+	{ "HkdfTest", "HKDF-SHA-384", NULL, 0, KAT_KDF, "hkdf-sha2-384", HKDF, 0 },
+	{ "HkdfTest", "HKDF-SHA-512", NULL, 0, KAT_KDF, "hkdf-sha2-512", HKDF, 0 },
 	{ "XdhComp", "XDH", "curve25519", 0, KAT_DERIVE, "x25519",
 	  { { "private", KAT_KEY }, { "public", KAT_MSG },
-	    { "shared", KAT_TAG } } },
+	    { "shared", KAT_TAG } }, 0 },
 };
 
 static const char *text(const json_t *o, const char *name)
@@ -131,6 +152,8 @@ static int read_test(const struct suite *s, const json_t *group,
 		err = kat_field_hex(v, s->members[i].field,
 				    json_string_value(m));
 	}
+	if (!err && s->nonce_len)
+		err = kat_field_extend(v, KAT_NONCE, s->nonce_len);
 	return err;
 }
 
