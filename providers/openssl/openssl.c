@@ -12,7 +12,6 @@
 #define ROW(mech_, kind_, name_, key_, ns, ps)                                \
 	{ .offer = { .mech = UKCF_MECH_##mech_,                               \
 		     .flags = UKCF_OFFER_CALLER,                              \
-		     .ops = &ossl_##kind_.ops,                                \
 		     .cost_ns = ns,                                           \
 		     .cost_ps_per_byte = ps },                                \
 	  .kind = &ossl_##kind_,                                              \
@@ -67,6 +66,7 @@ static const struct ossl_row rows[] = {
 _Static_assert(N_ROWS <= OSSL_OFFERS_MAX, "struct ukcf_instance has the room");
 
 static struct ukcf_offer offers[N_ROWS];
+static struct ukcf_mech_ops guarded[N_ROWS];
 
 static size_t row_of(uint32_t mech)
 {
@@ -139,6 +139,40 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 	return 0;
 }
 
+/*
+ * In the caller this thread's queue of errors is the program's own: what the
+ * library puts there when it refuses a forgery, say, would look like an error
+ * of the program's next TLS record.
+ */
+#define GUARD(op)                                                             \
+	static enum ukcf_status guarded_##op(struct ukcf_instance *self,      \
+					     struct ukcf_job *job)            \
+	{                                                                     \
+		enum ukcf_status status;                                      \
+                                                                              \
+		ERR_set_mark();                                               \
+		status = ossl_kind_of(job)->ops.op(self, job);                \
+		ERR_pop_to_mark();                                            \
+		return status;                                                \
+	}
+
+#define ALL(X)                                                                \
+	X(digest) X(mac) X(mac_verify) X(encrypt) X(decrypt) X(sign)          \
+	X(verify) X(derive) X(generate) X(public_key) X(init) X(update)       \
+	X(final) X(drop) X(copy) X(check_key)
+
+ALL(GUARD)
+
+static struct ukcf_mech_ops guard(const struct ukcf_mech_ops *ops)
+{
+	struct ukcf_mech_ops g = { 0 };
+
+#define SET(op) g.op = ops->op ? guarded_##op : NULL;
+	ALL(SET)
+#undef SET
+	return g;
+}
+
 static struct ukcf_provider provider = {
 	.struct_size = sizeof(provider),
 	.spi_version = UKCF_SPI_VERSION,
@@ -159,6 +193,8 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 	(void)host;
 	for (size_t i = 0; i < N_ROWS; i++) {
 		offers[i] = rows[i].offer;
+		guarded[i] = guard(&rows[i].kind->ops);
+		offers[i].ops = &guarded[i];
 		if (offers[i].ops->init)
 			offers[i].ctx_size = OSSL_CTX_SIZE;
 	}

@@ -3,6 +3,9 @@
  * Owns what the files of this provider share: its instance and one table of
  * entry points per kind of mechanism.
  *
+ * What a multipart state points to is the library's: no offer's is flat, and
+ * there are no templates, since a host has no way to let go of one.
+ *
  * The EVP interface allocates in every job, so no offer is NOSLEEP; and it
  * does not say how often it reads its input, so none is single-pass: the
  * daemon gives it private copies.

@@ -103,6 +103,14 @@ for f in aes_gcm aes_cbc_pkcs5 aes_xts chacha20_poly1305 hmac_sha256 hkdf_sha256
 	all_of "Wycheproof $f" "$dir/${f}_test.json"
 done
 
+# Its states are not flat, and its pieces those of every mechanism.
+for t in multipart pieces links; do
+	"$top_builddir/tests/parts/$t" >"$tmp/out" 2>&1
+	status=$?
+	grep -v '^ok' "$tmp/out" | sed 's/^/# /'
+	report $status "tests/parts/$t: $(grep -c '^ok' "$tmp/out") properties"
+done
+
 # The judge must be able to say no.
 check "a digest of another file differs" \
 	[ "$(openssl dgst -r -sha1 m)" != "$(openssl dgst -r -sha1 empty)" ]

@@ -4,6 +4,7 @@
  * mechanism agree on every input.
  */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "daemon/api/page.h"
 #include "daemon/config.h"
+#include "daemon/core/context.h"
 #include "daemon/core/mech.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
@@ -24,7 +26,7 @@
 
 static struct config config;
 static const struct provider *openssl, *sodium;
-static uint8_t message[MESSAGE_MAX], key[256], nonce[12], aad[64];
+static uint8_t message[MESSAGE_MAX], key[256], nonce[12], aad[64], iv[16];
 static uint8_t out[2][OUT_MAX], back[MESSAGE_MAX];
 
 static void setup(void)
@@ -53,6 +55,7 @@ static void setup(void)
 		message[i] = (uint8_t)(message[i - 256] * 5 + message[i - 1]);
 	cr_assert_eq(getrandom(key, sizeof(key), 0), sizeof(key));
 	cr_assert_eq(getrandom(nonce, sizeof(nonce), 0), sizeof(nonce));
+	cr_assert_eq(getrandom(iv, sizeof(iv), 0), sizeof(iv));
 	cr_assert_eq(getrandom(aad, sizeof(aad), 0), sizeof(aad));
 }
 
@@ -315,4 +318,239 @@ Test(openssl, x25519_refuses_a_shared_secret_of_zeros)
 		     -EKEYREJECTED);
 	cr_assert_eq(x25519(sodium, UKCF_OP_DERIVE, key, low, shared),
 		     -EKEYREJECTED);
+}
+
+/* --------------------------------------------------------------- in parts */
+
+#define PART_MAX 9000u
+
+/* A message on its way through one offer. */
+struct parts {
+	const struct ukcf_offer *offer;
+	uint32_t op;
+	struct ukcf_bytes in;
+	uint8_t ctx[CONTEXT_STATE_MAX];
+	uint8_t whole[PART_MAX + 64], cut[PART_MAX + 64];
+	int64_t n_whole;
+	size_t n_cut;
+};
+
+static uint32_t below(uint32_t n)
+{
+	uint32_t v;
+
+	cr_assert_eq(getrandom(&v, sizeof(v), 0), sizeof(v));
+	return v % n;
+}
+
+static struct ukcf_job job_of(const struct parts *p)
+{
+	const struct mech_row *row = mech_row_by_id(p->offer->mech);
+
+	return (struct ukcf_job){
+		.op = p->op,
+		.mech = p->offer->mech,
+		.key = { key, row->key_max ? row->key_max : 0 },
+		.aux = { row->aad_max ? aad : NULL, row->aad_max ? 20 : 0 },
+		.param = { row->nonce_len ? iv : NULL, row->nonce_len },
+		.tag_len = row->tag_max,
+		.ctx = (void *)(uintptr_t)p->ctx,
+	};
+}
+
+static int64_t call_part(ukcf_job_fn fn, struct ukcf_job *job)
+{
+	cr_assert_eq(fn(openssl->instance, job), UKCF_DONE);
+	return job->res;
+}
+
+/* Its output where its input was. */
+static void one_part(struct parts *p, uint8_t *ctx, ukcf_job_fn fn,
+		     size_t at, size_t n)
+{
+	static uint8_t place[PART_MAX + 64];
+	struct ukcf_job job = job_of(p);
+
+	if (n)
+		memcpy(place, p->in.data + at, n);
+	job.ctx = ctx;
+	job.in = (struct ukcf_bytes){ place, n };
+	job.out = place;
+	job.out_size = sizeof(place);
+	cr_assert_geq(call_part(fn, &job), 0, "%s, op %u: %ld of %zu at %zu",
+		      mech_row_by_id(job.mech)->name, job.op, (long)job.res, n,
+		      at);
+	memcpy(p->cut + p->n_cut, place, (size_t)job.res);
+	p->n_cut += (size_t)job.res;
+}
+
+/* The tag of an AEAD comes with the last part. */
+static size_t cuttable(const struct parts *p)
+{
+	bool tagged = p->op == UKCF_OP_DECRYPT &&
+		      UKCF_MECH_CLASS(p->offer->mech) == UKCF_CLASS_AEAD;
+
+	return p->in.len - (tagged ? 16 : 0);
+}
+
+/* From at on, in parts of random sizes; some are empty. */
+static void rest_of(struct parts *p, uint8_t *ctx, size_t at)
+{
+	const struct ukcf_mech_ops *f = p->offer->ops;
+	size_t last = cuttable(p);
+
+	while (at < last && below(8)) {
+		size_t n = below(2) ? below(40) : below(3000);
+
+		n = n < last - at ? n : last - at;
+		one_part(p, ctx, f->update, at, n);
+		at += n;
+	}
+	one_part(p, ctx, f->final, at, p->in.len - at);
+}
+
+static void same_as_whole(const struct parts *p, const char *how)
+{
+	cr_assert_eq(p->n_cut, (size_t)p->n_whole, "%s, op %u, %s: %zu",
+		     mech_row_by_id(p->offer->mech)->name, p->op, how,
+		     p->n_cut);
+	cr_assert_eq(memcmp(p->cut, p->whole, p->n_cut), 0, "%s, op %u, %s",
+		     mech_row_by_id(p->offer->mech)->name, p->op, how);
+}
+
+static void split(struct parts *p)
+{
+	const struct ukcf_mech_ops *f = p->offer->ops;
+	uint8_t other[CONTEXT_STATE_MAX] = { 0 };
+	size_t first = below((uint32_t)cuttable(p) / 2 + 1), half;
+	struct ukcf_job job = job_of(p);
+
+	p->n_cut = 0;
+	cr_assert_eq(call_part(f->init, &job), 0);
+	one_part(p, p->ctx, f->update, 0, first);
+	half = p->n_cut;
+	if (f->copy) {
+		job = job_of(p);
+		job.in = (struct ukcf_bytes){ p->ctx, p->offer->ctx_size };
+		job.ctx = other;
+		cr_assert_eq(call_part(f->copy, &job), 0);
+	}
+	rest_of(p, p->ctx, first);
+	same_as_whole(p, "split");
+	if (!f->copy)
+		return;
+	p->n_cut = half;
+	rest_of(p, other, first);
+	same_as_whole(p, "copied");
+}
+
+static void make_whole(struct parts *p)
+{
+	struct ukcf_job job = job_of(p);
+
+	job.in = p->in;
+	job.out = p->whole;
+	job.out_size = sizeof(p->whole);
+	p->n_whole = call_part(mech_entry(p->offer, p->op), &job);
+	cr_assert_geq(p->n_whole, 0, "%s",
+		     mech_row_by_id(job.mech)->name);
+}
+
+Test(openssl, what_comes_in_parts_is_what_comes_whole)
+{
+	static uint8_t sealed[PART_MAX + 64];
+	static struct parts p;
+	unsigned int tried = 0;
+
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		p.offer = &openssl->spi->offers[i];
+		for (unsigned int k = 0; p.offer->ops->init && k < 60; k++) {
+			const struct mech_row *row =
+				mech_row_by_id(p.offer->mech);
+			size_t len = k < 40 ? k : below(8000);
+
+			if (row->block)
+				len -= len % row->block;
+			p.op = producing_op(p.offer);
+			p.in = (struct ukcf_bytes){ message, len };
+			make_whole(&p);
+			split(&p);
+			tried++;
+			if (p.op != UKCF_OP_ENCRYPT)
+				continue;
+			memcpy(sealed, p.whole, (size_t)p.n_whole);
+			p.op = UKCF_OP_DECRYPT;
+			p.in = (struct ukcf_bytes){ sealed,
+						    (size_t)p.n_whole };
+			make_whole(&p);
+			cr_assert_eq((size_t)p.n_whole, len);
+			split(&p);
+		}
+	}
+	cr_assert_gt(tried, 60 * 25);
+}
+
+/* No byte beyond the room that a part has, and none made of less than that. */
+Test(openssl, a_part_without_room_is_refused_and_writes_nothing)
+{
+	static struct parts p;
+	uint8_t place[64];
+
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		const struct ukcf_mech_ops *f = openssl->spi->offers[i].ops;
+		struct ukcf_job job;
+
+		p.offer = &openssl->spi->offers[i];
+		p.op = producing_op(p.offer);
+		if (!f->init)
+			continue;
+		job = job_of(&p);
+		cr_assert_eq(call_part(f->init, &job), 0);
+		memset(place, 0x77, sizeof(place));
+		job.in = (struct ukcf_bytes){ message, 32 };
+		job.out = place;
+		job.out_size = p.op == UKCF_OP_ENCRYPT ? 15 : 0;
+		job.tag_len = 16;
+		cr_assert_lt(call_part(p.op == UKCF_OP_ENCRYPT ? f->update :
+								 f->final,
+				       &job), 0);
+		for (size_t k = 0; k < sizeof(place); k++)
+			cr_assert_eq(place[k], 0x77);
+		if (p.op == UKCF_OP_ENCRYPT) /* no final will come */
+			f->drop(openssl->instance, &job);
+	}
+}
+
+/* In the caller the queue is the program's. */
+Test(openssl, a_forgery_leaves_no_error_in_the_threads_queue)
+{
+	static uint8_t forged[48];
+	static struct parts p = { .op = UKCF_OP_DECRYPT };
+	/* the one that the provider uses; this program has none */
+	void *lib = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+	unsigned long (*peek)(void);
+	void *(*fetch)(void *, const char *, const char *);
+
+	cr_assert_not_null(lib);
+	*(void **)&peek = dlsym(lib, "ERR_peek_error");
+	*(void **)&fetch = dlsym(lib, "EVP_MD_fetch");
+	cr_assert(peek && fetch);
+	cr_assert_eq(peek(), 0);
+	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
+		struct ukcf_job job;
+
+		p.offer = &openssl->spi->offers[i];
+		if (!mech_entry(p.offer, p.op))
+			continue;
+		job = job_of(&p);
+		job.in = (struct ukcf_bytes){ forged, sizeof(forged) };
+		job.out = out[0];
+		job.out_size = sizeof(out[0]);
+		call_part(mech_entry(p.offer, p.op), &job);
+		cr_assert_eq(peek(), 0, "%s",
+			     mech_row_by_id(job.mech)->name);
+	}
+	/* the control: the library does leave one */
+	cr_assert_null(fetch(NULL, "no such digest", NULL));
+	cr_assert_neq(peek(), 0);
 }
