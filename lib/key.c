@@ -186,6 +186,7 @@ static int64_t check_new(const struct mech_slot *slot, uint32_t *usage,
 			 const void *bytes, size_t len)
 {
 	uint32_t allowed;
+	bool fits;
 
 	if (!slot)
 		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_MECH);
@@ -196,9 +197,12 @@ static int64_t check_new(const struct mech_slot *slot, uint32_t *usage,
 		*usage = allowed;
 	if (*usage & ~allowed)
 		return call_refused(-EINVAL, UKCF_DETAIL_KEY_USAGE);
-	if (!bytes || len < slot->limits.key_min ||
-	    len > slot->limits.key_max || len > UKCF_KEY_BYTES_MAX ||
-	    (is_public(slot->id, *usage) && len > LOCAL_PUB_MAX))
+	if (is_public(slot->id, *usage))
+		fits = len == slot->limits.pub_len && len <= LOCAL_PUB_MAX;
+	else
+		fits = len >= slot->limits.key_min &&
+		       len <= slot->limits.key_max && len <= UKCF_KEY_BYTES_MAX;
+	if (!bytes || !fits)
 		return call_refused(-EKEYREJECTED, UKCF_DETAIL_KEY_SIZE);
 	return 0;
 }

@@ -38,7 +38,7 @@
 #include "lib/shared/secmem.h"
 #include "lib/shared/sizes.h"
 
-#define SMALL_OUT 64u
+#define SMALL_OUT 128u
 
 int scratch_init(struct scratch *s)
 {

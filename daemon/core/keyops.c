@@ -143,8 +143,8 @@ static int make_public(struct request *req, struct ukcf_bytes secret,
 	*made = (struct ukcf_bytes){ 0 };
 	if (!has_public(req))
 		return 0;
-	if (!fn || call(req, fn, &job) != UKCF_DONE || job.res < 0 ||
-	    (uint64_t)job.res > size)
+	if (!fn || call(req, fn, &job) != UKCF_DONE ||
+	    job.res != (int64_t)req->mech->limits.pub_len)
 		return -EIO;
 	*made = (struct ukcf_bytes){ pub, (size_t)job.res };
 	return 0;
@@ -179,7 +179,7 @@ static int64_t create(struct request *req, const struct ukcf_key_req *kr,
 static int64_t op_generate(struct request *req, const uint8_t *in,
 			   unsigned int *detail)
 {
-	uint8_t secret[UKCF_KEY_BYTES_MAX], pub[64];
+	uint8_t secret[UKCF_KEY_BYTES_MAX], pub[UKCF_KEY_PUBLIC_MAX];
 	struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
 				.out = secret,
 				.out_size = sizeof(secret) };
@@ -235,7 +235,7 @@ static int64_t import_public(struct request *req, const struct ukcf_key_req *kr,
 	const struct ukcf_bytes none = { 0 };
 	int64_t res;
 
-	if (raw.len != 32) /* RFC 8032 5.1.5, RFC 7748 5 */
+	if (raw.len != req->mech->limits.pub_len)
 		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
 	res = check_key(req, none, raw, detail);
 	if (res)
@@ -250,7 +250,7 @@ static int64_t op_import(struct request *req, const uint8_t *in,
 				 UKCF_KEY_OWN | UKCF_KEY_PUBLIC_ONLY;
 	struct ukcf_bytes raw, made, none = { 0 };
 	struct ukcf_key_req kr;
-	uint8_t pub[64];
+	uint8_t pub[UKCF_KEY_PUBLIC_MAX];
 	int64_t res;
 
 	res = parse(req, in, &kr, &raw, detail);

@@ -12,7 +12,8 @@
 #define HEX_MAX 160 /* bytes */
 
 /* One known answer; hexadecimal.  out is what the operation produces; for
- * verifying operations it is the tag or signature to accept. */
+ * verifying operations it is the tag or signature to accept.  SIGN without one:
+ * the signature is random. */
 struct known {
 	uint32_t mech;
 	uint32_t op;
@@ -277,6 +278,77 @@ static const struct known table[] = {
 	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  "", "", "",
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
+	/* RFC 6979 appendices A.2.5 and A.2.6, "sample"; a signature is a random
+	 * one: it has to verify */
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_VERIFY,
+	  "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29f"
+	  "b67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d44622"
+	  "99", "", "",
+	  "73616d706c65",
+	  "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+	  "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8" },
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_SIGN,
+	  "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", "", "",
+	  "73616d706c65",
+	  "" },
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_KEY_PUBLIC,
+	  "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", "", "",
+	  "",
+	  "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29f"
+	  "b67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d44622"
+	  "99" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_VERIFY,
+	  "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c"
+	  "64def8f0ea9055866064a254515480bc138015d9b72d7d57244ea8ef9ac0c621"
+	  "896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd25332647"
+	  "20", "", "",
+	  "73616d706c65",
+	  "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+	  "81a648152e44acf96e36dd1e80fabe4699ef4aeb15f178cea1fe40db2603138f"
+	  "130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_SIGN,
+	  "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+	  "96d5724e4c70a825f872c9ea60d2edf5", "", "",
+	  "73616d706c65",
+	  "" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_KEY_PUBLIC,
+	  "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+	  "96d5724e4c70a825f872c9ea60d2edf5", "", "",
+	  "",
+	  "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c"
+	  "64def8f0ea9055866064a254515480bc138015d9b72d7d57244ea8ef9ac0c621"
+	  "896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd25332647"
+	  "20" },
+	/* RFC 5903 sections 8.1 and 8.2 */
+	{ UKCF_MECH_ECDH_P256, UKCF_OP_DERIVE,
+	  "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433", "", "",
+	  "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf"
+	  "6356fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872"
+	  "ab",
+	  "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de" },
+	{ UKCF_MECH_ECDH_P256, UKCF_OP_KEY_PUBLIC,
+	  "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53", "", "",
+	  "",
+	  "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf"
+	  "6356fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872"
+	  "ab" },
+	{ UKCF_MECH_ECDH_P384, UKCF_OP_DERIVE,
+	  "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
+	  "e35b538041e649ee3faef896783ab194", "", "",
+	  "04e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc50"
+	  "9d0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e83843036"
+	  "7f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e638"
+	  "6c",
+	  "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4"
+	  "d603135569b9e9d09cf5d4a270f59746" },
+	{ UKCF_MECH_ECDH_P384, UKCF_OP_KEY_PUBLIC,
+	  "41cb0779b4bdb85d47846725fbec3c9430fab46cc8dc5060855cc9bda0aa2942"
+	  "e0308312916b8ed2960e4bd55a7448fc", "", "",
+	  "",
+	  "04e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc50"
+	  "9d0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e83843036"
+	  "7f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e638"
+	  "6c" },
 	/* RFC 5869 appendix A.1; in is the salt, aux the info */
 	{ UKCF_MECH_HKDF_SHA2_256, UKCF_OP_DERIVE,
 	  "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "",
@@ -437,6 +509,40 @@ static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return result_is(self, o, &t, -EBADMSG);
 }
 
+/* What it signs it verifies with the public part that it makes, and neither
+ * another signature nor another message. */
+static bool test_pair(struct ukcf_instance *self, const struct ukcf_offer *o,
+		      const struct known *k)
+{
+	uint8_t pub[HEX_MAX];
+	struct trial t, p;
+	size_t len;
+
+	if (!o->ops->public_key || !o->ops->verify)
+		return false;
+	prepare(&p, k);
+	p.job.op = UKCF_OP_KEY_PUBLIC;
+	p.job.out = pub;
+	prepare(&t, k);
+	if (run_job(self, o->ops->public_key, &p.job) != UKCF_DONE ||
+	    p.job.res <= 0 || p.job.res > HEX_MAX ||
+	    run_job(self, o->ops->sign, &t.job) != UKCF_DONE ||
+	    t.job.res != mech_row_by_id(k->mech)->out_len)
+		return false;
+	len = (size_t)t.job.res;
+	t.job.op = UKCF_OP_VERIFY;
+	t.job.key = (struct ukcf_bytes){ pub, (size_t)p.job.res };
+	t.job.tag = (struct ukcf_bytes){ t.out, len };
+	if (!result_is(self, o, &t, 0))
+		return false;
+	t.out[len - 1] ^= 1;
+	if (!result_is(self, o, &t, -EBADMSG))
+		return false;
+	t.out[len - 1] ^= 1;
+	t.in.data[0] ^= 1;
+	return result_is(self, o, &t, -EBADMSG);
+}
+
 static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 		      const struct known *k)
 {
@@ -444,6 +550,8 @@ static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 
 	if (k->op == UKCF_OP_VERIFY || k->op == UKCF_OP_MAC_VERIFY)
 		return test_verify(self, o, k);
+	if (k->op == UKCF_OP_SIGN && !*k->out)
+		return test_pair(self, o, k);
 	prepare(&t, k);
 	if (!produces(self, o, &t, &t.want))
 		return false;

@@ -264,6 +264,7 @@ enum ukcf_usage {
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
 #define UKCF_KEY_BYTES_MAX 256 /* bytes of a raw key */
+#define UKCF_KEY_PUBLIC_MAX 128 /* bytes of a public part */
 
 /** Input of the key operations; the raw key bytes follow it. */
 struct ukcf_key_req {
@@ -359,7 +360,8 @@ struct ukcf_page_mech {
 	uint16_t key_max;
 	uint16_t tag_min;
 	uint16_t tag_max;
-	uint32_t out_len;
+	uint16_t out_len;
+	uint16_t pub_len;	/* of a public key; 0: has none */
 	/* of ciphers: bytes of plaintext at least, and a multiple of; bytes by
 	 * which ciphertext is longer; or what it is padded to a multiple of */
 	uint8_t in_min;

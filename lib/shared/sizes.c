@@ -132,7 +132,7 @@ static int check_plain(uint32_t op, const struct mech_limits *m,
 		need = 0;
 		break;
 	case UKCF_OP_DERIVE:
-		if (s->in != m->out_len)
+		if (s->in != m->pub_len)
 			return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
 		break;
 	case UKCF_OP_RANDOM:

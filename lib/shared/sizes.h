@@ -15,6 +15,7 @@ struct mech_limits {
 	uint32_t nonce_len;
 	uint32_t tag_min, tag_max;
 	uint32_t out_len;
+	uint32_t pub_len; /* of SIGN and KEX */
 	uint64_t data_max, aad_max;
 	/* of class CIPHER, else 0; mech.def says what they are */
 	uint8_t in_min, block, growth, padding;

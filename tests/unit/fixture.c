@@ -146,8 +146,9 @@ size_t job_produces(const struct ukcf_job *job)
 	case UKCF_OP_RANDOM:
 		return job->out_size;
 	case UKCF_OP_KEY_GENERATE:
-	case UKCF_OP_KEY_PUBLIC:
 		return 32;
+	case UKCF_OP_KEY_PUBLIC:
+		return row->pub_len;
 	case UKCF_OP_MAC_VERIFY:
 	case UKCF_OP_VERIFY:
 		return 0;

@@ -19,6 +19,7 @@ static struct mech_limits limits_of(const struct mech_row *r)
 		.data_max = r->data_max,   .aad_max = r->aad_max,
 		.in_min = r->in_min,	   .block = r->block,
 		.growth = r->growth,	   .padding = r->padding,
+		.pub_len = r->pub_len,
 	};
 }
 
@@ -94,7 +95,7 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 		if (s->tag != m->out_len)
 			return false;
 	} else if (op == UKCF_OP_DERIVE) {
-		if (s->in != m->out_len)
+		if (s->in != m->pub_len)
 			return false;
 	} else if (op == UKCF_OP_RANDOM) {
 		if (s->out > m->data_max)
@@ -139,7 +140,8 @@ Test(sizes, every_corner_is_judged_as_the_rules_say)
 	for (unsigned int i = 0; i < mech_n_rows; i++) {
 		const struct mech_row *r = &mech_rows[i];
 		const uint64_t v[] = { 0, 1, 15, 16, 17, 31, 32, 33, 63, 64,
-				       65, 23, 24, 8, r->data_max - 1, r->data_max,
+				       65, 23, 24, 8, 48, 96, 97,
+				       r->data_max - 1, r->data_max,
 				       r->data_max + 1, r->data_max + 16,
 				       r->data_max + 17, r->aad_max,
 				       r->aad_max + 1, UINT64_MAX - 16,
