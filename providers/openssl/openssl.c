@@ -9,14 +9,17 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define ROW(mech_, kind_, name_, key_, ns, ps)                                \
+#define ROW_(mech_, flags_, kind_, name_, key_, ns, ps)                       \
 	{ .offer = { .mech = UKCF_MECH_##mech_,                               \
-		     .flags = UKCF_OFFER_CALLER,                              \
+		     .flags = UKCF_OFFER_CALLER | flags_,                     \
 		     .cost_ns = ns,                                           \
 		     .cost_ps_per_byte = ps },                                \
 	  .kind = &ossl_##kind_,                                              \
 	  .name = name_,                                                      \
 	  .key_bytes = key_ }
+
+#define ROW(mech_, ...) ROW_(mech_, 0, __VA_ARGS__)
+#define SLOW(mech_, ...) ROW_(mech_, UKCF_OFFER_SLOW, __VA_ARGS__)
 
 static const struct ossl_row rows[] = {
 	ROW(SHA1, digest, "SHA1", 0, 300, 1000),
@@ -55,7 +58,12 @@ static const struct ossl_row rows[] = {
 	ROW(AES_128_KW, kw, "AES-128-WRAP", 16, 600, 30000),
 	ROW(AES_192_KW, kw, "AES-192-WRAP", 24, 600, 30000),
 	ROW(AES_256_KW, kw, "AES-256-WRAP", 32, 600, 30000),
-	ROW(X25519, kex, "X25519", 32, 60000, 0),
+	SLOW(ED25519, eddsa, "ED25519", 32, 100000, 3000),
+	SLOW(ECDSA_P256, ecdsa, "P-256", 32, 120000, 2000),
+	SLOW(ECDSA_P384, ecdsa, "P-384", 48, 1000000, 1300),
+	SLOW(X25519, kex, "X25519", 32, 60000, 0),
+	SLOW(ECDH_P256, ecdh, "P-256", 32, 120000, 0),
+	SLOW(ECDH_P384, ecdh, "P-384", 48, 1000000, 0),
 	ROW(HKDF_SHA2_256, hkdf, "SHA2-256", 32, 3000, 15000),
 	ROW(HKDF_SHA2_384, hkdf, "SHA2-384", 48, 3500, 15000),
 	ROW(HKDF_SHA2_512, hkdf, "SHA2-512", 64, 3500, 12000),

@@ -57,6 +57,9 @@ extern const struct ossl_kind ossl_xts;
 extern const struct ossl_kind ossl_kw;
 extern const struct ossl_kind ossl_hkdf;
 extern const struct ossl_kind ossl_kex;
+extern const struct ossl_kind ossl_eddsa;
+extern const struct ossl_kind ossl_ecdsa;
+extern const struct ossl_kind ossl_ecdh;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);

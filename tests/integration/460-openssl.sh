@@ -81,6 +81,30 @@ cat k k >twice
 cryptoctl key generate xts -m aes-256-xts || exit 1
 refused 1 'no key of this mechanism, or a weak one' \
 	sh -c 'cryptoctl key import twice -m aes-256-xts <twice'
+for m in ecdsa-p256-sha2-256 ecdsa-p384-sha2-384 ecdh-p256 ecdh-p384; do
+	cryptoctl key generate "p-$m" -m "$m" || exit 1
+	cryptoctl key public "p-$m" --pem >pem || exit 1
+	cryptoctl key public "p-$m" >raw || exit 1
+	same "$m: openssl(1) reads its public key" \
+		"$(od -An -v -tx1 raw | tr -d ' \n')" \
+		"$(openssl pkey -pubin -in pem -noout -text | grep '^ ' |
+			tr -d ' :\n')"
+done
+for m in ed25519 ecdsa-p256-sha2-256 ecdsa-p384-sha2-384; do
+	cryptoctl key generate "s-$m" -m "$m" || exit 1
+	cryptoctl key public "s-$m" >raw || exit 1
+	cryptoctl key import "v-$m" -m "$m" --public <raw || exit 1
+	cryptoctl sign -k "s-$m" m >sig || exit 1
+	check "$m: a public key verifies what the secret one signed" \
+		cryptoctl verify -k "v-$m" -s sig m
+	refused 1 . cryptoctl verify -k "v-$m" -s sig k
+done
+head -c 65 /dev/urandom >raw
+refused 1 'no key of this mechanism, or a weak one' sh -c \
+	'cryptoctl key import off -m ecdsa-p256-sha2-256 --public <raw'
+head -c 32 /dev/zero >raw
+refused 1 'no key of this mechanism, or a weak one' sh -c \
+	'cryptoctl key import zero -m ecdh-p256 <raw'
 
 nist=/usr/lib/python3/dist-packages/cryptography_vectors
 all_of "NIST SHA-1 (CAVP)" "$nist"/hashes/SHA1/*.rsp
@@ -99,7 +123,7 @@ all_of "NIST AES key wrap (CAVP)" "$nist"/keywrap/kwtestvectors/KW_A[ED]_???.txt
 all_of "NIST AES-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcmDecrypt*.rsp
 dir=${UKCF_VECTORS_DIR:-$top_srcdir/../shared/vectors}
 [ -d "$dir/wycheproof" ] && dir=$dir/wycheproof
-for f in aes_gcm aes_cbc_pkcs5 aes_xts chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
+for f in ecdsa_secp256r1_sha256 ed25519 aes_gcm aes_cbc_pkcs5 aes_xts chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
 	all_of "Wycheproof $f" "$dir/${f}_test.json"
 done
 

@@ -72,7 +72,7 @@ static const struct ukcf_offer *offered_by(const struct provider *p,
 
 Test(openssl, each_of_its_mechanisms_passes_known_answers)
 {
-	cr_assert_geq(openssl->spi->n_offers, 26);
+	cr_assert_geq(openssl->spi->n_offers, 45);
 	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
 		const struct ukcf_offer *o = &openssl->spi->offers[i];
 		const char *what = "";
@@ -85,7 +85,8 @@ Test(openssl, each_of_its_mechanisms_passes_known_answers)
 static uint32_t producing_op(const struct ukcf_offer *o)
 {
 	static const uint32_t ops[] = { UKCF_OP_DIGEST, UKCF_OP_MAC,
-					UKCF_OP_ENCRYPT, UKCF_OP_DERIVE };
+					UKCF_OP_ENCRYPT, UKCF_OP_DERIVE,
+					UKCF_OP_SIGN };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (mech_entry(o, ops[i]))
@@ -108,10 +109,11 @@ static enum ukcf_status flipped(struct ukcf_instance *self,
 
 Test(openssl, known_answers_catch_a_flipped_bit_in_each_mechanism)
 {
-	const struct ukcf_mech_ops ops = { .digest = flipped,
-					   .mac = flipped,
-					   .encrypt = flipped,
-					   .derive = flipped };
+	struct ukcf_mech_ops ops = { .digest = flipped,
+				     .mac = flipped,
+				     .encrypt = flipped,
+				     .derive = flipped,
+				     .sign = flipped };
 
 	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
 		struct ukcf_offer o = openssl->spi->offers[i];
@@ -119,6 +121,9 @@ Test(openssl, known_answers_catch_a_flipped_bit_in_each_mechanism)
 
 		cr_assert_neq(producing_op(&o), UKCF_OP_NOP);
 		real = &openssl->spi->offers[i];
+		/* what judges a random signature is honest */
+		ops.verify = o.ops->verify;
+		ops.public_key = o.ops->public_key;
 		o.ops = &ops;
 		cr_assert_eq(selftest_offer(openssl->instance, &o, &what), -EIO,
 			     "%s", mech_row_by_id(o.mech)->name);
@@ -203,10 +208,10 @@ static void agree_on(uint32_t mech, size_t len)
 		cross(mech, len, (int64_t)len + 16);
 }
 
-/* Of a fixed size: it has a test of its own. */
-static bool is_kex(uint32_t mech)
+/* These have tests of their own. */
+static bool is_pair(uint32_t mech)
 {
-	return UKCF_MECH_CLASS(mech) == UKCF_CLASS_KEX;
+	return mech_row_by_id(mech)->pub_len != 0;
 }
 
 Test(openssl, agrees_with_sodium_on_every_size)
@@ -216,7 +221,7 @@ Test(openssl, agrees_with_sodium_on_every_size)
 	for (uint32_t i = 0; i < openssl->spi->n_offers; i++) {
 		uint32_t mech = openssl->spi->offers[i].mech;
 
-		if (!offered_by(sodium, mech) || is_kex(mech))
+		if (!offered_by(sodium, mech) || is_pair(mech))
 			continue;
 		for (size_t len = 0; len <= 1025; len++)
 			agree_on(mech, len);
@@ -238,7 +243,7 @@ Test(openssl, one_bit_of_difference_is_found)
 		uint32_t mech = openssl->spi->offers[i].mech;
 		uint32_t op = producing_op(&openssl->spi->offers[i]);
 
-		if (!offered_by(sodium, mech) || is_kex(mech))
+		if (!offered_by(sodium, mech) || is_pair(mech))
 			continue;
 		cr_assert_not(they_agree(
 			mech, op, (struct ukcf_bytes){ message, 1025 },
@@ -553,4 +558,318 @@ Test(openssl, a_forgery_leaves_no_error_in_the_threads_queue)
 	/* the control: the library does leave one */
 	cr_assert_null(fetch(NULL, "no such digest", NULL));
 	cr_assert_neq(peek(), 0);
+}
+
+/* -------------------------------------------------------------- signatures */
+
+static int64_t sign_by(const struct provider *p, uint32_t mech,
+		       struct ukcf_bytes secret, struct ukcf_bytes in,
+		       uint8_t *sig)
+{
+	struct ukcf_job job = { .op = UKCF_OP_SIGN,
+				.mech = mech,
+				.key = secret,
+				.in = in,
+				.out = sig,
+				.out_size = 128 };
+
+	cr_assert_eq(offered_by(p, mech)->ops->sign(p->instance, &job),
+		     UKCF_DONE);
+	return job.res;
+}
+
+static int64_t verify_by(const struct provider *p, uint32_t mech,
+			 struct ukcf_bytes pub, struct ukcf_bytes in,
+			 struct ukcf_bytes sig)
+{
+	struct ukcf_job job = { .op = UKCF_OP_VERIFY,
+				.mech = mech,
+				.key = pub,
+				.in = in,
+				.tag = sig };
+
+	cr_assert_eq(offered_by(p, mech)->ops->verify(p->instance, &job),
+		     UKCF_DONE);
+	return job.res;
+}
+
+static int64_t public_by(const struct provider *p, uint32_t mech,
+			 struct ukcf_bytes secret, uint8_t *pub)
+{
+	struct ukcf_job job = { .op = UKCF_OP_KEY_PUBLIC,
+				.mech = mech,
+				.key = secret,
+				.out = pub,
+				.out_size = UKCF_KEY_PUBLIC_MAX };
+
+	cr_assert_eq(offered_by(p, mech)->ops->public_key(p->instance, &job),
+		     UKCF_DONE);
+	return job.res;
+}
+
+/* Both say the same.  Return: what they say. */
+static int64_t both_verify(const uint8_t *pub, struct ukcf_bytes in,
+			   const uint8_t *sig)
+{
+	struct ukcf_bytes k = { pub, 32 }, s = { sig, 64 };
+	int64_t a = verify_by(sodium, UKCF_MECH_ED25519, k, in, s);
+	int64_t b = verify_by(openssl, UKCF_MECH_ED25519, k, in, s);
+
+	cr_assert_eq(a, b, "sodium %ld, openssl %ld", (long)a, (long)b);
+	return a;
+}
+
+Test(openssl, ed25519_agrees_with_sodium_on_random_keys_and_damage)
+{
+	uint8_t secret[32], pub[2][UKCF_KEY_PUBLIC_MAX], sig[2][128];
+	struct ukcf_bytes k = { secret, 32 };
+
+	for (unsigned int i = 0; i < 300; i++) {
+		struct ukcf_bytes in = { message, i % 3 ? below(2000) : 0 };
+		uint32_t at = below(96 * 8);
+
+		cr_assert_eq(getrandom(secret, 32, 0), 32);
+		cr_assert_eq(public_by(sodium, UKCF_MECH_ED25519, k, pub[0]),
+			     32);
+		cr_assert_eq(public_by(openssl, UKCF_MECH_ED25519, k, pub[1]),
+			     32);
+		cr_assert_eq(memcmp(pub[0], pub[1], 32), 0);
+		cr_assert_eq(sign_by(sodium, UKCF_MECH_ED25519, k, in, sig[0]),
+			     64);
+		cr_assert_eq(sign_by(openssl, UKCF_MECH_ED25519, k, in, sig[1]),
+			     64);
+		cr_assert_eq(memcmp(sig[0], sig[1], 64), 0);
+		cr_assert_eq(both_verify(pub[0], in, sig[0]), 0);
+		if (at < 512)
+			sig[0][at / 8] ^= (uint8_t)(1u << at % 8);
+		else
+			pub[0][at / 8 - 64] ^= (uint8_t)(1u << at % 8);
+		cr_assert_eq(both_verify(pub[0], in, sig[0]), -EBADMSG);
+	}
+}
+
+/* With a key of order 1, R of order 1 and S = 0 the equation of RFC 8032 holds
+ * for every message: by itself, libcrypto says that it verifies. */
+Test(openssl, ed25519_refuses_points_of_small_order_as_sodium_does)
+{
+	static const uint8_t y[][32] = {
+		{ 0 },
+		{ 1 },
+		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0,
+		  0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+		  0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39,
+		  0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f,
+		  0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+		  0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6,
+		  0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+	};
+	uint8_t points[2 * (4 + 20)][32], sig[64] = { 0 };
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < 4; i++)
+		memcpy(points[n++], y[i], 32);
+	for (unsigned int low = 0xec; low <= 0xff; low++) { /* p - 1 and on */
+		memset(points[n], 0xff, 32);
+		points[n][0] = (uint8_t)low;
+		points[n++][31] = 0x7f;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		memcpy(points[n + i], points[i], 32);
+		points[n + i][31] |= 0x80;
+	}
+	for (unsigned int a = 0; a < 2 * n; a++)
+		for (unsigned int r = 0; r < 2 * n; r++) {
+			struct ukcf_bytes in = { message, 32 };
+
+			memcpy(sig, points[r], 32);
+			/* h is small enough a multiple of 8 sometimes */
+			for (unsigned int k = 0; k < 10; k++, in.data++)
+				cr_assert_eq(both_verify(points[a], in, sig),
+					     -EBADMSG, "key %u, R %u", a, r);
+		}
+}
+
+/* S + L is another spelling of S. */
+Test(openssl, ed25519_refuses_another_spelling_of_a_signature)
+{
+	static const uint8_t order[32] = {
+		0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
+		0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+		0,    0,    0,	  0,	0,    0,    0,	  0,
+		0,    0,    0,	  0,	0,    0,    0,	  0x10
+	};
+	struct ukcf_bytes k = { key, 32 }, in = { message, 100 };
+	uint8_t pub[UKCF_KEY_PUBLIC_MAX], sig[128];
+	unsigned int carry = 0;
+
+	public_by(openssl, UKCF_MECH_ED25519, k, pub);
+	sign_by(openssl, UKCF_MECH_ED25519, k, in, sig);
+	cr_assert_eq(both_verify(pub, in, sig), 0);
+	for (unsigned int i = 0; i < 32; i++) {
+		carry += sig[32 + i] + order[i];
+		sig[32 + i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	cr_assert_eq(both_verify(pub, in, sig), -EBADMSG);
+}
+
+static const uint32_t curves[] = { UKCF_MECH_ECDSA_P256, UKCF_MECH_ECDSA_P384,
+				   UKCF_MECH_ECDH_P256, UKCF_MECH_ECDH_P384 };
+
+static int64_t check_value(uint32_t mech, struct ukcf_bytes secret,
+			   struct ukcf_bytes pub)
+{
+	struct ukcf_job job = { .op = UKCF_OP_KEY_IMPORT,
+				.mech = mech,
+				.key = secret,
+				.pub = pub };
+
+	offered_by(openssl, mech)->ops->check_key(openssl->instance, &job);
+	cr_assert_eq(job.res != 0, job.detail == UKCF_DETAIL_KEY_VALUE);
+	return job.res;
+}
+
+static const struct ukcf_bytes no_bytes;
+
+Test(openssl, secret_numbers_are_between_0_and_the_order)
+{
+	/* FIPS 186-5 (SP 800-186): n of P-256 and P-384 */
+	static const uint8_t n256[32] = {
+		0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
+		0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc,
+		0x63, 0x25, 0x51
+	};
+	uint8_t k[48];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		size_t n = mech_row_by_id(curves[i])->key_max;
+
+		memset(k, 0, sizeof(k));
+		cr_assert_eq(check_value(curves[i], (struct ukcf_bytes){ k, n },
+					 no_bytes), -EKEYREJECTED);
+		k[n - 1] = 1;
+		cr_assert_eq(check_value(curves[i], (struct ukcf_bytes){ k, n },
+					 no_bytes), 0);
+		memset(k, 0xff, sizeof(k));
+		cr_assert_eq(check_value(curves[i], (struct ukcf_bytes){ k, n },
+					 no_bytes), -EKEYREJECTED);
+		if (n != 32)
+			continue;
+		memcpy(k, n256, 32);
+		cr_assert_eq(check_value(curves[i],
+					 (struct ukcf_bytes){ k, 32 },
+					 no_bytes), -EKEYREJECTED);
+		k[31]--;
+		cr_assert_eq(check_value(curves[i],
+					 (struct ukcf_bytes){ k, 32 },
+					 no_bytes), 0);
+	}
+}
+
+Test(openssl, points_off_the_curve_and_other_forms_are_refused)
+{
+	uint8_t pub[UKCF_KEY_PUBLIC_MAX], z[48];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct mech_row *row = mech_row_by_id(curves[i]);
+		struct ukcf_bytes secret = { key, row->key_max };
+		struct ukcf_bytes p = { pub, row->pub_len };
+		struct ukcf_job job = { .op = UKCF_OP_DERIVE,
+					.mech = row->id,
+					.key = secret,
+					.in = p,
+					.out = z,
+					.out_size = sizeof(z) };
+		ukcf_job_fn derive = offered_by(openssl, row->id)->ops->derive;
+
+		cr_assert_eq(public_by(openssl, row->id, secret, pub),
+			     row->pub_len);
+		cr_assert_eq(check_value(row->id, no_bytes, p), 0);
+		for (unsigned int k = 0; k < 200; k++) {
+			uint32_t at = below(row->pub_len * 8);
+
+			pub[at / 8] ^= (uint8_t)(1u << at % 8);
+			cr_assert_eq(check_value(row->id, no_bytes, p),
+				     -EKEYREJECTED);
+			job.res = 0;
+			if (derive)
+				derive(openssl->instance, &job);
+			cr_assert_eq(job.res, derive ? -EKEYREJECTED : 0);
+			pub[at / 8] ^= (uint8_t)(1u << at % 8);
+		}
+		/* infinity, compressed: shorter than the mechanism's keys */
+		p.len = 1;
+		pub[0] = 0;
+		cr_assert_eq(check_value(row->id, no_bytes, p), -EKEYREJECTED);
+		p.len = 1 + row->key_max;
+		pub[0] = 2 | (pub[row->pub_len - 1] & 1);
+		cr_assert_eq(check_value(row->id, no_bytes, p), -EKEYREJECTED);
+	}
+}
+
+Test(openssl, both_sides_of_ecdh_derive_the_same)
+{
+	uint8_t a[48], b[48], pa[128], pb[128], za[48], zb[48];
+
+	for (unsigned int i = 2; i < 4; i++) {
+		const struct mech_row *row = mech_row_by_id(curves[i]);
+		ukcf_job_fn fn = offered_by(openssl, row->id)->ops->generate;
+		ukcf_job_fn derive = offered_by(openssl, row->id)->ops->derive;
+		struct ukcf_job job = { .mech = row->id, .out = a,
+					.out_size = sizeof(a) };
+
+		fn(openssl->instance, &job);
+		job.out = b;
+		fn(openssl->instance, &job);
+		job.key = (struct ukcf_bytes){ a, row->key_max };
+		public_by(openssl, row->id, job.key, pa);
+		job.key.data = b;
+		public_by(openssl, row->id, job.key, pb);
+		job.in = (struct ukcf_bytes){ pa, row->pub_len };
+		job.out = zb;
+		derive(openssl->instance, &job);
+		cr_assert_eq(job.res, row->out_len);
+		job.key.data = a;
+		job.in.data = pb;
+		job.out = za;
+		derive(openssl->instance, &job);
+		cr_assert_eq(memcmp(za, zb, row->out_len), 0);
+		job.in.data = pa;
+		derive(openssl->instance, &job);
+		cr_assert_neq(memcmp(za, zb, row->out_len), 0, "the control");
+	}
+}
+
+Test(openssl, ecdsa_verifies_what_it_signed_and_nothing_else)
+{
+	uint8_t pub[128], sig[128], other[128];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct mech_row *row = mech_row_by_id(curves[i]);
+		struct ukcf_bytes secret = { key, row->key_max };
+		struct ukcf_bytes p = { pub, row->pub_len };
+		struct ukcf_bytes s = { sig, row->out_len };
+
+		public_by(openssl, row->id, secret, pub);
+		for (unsigned int k = 0; k < 40; k++) {
+			struct ukcf_bytes in = { message, k * 7 };
+			uint32_t at = below(row->out_len * 8);
+
+			cr_assert_eq(sign_by(openssl, row->id, secret, in, sig),
+				     row->out_len);
+			cr_assert_eq(verify_by(openssl, row->id, p, in, s), 0);
+			sign_by(openssl, row->id, secret, in, other);
+			cr_assert_neq(memcmp(sig, other, row->out_len), 0,
+				      "one number k for two signatures");
+			sig[at / 8] ^= (uint8_t)(1u << at % 8);
+			cr_assert_eq(verify_by(openssl, row->id, p, in, s),
+				     -EBADMSG);
+		}
+		memset(sig, 0, sizeof(sig));
+		cr_assert_eq(verify_by(openssl, row->id, p,
+				       (struct ukcf_bytes){ message, 7 }, s),
+			     -EBADMSG);
+	}
 }
