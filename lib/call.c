@@ -65,9 +65,9 @@ static size_t writes(const struct call *c)
 
 	switch (j->op) {
 	case UKCF_OP_ENCRYPT:
-		return j->in.len + j->tag_len;
 	case UKCF_OP_DECRYPT:
-		return j->in.len - j->tag_len;
+		return sizes_made(j->op, &c->slot->limits, j->in.len,
+				  (uint32_t)j->tag_len);
 	case UKCF_OP_MAC:
 		return j->tag_len;
 	case UKCF_OP_RANDOM:

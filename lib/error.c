@@ -93,6 +93,7 @@ static const char *const details[UKCF_DETAIL_LAST] = {
 	[UKCF_DETAIL_HANDLE] = "no such request",
 	[UKCF_DETAIL_QUEUE] = "no such queue",
 	[UKCF_DETAIL_TMPL] = "no such template, or not yours",
+	[UKCF_DETAIL_KEY_VALUE] = "no key of this mechanism, or a weak one",
 };
 
 const char *ukcf_detail_name(unsigned int detail)

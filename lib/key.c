@@ -186,6 +186,7 @@ static int64_t check_new(const struct mech_slot *slot, uint32_t *usage,
 			 const void *bytes, size_t len)
 {
 	uint32_t allowed;
+	bool fits;
 
 	if (!slot)
 		return call_refused(-EOPNOTSUPP, UKCF_DETAIL_MECH);
@@ -196,11 +197,33 @@ static int64_t check_new(const struct mech_slot *slot, uint32_t *usage,
 		*usage = allowed;
 	if (*usage & ~allowed)
 		return call_refused(-EINVAL, UKCF_DETAIL_KEY_USAGE);
-	if (!bytes || len < slot->limits.key_min ||
-	    len > slot->limits.key_max || len > UKCF_KEY_BYTES_MAX ||
-	    (is_public(slot->id, *usage) && len > LOCAL_PUB_MAX))
+	if (is_public(slot->id, *usage))
+		fits = len == slot->limits.pub_len && len <= LOCAL_PUB_MAX;
+	else
+		fits = len >= slot->limits.key_min &&
+		       len <= slot->limits.key_max && len <= UKCF_KEY_BYTES_MAX;
+	if (!bytes || !fits)
 		return call_refused(-EKEYREJECTED, UKCF_DETAIL_KEY_SIZE);
 	return 0;
+}
+
+/* The daemon will judge the key too, if it ever gets it. */
+static int64_t check_value(const struct mech_slot *slot, uint32_t usage,
+			   const void *bytes, size_t len)
+{
+	const struct caller *by = load_acquire_ptr(&slot->caller);
+	const struct ukcf_bytes b = { bytes, len };
+	struct ukcf_job j = { .op = UKCF_OP_KEY_IMPORT, .mech = slot->id };
+
+	if (!by || !by->offer->ops->check_key)
+		return 0;
+	if (is_public(slot->id, usage))
+		j.pub = b;
+	else
+		j.key = b;
+	if (by->offer->ops->check_key(by->instance, &j) != UKCF_DONE)
+		return call_refused(-EIO, UKCF_DETAIL_PROVIDER_FAILED);
+	return j.res < 0 ? call_refused(j.res, j.detail) : 0;
 }
 
 int ukcf_key_local(struct ukcf *u, uint32_t mech, uint32_t usage,
@@ -218,6 +241,8 @@ int ukcf_key_local(struct ukcf *u, uint32_t mech, uint32_t usage,
 		return (int)call_refused(err, UKCF_DETAIL_NONE);
 	slot = mechs_find(u, mech, &stale);
 	err = (int)check_new(slot, &usage, bytes, len);
+	if (!err)
+		err = (int)check_value(slot, usage, bytes, len);
 	if (!err)
 		err = take_slot(&u->keys, &k);
 	if (err)

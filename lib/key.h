@@ -16,7 +16,7 @@
 #include <ukcf/ukcf.h>
 
 #define LOCAL_KEY UINT64_C(0x8000000000000000)
-#define LOCAL_PUB_MAX 64 /* bytes of a public part */
+#define LOCAL_PUB_MAX UKCF_KEY_PUBLIC_MAX
 #define LOCAL_CHUNKS 64
 #define LOCAL_PER_CHUNK 128
 

@@ -182,8 +182,13 @@ static void fill_limits(struct mech_slot *s, const struct ukcf_page_mech *row)
 		.tag_min = row->tag_min,
 		.tag_max = row->tag_max,
 		.out_len = row->out_len,
+		.pub_len = row->pub_len,
 		.data_max = row->data_max,
 		.aad_max = row->aad_max,
+		.in_min = row->in_min,
+		.block = row->block,
+		.growth = row->growth,
+		.padding = row->padding,
 	};
 }
 

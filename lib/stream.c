@@ -16,6 +16,7 @@ struct ukcf_stream {
 	const struct mech_slot *slot;
 	enum ukcf_op op;
 	uint64_t total; /* bytes so far */
+	bool begun; /* the module holds what ctx names */
 	bool ended;
 	void *ctx; /* secret memory: of a MAC it is as good as the key */
 };
@@ -32,6 +33,10 @@ static int step(struct ukcf_stream *s, ukcf_job_fn fn, struct ukcf_job *j)
 
 static void free_stream(struct ukcf_stream *s, bool ours)
 {
+	struct ukcf_job j = { 0 };
+
+	if (ours && s->begun && !s->ended && s->by->offer->ops->drop)
+		step(s, s->by->offer->ops->drop, &j);
 	if (ours)
 		secmem_free(s->ctx, s->by->offer->ctx_size);
 	free(s);
@@ -63,6 +68,7 @@ static int open_stream(struct ukcf *u, struct ukcf_stream *s,
 	if (key)
 		j.key = local_key_bytes(key, s->op);
 	err = step(s, s->by->offer->ops->init, &j);
+	s->begun = !err;
 	if (!err)
 		connection_add(u, &u->streams, &s->member);
 	return err;

@@ -50,8 +50,8 @@ static int prepare(const struct invocation *in, size_t limit, struct crypt *c)
 	*c = (struct crypt){ .u = connect_daemon() };
 	if (!c->u)
 		return -1;
-	if (key_of_class(c->u, in->value['k'], UKCF_CLASS_AEAD, "encrypt",
-			 &c->info, &c->mech) < 0)
+	if (key_of_class(c->u, in->value['k'], UKCF_CLASS_AEAD,
+			 "encrypt and authenticate", &c->info, &c->mech) < 0)
 		return -1;
 	c->key.id = c->info.id;
 	c->head = FIXED + (size_t)c->mech.nonce_len;

@@ -20,7 +20,6 @@
 #include "tools/table.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define PUBLIC_KEY 32 /* RFC 8032 5.1.5, RFC 7748 5 */
 
 static const struct {
 	uint32_t bit;
@@ -141,7 +140,7 @@ static int check_raw(const struct making *m, size_t len)
 	char sizes[32];
 
 	if (m->flags & UKCF_KEY_PUBLIC_ONLY)
-		min = max = PUBLIC_KEY;
+		min = max = m->mech.pub_len;
 	if (len >= min && len <= max)
 		return 0;
 	snprintf(sizes, sizeof(sizes), min == max ? "%u" : "%u to %u", min,
@@ -260,7 +259,7 @@ static int write_public(const struct invocation *in,
 
 	if (!in->value['P'])
 		return output_write(in->value['o'], pub, len, false);
-	n = len == SPKI_KEY ? spki_pem(k->mech, pub, pem) : 0;
+	n = spki_pem(k->mech, pub, len, pem);
 	if (n == 0) {
 		complain("key %s: no PEM form is known for its mechanism; "
 			 "without --pem it comes raw", k->name);

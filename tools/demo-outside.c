@@ -97,7 +97,7 @@ enum opinion outside_ed25519(const char *path, const uint8_t pub[32],
 {
 	char dir[] = "/tmp/ukcf-demo-XXXXXX";
 	char pem[64], raw[64], text[SPKI_PEM_MAX];
-	size_t len = spki_pem(UKCF_MECH_ED25519, pub, text);
+	size_t len = spki_pem(UKCF_MECH_ED25519, pub, 32, text);
 	enum opinion opinion = OPINION_NO;
 
 	if (!mkdtemp(dir))

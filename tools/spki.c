@@ -6,16 +6,34 @@
 
 #include <ukcf/mech.h>
 
-#define PREFIX 12 /* bytes before the key */
-#define BODY 60	  /* base64 of 44 bytes */
+#define PREFIX_MAX 26
+#define KEY_MAX 97
+#define LINE 48 /* bytes in a line of base64 */
 
-/* RFC 8410 section 3: id-X25519 is 1.3.101.110, id-Ed25519 1.3.101.112 */
+/* What stands before the key: SEQUENCE { SEQUENCE { OID ... }, BIT STRING. */
 static const struct {
 	uint32_t mech;
-	uint8_t last_arc;
+	uint8_t key, prefix; /* bytes */
+	uint8_t der[PREFIX_MAX];
 } forms[] = {
-	{ UKCF_MECH_X25519, 110 },
-	{ UKCF_MECH_ED25519, 112 },
+	/* RFC 8410 section 3: id-X25519 1.3.101.110, id-Ed25519 1.3.101.112 */
+	{ UKCF_MECH_X25519, 32, 12,
+	  { 0x30, 42, 0x30, 5, 6, 3, 43, 101, 110, 3, 33, 0 } },
+	{ UKCF_MECH_ED25519, 32, 12,
+	  { 0x30, 42, 0x30, 5, 6, 3, 43, 101, 112, 3, 33, 0 } },
+	/* RFC 5480 section 2.1.1: id-ecPublicKey, secp256r1 or secp384r1 */
+	{ UKCF_MECH_ECDSA_P256, 65, 26,
+	  { 0x30, 89, 0x30, 19, 6, 7, 42, 0x86, 0x48, 0xce, 0x3d, 2, 1,
+	    6, 8, 42, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 3, 66, 0 } },
+	{ UKCF_MECH_ECDH_P256, 65, 26,
+	  { 0x30, 89, 0x30, 19, 6, 7, 42, 0x86, 0x48, 0xce, 0x3d, 2, 1,
+	    6, 8, 42, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 3, 66, 0 } },
+	{ UKCF_MECH_ECDSA_P384, 97, 23,
+	  { 0x30, 118, 0x30, 16, 6, 7, 42, 0x86, 0x48, 0xce, 0x3d, 2, 1,
+	    6, 5, 43, 0x81, 4, 0, 34, 3, 98, 0 } },
+	{ UKCF_MECH_ECDH_P384, 97, 23,
+	  { 0x30, 118, 0x30, 16, 6, 7, 42, 0x86, 0x48, 0xce, 0x3d, 2, 1,
+	    6, 5, 43, 0x81, 4, 0, 34, 3, 98, 0 } },
 };
 
 /* len is a multiple of 3 but for the end */
@@ -39,23 +57,31 @@ static void base64(const uint8_t *in, size_t len, char *out)
 	*out = '\0';
 }
 
-size_t spki_pem(uint32_t mech, const uint8_t pub[SPKI_KEY],
+static size_t write_pem(const uint8_t *der, size_t len, char pem[SPKI_PEM_MAX])
+{
+	char line[LINE / 3 * 4 + 1];
+	size_t n = (size_t)snprintf(pem, SPKI_PEM_MAX,
+				    "-----BEGIN PUBLIC KEY-----\n");
+
+	for (size_t at = 0; at < len; at += LINE) {
+		base64(der + at, len - at < LINE ? len - at : LINE, line);
+		n += (size_t)snprintf(pem + n, SPKI_PEM_MAX - n, "%s\n", line);
+	}
+	return n + (size_t)snprintf(pem + n, SPKI_PEM_MAX - n,
+				    "-----END PUBLIC KEY-----\n");
+}
+
+size_t spki_pem(uint32_t mech, const uint8_t *pub, size_t len,
 		char pem[SPKI_PEM_MAX])
 {
-	/* SEQUENCE { SEQUENCE { OID }, BIT STRING } */
-	uint8_t der[PREFIX + SPKI_KEY] = { 0x30, 42,   0x30, 5, 0x06, 3,
-					   43,	 101,  0,    0x03, 33, 0 };
-	char body[BODY + 1];
+	uint8_t der[PREFIX_MAX + KEY_MAX];
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (forms[i].mech != mech)
+		if (forms[i].mech != mech || forms[i].key != len)
 			continue;
-		der[8] = forms[i].last_arc;
-		memcpy(der + PREFIX, pub, SPKI_KEY);
-		base64(der, sizeof(der), body);
-		return (size_t)snprintf(pem, SPKI_PEM_MAX,
-					"-----BEGIN PUBLIC KEY-----\n%s\n"
-					"-----END PUBLIC KEY-----\n", body);
+		memcpy(der, forms[i].der, forms[i].prefix);
+		memcpy(der + forms[i].prefix, pub, len);
+		return write_pem(der, forms[i].prefix + len, pem);
 	}
 	return 0;
 }

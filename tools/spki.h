@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the form in which others take public keys: SubjectPublicKeyInfo of
- * RFC 8410 in PEM.
+ * Owns the form in which others take public keys: SubjectPublicKeyInfo in PEM
+ * (RFC 8410, RFC 5480).
  */
 #ifndef TOOLS_SPKI_H
 #define TOOLS_SPKI_H
@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPKI_KEY 32    /* bytes of an Ed25519 or X25519 public key */
-#define SPKI_PEM_MAX 128
+#define SPKI_PEM_MAX 256
 
-/* The PEM text, ended by a NUL; its length, or 0 if mech has no such form. */
-size_t spki_pem(uint32_t mech, const uint8_t pub[SPKI_KEY],
+/* The PEM text, ended by a NUL; its length, or 0 if a key of mech with so many
+ * bytes has no such form. */
+size_t spki_pem(uint32_t mech, const uint8_t *pub, size_t len,
 		char pem[SPKI_PEM_MAX]);
 
 #endif

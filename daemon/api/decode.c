@@ -38,9 +38,9 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 			  UKCF_USE_MAC, 0 },
 	[UKCF_OP_MAC_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(MAC),
 				 UKCF_USE_MAC_VERIFY, 0 },
-	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CLASS(AEAD),
+	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CIPHERS,
 			      UKCF_USE_ENCRYPT, 0 },
-	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CLASS(AEAD),
+	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CIPHERS,
 			      UKCF_USE_DECRYPT, 0 },
 	[UKCF_OP_SIGN] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(SIGN),
 			   UKCF_USE_SIGN, 0 },
@@ -417,6 +417,7 @@ static int check_begin(struct request *req, unsigned int *detail)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	const struct mech_limits *m = &req->mech->limits;
 	const struct op_sizes sizes = {
+		.in = sizes_least(m),
 		.out = UINT32_MAX,
 		.aux = s->aux.len,
 		.tag = s->part_op == UKCF_OP_VERIFY ? m->out_len : m->tag_max,

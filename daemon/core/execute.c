@@ -36,8 +36,9 @@
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
+#include "lib/shared/sizes.h"
 
-#define SMALL_OUT 64u
+#define SMALL_OUT 128u
 
 int scratch_init(struct scratch *s)
 {
@@ -132,9 +133,9 @@ size_t execute_out_bytes(const struct request *req)
 		return s->out.len;
 	switch (request_op(req)) {
 	case UKCF_OP_DECRYPT:
-		return s->in.len - req->tag_len;
 	case UKCF_OP_ENCRYPT:
-		return (size_t)s->in.len + req->tag_len;
+		return sizes_made(request_op(req), &req->mech->limits,
+				  s->in.len, req->tag_len);
 	default:
 		return SMALL_OUT;
 	}

@@ -143,8 +143,8 @@ static int make_public(struct request *req, struct ukcf_bytes secret,
 	*made = (struct ukcf_bytes){ 0 };
 	if (!has_public(req))
 		return 0;
-	if (!fn || call(req, fn, &job) != UKCF_DONE || job.res < 0 ||
-	    (uint64_t)job.res > size)
+	if (!fn || call(req, fn, &job) != UKCF_DONE ||
+	    job.res != (int64_t)req->mech->limits.pub_len)
 		return -EIO;
 	*made = (struct ukcf_bytes){ pub, (size_t)job.res };
 	return 0;
@@ -179,7 +179,7 @@ static int64_t create(struct request *req, const struct ukcf_key_req *kr,
 static int64_t op_generate(struct request *req, const uint8_t *in,
 			   unsigned int *detail)
 {
-	uint8_t secret[UKCF_KEY_BYTES_MAX], pub[64];
+	uint8_t secret[UKCF_KEY_BYTES_MAX], pub[UKCF_KEY_PUBLIC_MAX];
 	struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
 				.out = secret,
 				.out_size = sizeof(secret) };
@@ -211,11 +211,35 @@ static int64_t op_generate(struct request *req, const uint8_t *in,
 	return res;
 }
 
+/* Both empty but one: the secret, or the public part alone.  0 or -errno */
+static int64_t check_key(struct request *req, struct ukcf_bytes secret,
+			 struct ukcf_bytes pub, unsigned int *detail)
+{
+	struct ukcf_job job = { .op = UKCF_OP_KEY_IMPORT,
+				.key = secret,
+				.pub = pub };
+	ukcf_job_fn fn = req->offer->offer->ops->check_key;
+
+	if (!fn)
+		return 0;
+	if (call(req, fn, &job) != UKCF_DONE)
+		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
+	if (job.res < 0)
+		return refuse(detail, job.detail, (int)job.res);
+	return 0;
+}
+
 static int64_t import_public(struct request *req, const struct ukcf_key_req *kr,
 			     struct ukcf_bytes raw, unsigned int *detail)
 {
-	if (raw.len != 32) /* RFC 8032 5.1.5, RFC 7748 5 */
+	const struct ukcf_bytes none = { 0 };
+	int64_t res;
+
+	if (raw.len != req->mech->limits.pub_len)
 		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
+	res = check_key(req, none, raw, detail);
+	if (res)
+		return res;
 	return create(req, kr, (struct ukcf_bytes){ 0 }, raw, detail);
 }
 
@@ -224,9 +248,9 @@ static int64_t op_import(struct request *req, const uint8_t *in,
 {
 	const uint32_t allowed = UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION |
 				 UKCF_KEY_OWN | UKCF_KEY_PUBLIC_ONLY;
-	struct ukcf_bytes raw, made;
+	struct ukcf_bytes raw, made, none = { 0 };
 	struct ukcf_key_req kr;
-	uint8_t pub[64];
+	uint8_t pub[UKCF_KEY_PUBLIC_MAX];
 	int64_t res;
 
 	res = parse(req, in, &kr, &raw, detail);
@@ -241,6 +265,9 @@ static int64_t op_import(struct request *req, const uint8_t *in,
 	if (raw.len < req->mech->limits.key_min ||
 	    raw.len > req->mech->limits.key_max)
 		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
+	res = check_key(req, raw, none, detail);
+	if (res)
+		return res;
 	res = make_public(req, raw, pub, sizeof(pub), &made);
 	if (res)
 		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);

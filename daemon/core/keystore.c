@@ -23,10 +23,10 @@ struct key {
 	uint32_t pad[7];
 	char name[UKCF_KEY_NAME_MAX];
 	uint8_t secret[UKCF_KEY_BYTES_MAX];
-	uint8_t public[64];
+	uint8_t public[UKCF_KEY_PUBLIC_MAX];
 };
 
-_Static_assert(sizeof(struct key) == 512, "a slot is 512 bytes");
+_Static_assert(sizeof(struct key) == 576, "a slot is 576 bytes");
 
 static void wipe_slot(struct object *o);
 

@@ -12,7 +12,8 @@
 #define HEX_MAX 160 /* bytes */
 
 /* One known answer; hexadecimal.  out is what the operation produces; for
- * verifying operations it is the tag or signature to accept. */
+ * verifying operations it is the tag or signature to accept.  SIGN without one:
+ * the signature is random. */
 struct known {
 	uint32_t mech;
 	uint32_t op;
@@ -176,6 +177,92 @@ static const struct known table[] = {
 	  "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
 	  "3ff4def08e4b7a9de576d26586cec64b6116"
 	  "1ae10b594f09e26a7e902ecbd0600691" },
+	/* SP 800-38A appendix F.2: CBC */
+	{ UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT,
+	  "2b7e151628aed2a6abf7158809cf4f3c", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
+	  "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7" },
+	{ UKCF_MECH_AES_192_CBC, UKCF_OP_ENCRYPT,
+	  "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"
+	  "571b242012fb7ae07fa9baac3df102e008b0e27988598881d920a9e64f5615cd" },
+	{ UKCF_MECH_AES_256_CBC, UKCF_OP_ENCRYPT,
+	  "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+	  "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b" },
+	/* The first 32 bytes of these, and the block of padding that RFC 5652
+	 * section 6.3 puts behind whole blocks, enciphered with openssl(1) */
+	{ UKCF_MECH_AES_128_CBC_PAD, UKCF_OP_ENCRYPT,
+	  "2b7e151628aed2a6abf7158809cf4f3c", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+	  "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
+	  "55e21d7100b988ffec32feeafaf23538" },
+	{ UKCF_MECH_AES_192_CBC_PAD, UKCF_OP_ENCRYPT,
+	  "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+	  "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"
+	  "c81ca99c3a1e883fa8d834316a2275ec" },
+	{ UKCF_MECH_AES_256_CBC_PAD, UKCF_OP_ENCRYPT,
+	  "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "000102030405060708090a0b0c0d0e0f", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+	  "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+	  "3a3aa5e0213db1a9901f9036cf5102d2" },
+	/* SP 800-38A appendix F.5: CTR */
+	{ UKCF_MECH_AES_128_CTR, UKCF_OP_ENCRYPT,
+	  "2b7e151628aed2a6abf7158809cf4f3c", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"
+	  "5ae4df3edbd5d35e5b4f09020db03eab1e031dda2fbe03d1792170a0f3009cee" },
+	{ UKCF_MECH_AES_192_CTR, UKCF_OP_ENCRYPT,
+	  "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "1abc932417521ca24f2b0459fe7e6e0b090339ec0aa6faefd5ccc2c6f4ce8e94"
+	  "1e36b26bd1ebc670d1bd1d665620abf74f78a7f6d29809585a97daec58c6b050" },
+	{ UKCF_MECH_AES_256_CTR, UKCF_OP_ENCRYPT,
+	  "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "",
+	  "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	  "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+	  "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5"
+	  "2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6" },
+	/* NIST CAVP XTSGenAES128.rsp, a data unit of 200 bits: the last block
+	 * steals ciphertext; XTSGenAES256.rsp, one of 384 bits */
+	{ UKCF_MECH_AES_128_XTS, UKCF_OP_ENCRYPT,
+	  "394c97881abd989d29c703e48a72b397a7acf51b59649eeea9b33274d8541df4", "4b15c684a152d485fe9937d39b168c29", "",
+	  "2f3b9dcfbae729583b1d1ffdd16bb6fe2757329435662a78f0",
+	  "f3473802e38a3ffef4d4fb8e6aa266ebde553a64528a06463e" },
+	{ UKCF_MECH_AES_256_XTS, UKCF_OP_ENCRYPT,
+	  "266c336b3b01489f3267f52835fd92f674374b88b4e1ebd2d36a5f457581d9d0"
+	  "42c3eef7b0b7e5137b086496b4d9e6ac658d7196a23f23f036172fdb8faee527", "06b209a7a22f486ecbfadb0f3137ba42", "",
+	  "ca7d65ef8d3dfad345b61ccddca1ad81de830b9e86c7b426d76cb7db766852d9"
+	  "81c6b21409399d78f42cc0b33a7bbb06",
+	  "c73256870cc2f4dd57acc74b5456dbd776912a128bc1f77d72cdebbf270044b7"
+	  "a43ceed29025e1e8be211fa3c3ed002d" },
+	/* RFC 3394 sections 4.1, 4.2, 4.3 and 4.6 */
+	{ UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT,
+	  "000102030405060708090a0b0c0d0e0f", "", "",
+	  "00112233445566778899aabbccddeeff",
+	  "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5" },
+	{ UKCF_MECH_AES_192_KW, UKCF_OP_ENCRYPT,
+	  "000102030405060708090a0b0c0d0e0f1011121314151617", "", "",
+	  "00112233445566778899aabbccddeeff",
+	  "96778b25ae6ca435f92b5b97c050aed2468ab8a17ad84e5d" },
+	{ UKCF_MECH_AES_256_KW, UKCF_OP_ENCRYPT,
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "", "",
+	  "00112233445566778899aabbccddeeff",
+	  "64e8c3f9ce0f5ba263e9777905818a2a93c8191e7d6e8ae7" },
+	{ UKCF_MECH_AES_256_KW, UKCF_OP_ENCRYPT,
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "", "",
+	  "00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f",
+	  "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43b"
+	  "fb988b9b7a02dd21" },
 	/* RFC 8032 section 7.1, test 2 */
 	{ UKCF_MECH_ED25519, UKCF_OP_SIGN,
 	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
@@ -191,6 +278,77 @@ static const struct known table[] = {
 	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  "", "", "",
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
+	/* RFC 6979 appendices A.2.5 and A.2.6, "sample"; a signature is a random
+	 * one: it has to verify */
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_VERIFY,
+	  "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29f"
+	  "b67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d44622"
+	  "99", "", "",
+	  "73616d706c65",
+	  "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+	  "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8" },
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_SIGN,
+	  "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", "", "",
+	  "73616d706c65",
+	  "" },
+	{ UKCF_MECH_ECDSA_P256, UKCF_OP_KEY_PUBLIC,
+	  "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", "", "",
+	  "",
+	  "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29f"
+	  "b67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d44622"
+	  "99" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_VERIFY,
+	  "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c"
+	  "64def8f0ea9055866064a254515480bc138015d9b72d7d57244ea8ef9ac0c621"
+	  "896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd25332647"
+	  "20", "", "",
+	  "73616d706c65",
+	  "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+	  "81a648152e44acf96e36dd1e80fabe4699ef4aeb15f178cea1fe40db2603138f"
+	  "130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_SIGN,
+	  "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+	  "96d5724e4c70a825f872c9ea60d2edf5", "", "",
+	  "73616d706c65",
+	  "" },
+	{ UKCF_MECH_ECDSA_P384, UKCF_OP_KEY_PUBLIC,
+	  "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+	  "96d5724e4c70a825f872c9ea60d2edf5", "", "",
+	  "",
+	  "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c"
+	  "64def8f0ea9055866064a254515480bc138015d9b72d7d57244ea8ef9ac0c621"
+	  "896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd25332647"
+	  "20" },
+	/* RFC 5903 sections 8.1 and 8.2 */
+	{ UKCF_MECH_ECDH_P256, UKCF_OP_DERIVE,
+	  "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433", "", "",
+	  "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf"
+	  "6356fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872"
+	  "ab",
+	  "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de" },
+	{ UKCF_MECH_ECDH_P256, UKCF_OP_KEY_PUBLIC,
+	  "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53", "", "",
+	  "",
+	  "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf"
+	  "6356fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872"
+	  "ab" },
+	{ UKCF_MECH_ECDH_P384, UKCF_OP_DERIVE,
+	  "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
+	  "e35b538041e649ee3faef896783ab194", "", "",
+	  "04e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc50"
+	  "9d0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e83843036"
+	  "7f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e638"
+	  "6c",
+	  "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4"
+	  "d603135569b9e9d09cf5d4a270f59746" },
+	{ UKCF_MECH_ECDH_P384, UKCF_OP_KEY_PUBLIC,
+	  "41cb0779b4bdb85d47846725fbec3c9430fab46cc8dc5060855cc9bda0aa2942"
+	  "e0308312916b8ed2960e4bd55a7448fc", "", "",
+	  "",
+	  "04e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc50"
+	  "9d0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e83843036"
+	  "7f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e638"
+	  "6c" },
 	/* RFC 5869 appendix A.1; in is the salt, aux the info */
 	{ UKCF_MECH_HKDF_SHA2_256, UKCF_OP_DERIVE,
 	  "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "",
@@ -252,6 +410,18 @@ struct trial {
 	uint8_t out[HEX_MAX];
 };
 
+static size_t tag_len_of(uint32_t mech, size_t made)
+{
+	switch (UKCF_MECH_CLASS(mech)) {
+	case UKCF_CLASS_AEAD:
+		return 16;
+	case UKCF_CLASS_CIPHER:
+		return 0;
+	default:
+		return made;
+	}
+}
+
 static void prepare(struct trial *t, const struct known *k)
 {
 	memset(t, 0, sizeof(*t));
@@ -271,9 +441,7 @@ static void prepare(struct trial *t, const struct known *k)
 		.out_size = UKCF_MECH_CLASS(k->mech) == UKCF_CLASS_KDF ?
 				    t->want.len :
 				    sizeof(t->out),
-		.tag_len = UKCF_MECH_CLASS(k->mech) == UKCF_CLASS_AEAD ?
-				   16 :
-				   t->want.len,
+		.tag_len = tag_len_of(k->mech, t->want.len),
 	};
 }
 
@@ -295,7 +463,28 @@ static bool result_is(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return run_job(self, fn, &t->job) == UKCF_DONE && t->job.res == res;
 }
 
-/* The other direction, and with a bit of the tag turned. */
+/*
+ * What a turned bit of ciphertext must do: a tag or a wrapped key is refused,
+ * and so is padding, whose last byte the bit turns; what authenticates nothing
+ * decrypts to something else.
+ */
+static bool notices(struct ukcf_instance *self, const struct ukcf_offer *o,
+		    struct trial *t)
+{
+	const struct mech_row *row = mech_row_by_id(t->job.mech);
+	size_t last = t->want.len - 1;
+
+	if (row && row->padding)
+		last -= row->padding;
+	t->want.data[last] ^= 1;
+	if (row && UKCF_MECH_CLASS(row->id) == UKCF_CLASS_CIPHER &&
+	    !row->growth && !row->padding)
+		return result_is(self, o, t, (int64_t)t->in.len) &&
+		       memcmp(t->out, t->in.data, t->in.len) != 0;
+	return result_is(self, o, t, -EBADMSG);
+}
+
+/* The other direction, and with a bit turned. */
 static bool test_decrypt(struct ukcf_instance *self, const struct ukcf_offer *o,
 			 const struct known *k)
 {
@@ -304,10 +493,7 @@ static bool test_decrypt(struct ukcf_instance *self, const struct ukcf_offer *o,
 	prepare(&t, k);
 	t.job.op = UKCF_OP_DECRYPT;
 	t.job.in = bytes(&t.want);
-	if (!produces(self, o, &t, &t.in))
-		return false;
-	t.want.data[t.want.len - 1] ^= 1;
-	return result_is(self, o, &t, -EBADMSG);
+	return produces(self, o, &t, &t.in) && notices(self, o, &t);
 }
 
 static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
@@ -323,6 +509,40 @@ static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return result_is(self, o, &t, -EBADMSG);
 }
 
+/* What it signs it verifies with the public part that it makes, and neither
+ * another signature nor another message. */
+static bool test_pair(struct ukcf_instance *self, const struct ukcf_offer *o,
+		      const struct known *k)
+{
+	uint8_t pub[HEX_MAX];
+	struct trial t, p;
+	size_t len;
+
+	if (!o->ops->public_key || !o->ops->verify)
+		return false;
+	prepare(&p, k);
+	p.job.op = UKCF_OP_KEY_PUBLIC;
+	p.job.out = pub;
+	prepare(&t, k);
+	if (run_job(self, o->ops->public_key, &p.job) != UKCF_DONE ||
+	    p.job.res <= 0 || p.job.res > HEX_MAX ||
+	    run_job(self, o->ops->sign, &t.job) != UKCF_DONE ||
+	    t.job.res != mech_row_by_id(k->mech)->out_len)
+		return false;
+	len = (size_t)t.job.res;
+	t.job.op = UKCF_OP_VERIFY;
+	t.job.key = (struct ukcf_bytes){ pub, (size_t)p.job.res };
+	t.job.tag = (struct ukcf_bytes){ t.out, len };
+	if (!result_is(self, o, &t, 0))
+		return false;
+	t.out[len - 1] ^= 1;
+	if (!result_is(self, o, &t, -EBADMSG))
+		return false;
+	t.out[len - 1] ^= 1;
+	t.in.data[0] ^= 1;
+	return result_is(self, o, &t, -EBADMSG);
+}
+
 static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 		      const struct known *k)
 {
@@ -330,6 +550,8 @@ static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 
 	if (k->op == UKCF_OP_VERIFY || k->op == UKCF_OP_MAC_VERIFY)
 		return test_verify(self, o, k);
+	if (k->op == UKCF_OP_SIGN && !*k->out)
+		return test_pair(self, o, k);
 	prepare(&t, k);
 	if (!produces(self, o, &t, &t.want))
 		return false;

@@ -264,6 +264,7 @@ enum ukcf_usage {
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
 #define UKCF_KEY_BYTES_MAX 256 /* bytes of a raw key */
+#define UKCF_KEY_PUBLIC_MAX 128 /* bytes of a public part */
 
 /** Input of the key operations; the raw key bytes follow it. */
 struct ukcf_key_req {
@@ -332,7 +333,8 @@ enum ukcf_detail {
 	UKCF_DETAIL_HANDLE = 40,   /* no such request */
 	UKCF_DETAIL_QUEUE = 41,	   /* no such queue */
 	UKCF_DETAIL_TMPL = 42,	   /* no such template (or not yours) */
-	UKCF_DETAIL_LAST = 43
+	UKCF_DETAIL_KEY_VALUE = 43, /* a weak key, or none of this kind */
+	UKCF_DETAIL_LAST = 44
 };
 
 /*
@@ -358,8 +360,14 @@ struct ukcf_page_mech {
 	uint16_t key_max;
 	uint16_t tag_min;
 	uint16_t tag_max;
-	uint32_t out_len;
-	uint32_t pad;
+	uint16_t out_len;
+	uint16_t pub_len;	/* of a public key; 0: has none */
+	/* of ciphers: bytes of plaintext at least, and a multiple of; bytes by
+	 * which ciphertext is longer; or what it is padded to a multiple of */
+	uint8_t in_min;
+	uint8_t block;
+	uint8_t growth;
+	uint8_t padding;
 	uint64_t data_max;
 	uint64_t aad_max;
 	uint64_t providers;	/* bit n: provider id n offers it */

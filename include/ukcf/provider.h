@@ -114,6 +114,9 @@ struct ukcf_mech_ops {
 	ukcf_job_fn copy;	/* ctx from that at in.data; NULL: ctx is flat */
 	/* template: key -> out, offer->tmpl_size bytes */
 	ukcf_job_fn init_tmpl;
+	/* Is it one?  key, or pub alone of a public key; its length is right.
+	 * 0 or -EKEYREJECTED.  NULL: any bytes are */
+	ukcf_job_fn check_key;
 };
 
 /* offer.flags */

@@ -23,8 +23,38 @@ const struct mech_row mech_rows[] = {
 	  .pkcs11 = p11,                                                     \
 	  .openssl = ossl,                                                   \
 	  .source = source_ },
+#define UKCF_CIPHER(sym, index, name_, key, nonce, min, block_, growth_,     \
+		    padding_, dmax, p11, ossl, source_)                       \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = key,                                                    \
+	  .key_max = key,                                                    \
+	  .nonce_len = nonce,                                                \
+	  .in_min = min,                                                     \
+	  .block = block_,                                                   \
+	  .growth = growth_,                                                 \
+	  .padding = padding_,                                               \
+	  .data_max = dmax,                                                  \
+	  .pkcs11 = p11,                                                     \
+	  .openssl = ossl,                                                   \
+	  .source = source_ },
+#define UKCF_PAIR(sym, index, name_, class_, key, pub, nonce, out, dmax,     \
+		  p11, ossl, source_)                                         \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = key,                                                    \
+	  .key_max = key,                                                    \
+	  .pub_len = pub,                                                    \
+	  .nonce_len = nonce,                                                \
+	  .out_len = out,                                                    \
+	  .data_max = dmax,                                                  \
+	  .pkcs11 = p11,                                                     \
+	  .openssl = ossl,                                                   \
+	  .source = source_ },
 #include <ukcf/mech.def>
 #undef UKCF_MECH
+#undef UKCF_CIPHER
+#undef UKCF_PAIR
 };
 
 const unsigned int mech_n_rows = sizeof(mech_rows) / sizeof(mech_rows[0]);

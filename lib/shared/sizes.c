@@ -24,7 +24,8 @@ static int check_tag_len(const struct mech_limits *m, const struct op_sizes *s,
 static int check_nonce(uint32_t mech, const struct mech_limits *m,
 		       const struct op_sizes *s, unsigned int *detail)
 {
-	int optional = UKCF_MECH_CLASS(mech) != UKCF_CLASS_AEAD;
+	uint32_t class_ = UKCF_MECH_CLASS(mech);
+	int optional = class_ != UKCF_CLASS_AEAD && class_ != UKCF_CLASS_CIPHER;
 
 	if (s->nonce == m->nonce_len || (optional && s->nonce == 0))
 		return 0;
@@ -51,6 +52,45 @@ static int check_aead(uint32_t op, const struct mech_limits *m,
 	if (s->aux > m->aad_max)
 		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
 	if (s->out < need)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
+uint64_t sizes_made(uint32_t op, const struct mech_limits *m, uint64_t in,
+		    uint32_t tag_len)
+{
+	if (op == UKCF_OP_DECRYPT)
+		return in - tag_len - m->growth - (m->padding ? 1u : 0u);
+	if (m->padding)
+		return (in / m->padding + 1) * m->padding;
+	return in + m->growth + tag_len;
+}
+
+uint64_t sizes_least(const struct mech_limits *m)
+{
+	return (uint64_t)m->in_min + m->growth + m->padding;
+}
+
+/* Ciphertext of a size that no plaintext has cannot have been made: its size is
+ * no secret, so this is not a failed authentication. */
+static int check_cipher(uint32_t op, const struct mech_limits *m,
+			const struct op_sizes *s, unsigned int *detail)
+{
+	uint64_t least = m->in_min, most = m->data_max, unit = m->block;
+
+	if (op == UKCF_OP_DECRYPT) {
+		least += m->growth + m->padding;
+		if (m->padding)
+			unit = m->padding;
+		most = sizes_made(UKCF_OP_ENCRYPT, m, most, 0);
+	}
+	if (s->aux)
+		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
+	if (s->in > most)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->in < least || (unit && s->in % unit))
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+	if (s->out < sizes_made(op, m, s->in, 0))
 		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
 	return 0;
 }
@@ -92,7 +132,7 @@ static int check_plain(uint32_t op, const struct mech_limits *m,
 		need = 0;
 		break;
 	case UKCF_OP_DERIVE:
-		if (s->in != m->out_len)
+		if (s->in != m->pub_len)
 			return refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
 		break;
 	case UKCF_OP_RANDOM:
@@ -121,6 +161,8 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
 		return err;
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD)
 		return check_aead(op, m, s, *tag_len, detail);
+	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_CIPHER)
+		return check_cipher(op, m, s, detail);
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_KDF)
 		return check_kdf(m, s, detail);
 	return check_plain(op, m, s, *tag_len, detail);

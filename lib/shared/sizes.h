@@ -15,7 +15,10 @@ struct mech_limits {
 	uint32_t nonce_len;
 	uint32_t tag_min, tag_max;
 	uint32_t out_len;
+	uint32_t pub_len; /* of SIGN and KEX */
 	uint64_t data_max, aad_max;
+	/* of class CIPHER, else 0; mech.def says what they are */
+	uint8_t in_min, block, growth, padding;
 };
 
 /* What a request brings, in bytes. */
@@ -38,5 +41,17 @@ struct op_sizes {
 int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
 		const struct op_sizes *s, uint32_t *tag_len,
 		unsigned int *detail);
+
+/**
+ * sizes_made() - the most that ENCRYPT or DECRYPT makes of so many bytes
+ * @in: bytes of input, of a size that sizes_check() allowed
+ * @tag_len: bytes; 0 if there is none
+ * Return: bytes; of DECRYPT that removes padding it may be fewer.
+ */
+uint64_t sizes_made(uint32_t op, const struct mech_limits *m, uint64_t in,
+		    uint32_t tag_len);
+
+/* The shortest input of ENCRYPT and DECRYPT alike that sizes_check() allows. */
+uint64_t sizes_least(const struct mech_limits *m);
 
 #endif

@@ -9,15 +9,17 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define ROW(mech_, kind_, name_, key_, ns, ps)                                \
+#define ROW_(mech_, flags_, kind_, name_, key_, ns, ps)                       \
 	{ .offer = { .mech = UKCF_MECH_##mech_,                               \
-		     .flags = UKCF_OFFER_CALLER,                              \
-		     .ops = &ossl_##kind_.ops,                                \
+		     .flags = UKCF_OFFER_CALLER | flags_,                     \
 		     .cost_ns = ns,                                           \
 		     .cost_ps_per_byte = ps },                                \
 	  .kind = &ossl_##kind_,                                              \
 	  .name = name_,                                                      \
 	  .key_bytes = key_ }
+
+#define ROW(mech_, ...) ROW_(mech_, 0, __VA_ARGS__)
+#define SLOW(mech_, ...) ROW_(mech_, UKCF_OFFER_SLOW, __VA_ARGS__)
 
 static const struct ossl_row rows[] = {
 	ROW(SHA1, digest, "SHA1", 0, 300, 1000),
@@ -42,7 +44,26 @@ static const struct ossl_row rows[] = {
 	ROW(AES_192_GCM, aead, "AES-192-GCM", 24, 600, 270),
 	ROW(AES_256_GCM, aead, "AES-256-GCM", 32, 600, 300),
 	ROW(CHACHA20_POLY1305, aead, "ChaCha20-Poly1305", 32, 700, 600),
-	ROW(X25519, kex, "X25519", 32, 60000, 0),
+	ROW(AES_128_CBC, cbc, "AES-128-CBC", 16, 500, 700),
+	ROW(AES_192_CBC, cbc, "AES-192-CBC", 24, 500, 700),
+	ROW(AES_256_CBC, cbc, "AES-256-CBC", 32, 500, 700),
+	ROW(AES_128_CBC_PAD, cbc_pad, "AES-128-CBC", 16, 500, 700),
+	ROW(AES_192_CBC_PAD, cbc_pad, "AES-192-CBC", 24, 500, 700),
+	ROW(AES_256_CBC_PAD, cbc_pad, "AES-256-CBC", 32, 500, 700),
+	ROW(AES_128_CTR, ctr, "AES-128-CTR", 16, 500, 200),
+	ROW(AES_192_CTR, ctr, "AES-192-CTR", 24, 500, 200),
+	ROW(AES_256_CTR, ctr, "AES-256-CTR", 32, 500, 200),
+	ROW(AES_128_XTS, xts, "AES-128-XTS", 32, 600, 250),
+	ROW(AES_256_XTS, xts, "AES-256-XTS", 64, 600, 250),
+	ROW(AES_128_KW, kw, "AES-128-WRAP", 16, 600, 30000),
+	ROW(AES_192_KW, kw, "AES-192-WRAP", 24, 600, 30000),
+	ROW(AES_256_KW, kw, "AES-256-WRAP", 32, 600, 30000),
+	SLOW(ED25519, eddsa, "ED25519", 32, 100000, 3000),
+	SLOW(ECDSA_P256, ecdsa, "P-256", 32, 120000, 2000),
+	SLOW(ECDSA_P384, ecdsa, "P-384", 48, 1000000, 1300),
+	SLOW(X25519, kex, "X25519", 32, 60000, 0),
+	SLOW(ECDH_P256, ecdh, "P-256", 32, 120000, 0),
+	SLOW(ECDH_P384, ecdh, "P-384", 48, 1000000, 0),
 	ROW(HKDF_SHA2_256, hkdf, "SHA2-256", 32, 3000, 15000),
 	ROW(HKDF_SHA2_384, hkdf, "SHA2-384", 48, 3500, 15000),
 	ROW(HKDF_SHA2_512, hkdf, "SHA2-512", 64, 3500, 12000),
@@ -53,6 +74,7 @@ static const struct ossl_row rows[] = {
 _Static_assert(N_ROWS <= OSSL_OFFERS_MAX, "struct ukcf_instance has the room");
 
 static struct ukcf_offer offers[N_ROWS];
+static struct ukcf_mech_ops guarded[N_ROWS];
 
 static size_t row_of(uint32_t mech)
 {
@@ -71,6 +93,11 @@ void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job)
 const char *ossl_name(const struct ukcf_job *job)
 {
 	return rows[row_of(job->mech)].name;
+}
+
+const struct ossl_kind *ossl_kind_of(const struct ukcf_job *job)
+{
+	return rows[row_of(job->mech)].kind;
 }
 
 enum ukcf_status ossl_generate(struct ukcf_instance *self, struct ukcf_job *job)
@@ -120,6 +147,40 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 	return 0;
 }
 
+/*
+ * In the caller this thread's queue of errors is the program's own: what the
+ * library puts there when it refuses a forgery, say, would look like an error
+ * of the program's next TLS record.
+ */
+#define GUARD(op)                                                             \
+	static enum ukcf_status guarded_##op(struct ukcf_instance *self,      \
+					     struct ukcf_job *job)            \
+	{                                                                     \
+		enum ukcf_status status;                                      \
+                                                                              \
+		ERR_set_mark();                                               \
+		status = ossl_kind_of(job)->ops.op(self, job);                \
+		ERR_pop_to_mark();                                            \
+		return status;                                                \
+	}
+
+#define ALL(X)                                                                \
+	X(digest) X(mac) X(mac_verify) X(encrypt) X(decrypt) X(sign)          \
+	X(verify) X(derive) X(generate) X(public_key) X(init) X(update)       \
+	X(final) X(drop) X(copy) X(check_key)
+
+ALL(GUARD)
+
+static struct ukcf_mech_ops guard(const struct ukcf_mech_ops *ops)
+{
+	struct ukcf_mech_ops g = { 0 };
+
+#define SET(op) g.op = ops->op ? guarded_##op : NULL;
+	ALL(SET)
+#undef SET
+	return g;
+}
+
 static struct ukcf_provider provider = {
 	.struct_size = sizeof(provider),
 	.spi_version = UKCF_SPI_VERSION,
@@ -138,8 +199,13 @@ ukcf_provider_init(const struct ukcf_host *host);
 const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 {
 	(void)host;
-	for (size_t i = 0; i < N_ROWS; i++)
+	for (size_t i = 0; i < N_ROWS; i++) {
 		offers[i] = rows[i].offer;
+		guarded[i] = guard(&rows[i].kind->ops);
+		offers[i].ops = &guarded[i];
+		if (offers[i].ops->init)
+			offers[i].ctx_size = OSSL_CTX_SIZE;
+	}
 	provider.version = OpenSSL_version(OPENSSL_VERSION_STRING);
 	return &provider;
 }

@@ -3,6 +3,9 @@
  * Owns what the files of this provider share: its instance and one table of
  * entry points per kind of mechanism.
  *
+ * What a multipart state points to is the library's: no offer's is flat, and
+ * there are no templates, since a host has no way to let go of one.
+ *
  * The EVP interface allocates in every job, so no offer is NOSLEEP; and it
  * does not say how often it reads its input, so none is single-pass: the
  * daemon gives it private copies.
@@ -16,6 +19,7 @@
 #include <ukcf/provider.h>
 
 #define OSSL_OFFERS_MAX 64
+#define OSSL_CTX_SIZE 32u /* bytes of a multipart state: what it points to */
 
 /*
  * A library context of our own: neither the configuration nor the engines of
@@ -46,14 +50,24 @@ extern const struct ossl_kind ossl_digest;
 extern const struct ossl_kind ossl_hmac;
 extern const struct ossl_kind ossl_cmac;
 extern const struct ossl_kind ossl_aead;
+extern const struct ossl_kind ossl_cbc;
+extern const struct ossl_kind ossl_cbc_pad;
+extern const struct ossl_kind ossl_ctr;
+extern const struct ossl_kind ossl_xts;
+extern const struct ossl_kind ossl_kw;
 extern const struct ossl_kind ossl_hkdf;
 extern const struct ossl_kind ossl_kex;
+extern const struct ossl_kind ossl_eddsa;
+extern const struct ossl_kind ossl_ecdsa;
+extern const struct ossl_kind ossl_ecdh;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
 
 /* The name of the row of the job's mechanism. */
 const char *ossl_name(const struct ukcf_job *job);
+
+const struct ossl_kind *ossl_kind_of(const struct ukcf_job *job);
 
 /* generate for keys that any bytes are: random ones from the kernel */
 enum ukcf_status ossl_generate(struct ukcf_instance *self,

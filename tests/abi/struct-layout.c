@@ -107,8 +107,12 @@ AT(struct ukcf_page_mech, key_min, 48, 2);
 AT(struct ukcf_page_mech, key_max, 50, 2);
 AT(struct ukcf_page_mech, tag_min, 52, 2);
 AT(struct ukcf_page_mech, tag_max, 54, 2);
-AT(struct ukcf_page_mech, out_len, 56, 4);
-AT(struct ukcf_page_mech, pad, 60, 4);
+AT(struct ukcf_page_mech, out_len, 56, 2);
+AT(struct ukcf_page_mech, pub_len, 58, 2);
+AT(struct ukcf_page_mech, in_min, 60, 1);
+AT(struct ukcf_page_mech, block, 61, 1);
+AT(struct ukcf_page_mech, growth, 62, 1);
+AT(struct ukcf_page_mech, padding, 63, 1);
 AT(struct ukcf_page_mech, data_max, 64, 8);
 AT(struct ukcf_page_mech, aad_max, 72, 8);
 AT(struct ukcf_page_mech, providers, 80, 8);
@@ -242,6 +246,7 @@ VALUE(UKCF_DETAIL_CANCELED, 39);
 VALUE(UKCF_DETAIL_HANDLE, 40);
 VALUE(UKCF_DETAIL_QUEUE, 41);
 VALUE(UKCF_DETAIL_TMPL, 42);
+VALUE(UKCF_DETAIL_KEY_VALUE, 43);
 
 /* enum ukcf_provider_kind */
 VALUE(UKCF_PROVIDER_SOFTWARE, 0);

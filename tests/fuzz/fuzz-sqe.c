@@ -47,12 +47,19 @@ static uint64_t touch(struct ukcf_bytes b)
 
 static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
 {
+	size_t less;
+
 	switch (job->op) {
 	case UKCF_OP_ENCRYPT:
-		return job->in.len + job->tag_len;
+		if (row->padding)
+			return (job->in.len / row->padding + 1) * row->padding;
+		return job->in.len + job->tag_len + row->growth;
 	case UKCF_OP_DECRYPT:
-		FUZZ_RULE(job->in.len >= job->tag_len);
-		return job->in.len - job->tag_len;
+		if (job->ctx) /* the last part: as much as there is room for */
+			return job->out_size;
+		less = job->tag_len + row->growth + (row->padding ? 1u : 0u);
+		FUZZ_RULE(job->in.len >= less);
+		return job->in.len - less;
 	case UKCF_OP_MAC:
 		return job->tag_len;
 	case UKCF_OP_RANDOM:
@@ -75,7 +82,11 @@ static enum ukcf_status perform(struct ukcf_instance *self,
 	(void)self;
 	FUZZ_RULE(row != NULL);
 	n = produced(job, row);
-	FUZZ_RULE(job->in.len <= row->data_max + row->tag_max);
+	FUZZ_RULE(job->in.len <= row->data_max ||
+		  job->in.len - row->data_max <=
+			  row->tag_max + row->growth + row->padding);
+	if (row->block && !job->ctx)
+		FUZZ_RULE(job->in.len % row->block == 0);
 	FUZZ_RULE(job->aux.len <= row->aad_max || !job->aux.len);
 	if (job->key.len)
 		FUZZ_RULE(job->key.len >= row->key_min &&
@@ -124,7 +135,7 @@ static const struct ukcf_mech_ops all_ops = {
 	.init = begin, .update = go_on, .final = perform,
 };
 
-static struct ukcf_offer offers[64];
+static struct ukcf_offer offers[UKCF_PAGE_MECHS_MAX];
 static const struct ukcf_provider spi = {
 	.struct_size = sizeof(spi), .spi_version = UKCF_SPI_VERSION,
 	.name = "fuzz", .kind = UKCF_PROVIDER_SOFTWARE,
@@ -256,9 +267,13 @@ static void set_up(void)
 	make_key(UKCF_MECH_X25519, 0x7f, UKCF_KEY_EXPORTABLE);
 	make_key(UKCF_MECH_NULL_SIGN, 0x7f, 0);
 	make_template();
+	make_key(UKCF_MECH_AES_256_CBC, 0x7f, 0);
+	make_key(UKCF_MECH_AES_256_CBC_PAD, 0x7f, UKCF_KEY_OWN);
+	make_key(UKCF_MECH_AES_256_KW, 0x7f, 0);
 	make_context(1, UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
 	make_context(2, UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20_POLY1305);
 	make_context(3, UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256);
+	make_context(4, UKCF_OP_DECRYPT, UKCF_MECH_AES_256_CBC_PAD);
 }
 
 /* --------------------------------------------------------------- the rule */

@@ -69,7 +69,42 @@ for bits in 128 192 256; do
 	check "aes-$bits-gcm: decrypts what it encrypted" \
 		sh -c "cryptoctl decrypt -k g$bits <sealed |
 			cmp - m"
+	for mode in cbc ctr; do
+		cryptoctl key import $mode$bits -m "aes-$bits-$mode" <k ||
+			exit 1
+	done
 done
+refused 1 'cbc256 is a key of aes-256-cbc, which does not encrypt and authenticate.*aead' \
+	cryptoctl encrypt -k cbc256 m
+head -c 32 /dev/urandom >k
+cat k k >twice
+cryptoctl key generate xts -m aes-256-xts || exit 1
+refused 1 'no key of this mechanism, or a weak one' \
+	sh -c 'cryptoctl key import twice -m aes-256-xts <twice'
+for m in ecdsa-p256-sha2-256 ecdsa-p384-sha2-384 ecdh-p256 ecdh-p384; do
+	cryptoctl key generate "p-$m" -m "$m" || exit 1
+	cryptoctl key public "p-$m" --pem >pem || exit 1
+	cryptoctl key public "p-$m" >raw || exit 1
+	same "$m: openssl(1) reads its public key" \
+		"$(od -An -v -tx1 raw | tr -d ' \n')" \
+		"$(openssl pkey -pubin -in pem -noout -text | grep '^ ' |
+			tr -d ' :\n')"
+done
+for m in ed25519 ecdsa-p256-sha2-256 ecdsa-p384-sha2-384; do
+	cryptoctl key generate "s-$m" -m "$m" || exit 1
+	cryptoctl key public "s-$m" >raw || exit 1
+	cryptoctl key import "v-$m" -m "$m" --public <raw || exit 1
+	cryptoctl sign -k "s-$m" m >sig || exit 1
+	check "$m: a public key verifies what the secret one signed" \
+		cryptoctl verify -k "v-$m" -s sig m
+	refused 1 . cryptoctl verify -k "v-$m" -s sig k
+done
+head -c 65 /dev/urandom >raw
+refused 1 'no key of this mechanism, or a weak one' sh -c \
+	'cryptoctl key import off -m ecdsa-p256-sha2-256 --public <raw'
+head -c 32 /dev/zero >raw
+refused 1 'no key of this mechanism, or a weak one' sh -c \
+	'cryptoctl key import zero -m ecdh-p256 <raw'
 
 nist=/usr/lib/python3/dist-packages/cryptography_vectors
 all_of "NIST SHA-1 (CAVP)" "$nist"/hashes/SHA1/*.rsp
@@ -80,11 +115,24 @@ all_of "NIST SHA-3 (CAVP)" "$nist"/hashes/SHA3/*Msg.rsp
 all_of "RFC 2202 and 4231 as CAVP" "$nist"/HMAC/rfc-2202-sha1.txt \
 	"$nist"/HMAC/rfc-4231-*.txt
 all_of "SP 800-38B as CAVP" "$nist"/CMAC/nist-800-38b-aes*.txt
+aes=$nist/ciphers/AES
+all_of "NIST AES-CBC (CAVP)" "$aes"/CBC/CBC*.rsp
+all_of "RFC 3686 as CAVP" "$aes"/CTR/aes-*-ctr.txt
+all_of "NIST AES-XTS (CAVP)" "$aes"/XTS/tweak-128hexstr/XTSGenAES*.rsp
+all_of "NIST AES key wrap (CAVP)" "$nist"/keywrap/kwtestvectors/KW_A[ED]_???.txt
 all_of "NIST AES-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcmDecrypt*.rsp
 dir=${UKCF_VECTORS_DIR:-$top_srcdir/../shared/vectors}
 [ -d "$dir/wycheproof" ] && dir=$dir/wycheproof
-for f in aes_gcm chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
+for f in ecdsa_secp256r1_sha256 ed25519 aes_gcm aes_cbc_pkcs5 aes_xts chacha20_poly1305 hmac_sha256 hkdf_sha256 x25519; do
 	all_of "Wycheproof $f" "$dir/${f}_test.json"
+done
+
+# Its states are not flat, and its pieces those of every mechanism.
+for t in multipart pieces links; do
+	"$top_builddir/tests/parts/$t" >"$tmp/out" 2>&1
+	status=$?
+	grep -v '^ok' "$tmp/out" | sed 's/^/# /'
+	report $status "tests/parts/$t: $(grep -c '^ok' "$tmp/out") properties"
 done
 
 # The judge must be able to say no.

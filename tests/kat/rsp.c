@@ -23,7 +23,9 @@ enum rsp_have {
 	HAVE_IV = 0x20,
 	HAVE_MAC = 0x40,
 	HAVE_KEY = 0x80,
-	HAVE_OTHER = 0x100
+	HAVE_OTHER = 0x100,
+	HAVE_CT = 0x200,
+	HAVE_UNIT = 0x400
 };
 
 struct rsp {
@@ -32,7 +34,7 @@ struct rsp {
 	unsigned int lines;  /* of the record */
 	unsigned long len_bits;
 	unsigned long digest_len; /* [L = 32] */
-	const char *digest;	  /* mechanism, by the heading */
+	const char *digest;	  /* mechanism or mode, by the heading */
 	char seed[132];		  /* Monte: hex */
 	char other[32];		  /* a name that is not known here */
 	const struct kat_sink *sink;
@@ -53,7 +55,14 @@ static const struct {
 	{ "IV", HAVE_IV, KAT_NONCE },
 	{ "AAD", 0, KAT_AAD },
 	{ "PT", 0, KAT_MSG },
-	{ "CT", 0, KAT_CT },
+	{ "CT", HAVE_CT, KAT_CT },
+	{ "PLAINTEXT", 0, KAT_MSG },
+	{ "CIPHERTEXT", HAVE_CT, KAT_CT },
+	{ "K", 0, KAT_KEY },
+	{ "P", 0, KAT_MSG },
+	{ "C", HAVE_CT, KAT_CT },
+	{ "i", 0, KAT_NONCE },
+	{ "DataUnitLen", HAVE_UNIT, -1 },
 	{ "Tag", HAVE_TAG, KAT_TAG },
 	{ "Mac", HAVE_MAC, KAT_TAG },
 	{ "Message", 0, KAT_MSG },
@@ -65,6 +74,12 @@ static const struct {
 	const char *text;
 	const char *mech; /* NULL: unknown here */
 } headings[] = {
+	{ "inverse cipher", NULL },
+	{ " test data for CBC", "cbc" },
+	{ "AES Counter ", "ctr" },
+	{ "XTSGen ", "xts" },
+	{ " KW-AE ", "kw" },
+	{ " KW-AD ", "kw" },
 	{ "HMAC-SHA-1", "hmac-sha1" },
 	{ "HMAC-SHA224", "hmac-sha2-224" },
 	{ "HMAC-SHA256", "hmac-sha2-256" },
@@ -165,6 +180,35 @@ static void end_gcm(struct rsp *r)
 	}
 }
 
+/* Modes of AES by the size of their keys. */
+static const struct {
+	const char *mode;
+	size_t key_len;
+	const char *mech;
+} ciphers[] = {
+	{ "cbc", 16, "aes-128-cbc" }, { "cbc", 24, "aes-192-cbc" },
+	{ "cbc", 32, "aes-256-cbc" }, { "ctr", 16, "aes-128-ctr" },
+	{ "ctr", 24, "aes-192-ctr" }, { "ctr", 32, "aes-256-ctr" },
+	{ "xts", 32, "aes-128-xts" }, { "xts", 64, "aes-256-xts" },
+	{ "kw", 16, "aes-128-kw" },   { "kw", 24, "aes-192-kw" },
+	{ "kw", 32, "aes-256-kw" },
+};
+
+static void end_cipher(struct rsp *r)
+{
+	if ((r->have & HAVE_UNIT) && r->len_bits % 8) {
+		skip(r, "data unit of a number of bits that is no whole byte");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
+		if (r->digest && strcmp(r->digest, ciphers[i].mode) == 0 &&
+		    r->v.f[KAT_KEY].len == ciphers[i].key_len) {
+			give(r, KAT_CIPHER, ciphers[i].mech);
+			return;
+		}
+	skip(r, "no mechanism here for this cipher");
+}
+
 static void end_record(struct rsp *r)
 {
 	char reason[96];
@@ -180,6 +224,8 @@ static void end_record(struct rsp *r)
 		end_mac(r);
 	} else if ((r->have & HAVE_TAG) && (r->have & HAVE_IV)) {
 		end_gcm(r);
+	} else if (r->have & HAVE_CT) {
+		end_cipher(r);
 	} else if (r->have & HAVE_LEN) {
 		end_digest(r);
 	} else if ((r->have & HAVE_MD) && r->seed[0]) {
@@ -224,7 +270,7 @@ static int read_value(struct rsp *r, const char *name, const char *value)
 		if (names[i].have == HAVE_COUNT || names[i].have == HAVE_LEN)
 			snprintf(r->v.id, sizeof(r->v.id), "%s %.20s", name,
 				 value);
-		if (names[i].have == HAVE_LEN)
+		if (names[i].have == HAVE_LEN || names[i].have == HAVE_UNIT)
 			r->len_bits = strtoul(value, NULL, 10);
 		if (names[i].field < 0)
 			return 0;

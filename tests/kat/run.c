@@ -64,12 +64,14 @@ static unsigned int broken_limit(const struct kat_vector *v,
 				 const struct ukcf_page_mech *m)
 {
 	size_t key = v->f[KAT_KEY].len, tag = v->f[KAT_TAG].len;
-	bool keyed = v->kind == KAT_AEAD || v->kind == KAT_MAC ||
+	bool keyed = v->kind == KAT_AEAD || v->kind == KAT_CIPHER ||
+		     v->kind == KAT_MAC ||
 		     v->kind == KAT_DERIVE || v->kind == KAT_KDF;
 
 	if (keyed && (key < m->key_min || key > m->key_max))
 		return UKCF_DETAIL_KEY_SIZE;
-	if (v->kind == KAT_AEAD && v->f[KAT_NONCE].len != m->nonce_len)
+	if ((v->kind == KAT_AEAD || v->kind == KAT_CIPHER) &&
+	    v->f[KAT_NONCE].len != m->nonce_len)
 		return UKCF_DETAIL_NONCE_SIZE;
 	if ((v->kind == KAT_AEAD || v->kind == KAT_MAC) &&
 	    (tag < m->tag_min || tag > m->tag_max))
@@ -212,6 +214,76 @@ static enum kat_outcome run_aead(struct run *r)
 	if (r->v->verdict == KAT_VALID && (o == KAT_PASSED || o == KAT_REFUSED))
 		o = run_encrypt(r);
 	free(r->sealed);
+	return o;
+}
+
+static struct call cipher_call(const struct run *r, bool encrypt)
+{
+	const struct kat_vector *v = r->v;
+	const struct kat_bytes *ct = &v->f[KAT_CT];
+	size_t less = r->info.growth + (r->info.padding ? 1u : 0u);
+	struct call c = {
+		.op = encrypt ? UKCF_OP_ENCRYPT : UKCF_OP_DECRYPT,
+		.mech = r->info.id,
+		.key = r->key,
+		.nonce = v->f[KAT_NONCE],
+		.in = *ct,
+		.out_len = ct->len > less ? ct->len - less : 0,
+	};
+
+	if (encrypt) {
+		c.in = v->f[KAT_MSG];
+		c.out_len = ct->len;
+	}
+	return c;
+}
+
+/* A padding, wrapped key or size that nobody can have made. */
+static bool is_refusal_of_data(const struct answer *a)
+{
+	return (a->res == -EBADMSG && a->detail == UKCF_DETAIL_AUTH) ||
+	       (a->res == -EINVAL && a->detail == UKCF_DETAIL_IN_SIZE);
+}
+
+static enum kat_outcome judge_bytes(struct run *r, const char *op,
+				    const struct answer *a,
+				    const struct kat_bytes *want)
+{
+	if (a->res != (int64_t)want->len)
+		return unexpected(r, op, a);
+	if (want->len && memcmp(a->out, want->data, want->len) != 0)
+		return because(r, KAT_FAILED, "%s: wrong bytes", op);
+	return KAT_PASSED;
+}
+
+static enum kat_outcome run_cipher_one(struct run *r, bool encrypt)
+{
+	const struct kat_vector *v = r->v;
+	const char *op = encrypt ? "encrypt" : "decrypt";
+	struct call c = cipher_call(r, encrypt);
+	struct answer a;
+
+	call_do(r->path, &c, &a);
+	if (!a.right_place)
+		return because(r, KAT_FAILED, "%s %s", op, a.place);
+	if (r->limit)
+		return judge_refusal(r, op, &c, &a);
+	if (v->verdict != KAT_INVALID)
+		return judge_bytes(r, op, &a,
+				   &v->f[encrypt ? KAT_CT : KAT_MSG]);
+	if (!is_refusal_of_data(&a))
+		return unexpected(r, "decrypt of what nobody made", &a);
+	if (!a.withheld)
+		return because(r, KAT_FAILED, "its output was touched");
+	return KAT_PASSED;
+}
+
+static enum kat_outcome run_cipher(struct run *r)
+{
+	enum kat_outcome o = run_cipher_one(r, false);
+
+	if (r->v->verdict != KAT_INVALID && o == KAT_PASSED)
+		o = run_cipher_one(r, true);
 	return o;
 }
 
@@ -390,6 +462,7 @@ static enum kat_outcome run_monte(struct run *r)
 
 static enum kat_outcome (*const kinds[])(struct run *) = {
 	[KAT_AEAD] = run_aead,	   [KAT_MAC] = run_mac,
+	[KAT_CIPHER] = run_cipher,
 	[KAT_VERIFY] = run_verify, [KAT_DERIVE] = run_derive,
 	[KAT_KDF] = run_kdf,
 	[KAT_DIGEST] = run_digest, [KAT_MONTE] = run_monte,

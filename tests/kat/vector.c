@@ -42,6 +42,21 @@ int kat_field_hex(struct kat_vector *v, enum kat_field f, const char *hex)
 	return 0;
 }
 
+int kat_field_extend(struct kat_vector *v, enum kat_field f, size_t len)
+{
+	struct kat_bytes *b = &v->f[f];
+	uint8_t *p;
+
+	if (b->len >= len)
+		return 0;
+	p = realloc(b->data, len);
+	if (!p)
+		return -ENOMEM;
+	memset(p + b->len, 0, len - b->len);
+	*b = (struct kat_bytes){ p, len };
+	return 0;
+}
+
 void kat_vector_free(struct kat_vector *v)
 {
 	for (unsigned int i = 0; i < KAT_FIELDS; i++)

@@ -10,6 +10,7 @@
 
 enum kat_kind {
 	KAT_AEAD,   /* KEY, NONCE, AAD, MSG, CT, TAG */
+	KAT_CIPHER, /* KEY, NONCE, MSG, CT */
 	KAT_MAC,    /* KEY, MSG, TAG */
 	KAT_VERIFY, /* KEY = public key, MSG, TAG = signature */
 	KAT_DERIVE, /* KEY = secret key, MSG = the peer's public key, TAG */
@@ -54,6 +55,8 @@ struct kat_sink {
 
 /* Replace a field by the bytes that hex spells.  0, -EINVAL, -ENOMEM. */
 int kat_field_hex(struct kat_vector *v, enum kat_field f, const char *hex);
+/* Lengthen a shorter one to len bytes, by zeros.  0, -ENOMEM. */
+int kat_field_extend(struct kat_vector *v, enum kat_field f, size_t len);
 void kat_vector_free(struct kat_vector *v);
 
 /*

@@ -22,6 +22,8 @@ struct suite {
 	enum kat_kind kind;
 	const char *mech;
 	struct member members[6];
+	size_t nonce_len; /* shorter ones end in zeros; 0: as they are */
+	size_t number; /* of elliptic curves: bytes of a number */
 };
 
 #define AEAD                                                                  \
@@ -29,6 +31,10 @@ struct suite {
 	  { "msg", KAT_MSG }, { "ct", KAT_CT },	   { "tag", KAT_TAG } }
 #define MAC { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "tag", KAT_TAG } }
 
+#define CIPHER                                                                \
+	{ { "key", KAT_KEY }, { "iv", KAT_NONCE }, { "msg", KAT_MSG },         \
+	  { "ct", KAT_CT } }
+#define WRAP { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "ct", KAT_CT } }
 #define HKDF                                                                  \
 	{ { "ikm", KAT_KEY }, { "salt", KAT_MSG }, { "info", KAT_AAD },       \
 	  { "okm", KAT_TAG } }
@@ -36,27 +42,55 @@ struct suite {
 /* The row without a key size has the keys of any other size, too: those are
  * to be refused. */
 static const struct suite suites[] = {
-	{ "AeadTest", "AES-GCM", NULL, 128, KAT_AEAD, "aes-128-gcm", AEAD },
-	{ "AeadTest", "AES-GCM", NULL, 192, KAT_AEAD, "aes-192-gcm", AEAD },
-	{ "AeadTest", "AES-GCM", NULL, 0, KAT_AEAD, "aes-256-gcm", AEAD },
+	{ "AeadTest", "AES-GCM", NULL, 128, KAT_AEAD, "aes-128-gcm", AEAD, 0, 0 },
+	{ "AeadTest", "AES-GCM", NULL, 192, KAT_AEAD, "aes-192-gcm", AEAD, 0, 0 },
+	{ "AeadTest", "AES-GCM", NULL, 0, KAT_AEAD, "aes-256-gcm", AEAD, 0, 0 },
 	{ "AeadTest", "CHACHA20-POLY1305", NULL, 0, KAT_AEAD,
-	  "chacha20-poly1305", AEAD },
-	{ "MacTest", "HMACSHA1", NULL, 0, KAT_MAC, "hmac-sha1", MAC },
-	{ "MacTest", "HMACSHA224", NULL, 0, KAT_MAC, "hmac-sha2-224", MAC },
-	{ "MacTest", "HMACSHA256", NULL, 0, KAT_MAC, "hmac-sha2-256", MAC },
-	{ "MacTest", "HMACSHA384", NULL, 0, KAT_MAC, "hmac-sha2-384", MAC },
-	{ "MacTest", "HMACSHA512", NULL, 0, KAT_MAC, "hmac-sha2-512", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 128, KAT_MAC, "aes-128-cmac", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 192, KAT_MAC, "aes-192-cmac", MAC },
-	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC },
+	  "chacha20-poly1305", AEAD, 0, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 128, KAT_CIPHER,
+	  "aes-128-cbc-pad", CIPHER, 0, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 192, KAT_CIPHER,
+	  "aes-192-cbc-pad", CIPHER, 0, 0 },
+	{ "IndCpaTest", "AES-CBC-PKCS5", NULL, 0, KAT_CIPHER,
+	  "aes-256-cbc-pad", CIPHER, 0, 0 },
+	{ "IndCpaTest", "AES-XTS", NULL, 256, KAT_CIPHER, "aes-128-xts",
+	  CIPHER, 16, 0 },
+	{ "IndCpaTest", "AES-XTS", NULL, 0, KAT_CIPHER, "aes-256-xts", CIPHER,
+	  16, 0 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 128, KAT_CIPHER, "aes-128-kw",
+	  WRAP, 0, 0 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 192, KAT_CIPHER, "aes-192-kw",
+	  WRAP, 0, 0 },
+	{ "KeywrapTest", "AES-WRAP", NULL, 0, KAT_CIPHER, "aes-256-kw", WRAP,
+	  0, 0 },
+	{ "MacTest", "HMACSHA1", NULL, 0, KAT_MAC, "hmac-sha1", MAC, 0, 0 },
+	{ "MacTest", "HMACSHA224", NULL, 0, KAT_MAC, "hmac-sha2-224", MAC, 0, 0 },
+	{ "MacTest", "HMACSHA256", NULL, 0, KAT_MAC, "hmac-sha2-256", MAC, 0, 0 },
+	{ "MacTest", "HMACSHA384", NULL, 0, KAT_MAC, "hmac-sha2-384", MAC, 0, 0 },
+	{ "MacTest", "HMACSHA512", NULL, 0, KAT_MAC, "hmac-sha2-512", MAC, 0, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 128, KAT_MAC, "aes-128-cmac", MAC, 0, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 192, KAT_MAC, "aes-192-cmac", MAC, 0, 0 },
+	{ "MacTest", "AES-CMAC", NULL, 0, KAT_MAC, "aes-256-cmac", MAC, 0, 0 },
 	{ "EddsaVerify", "EDDSA", "edwards25519", 0, KAT_VERIFY, "ed25519",
-	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } } },
-	{ "HkdfTest", "HKDF-SHA-256", NULL, 0, KAT_KDF, "hkdf-sha2-256", HKDF },
-	{ "HkdfTest", "HKDF-SHA-384", NULL, 0, KAT_KDF, "hkdf-sha2-384", HKDF },
-	{ "HkdfTest", "HKDF-SHA-512", NULL, 0, KAT_KDF, "hkdf-sha2-512", HKDF },
+	  { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0, 0 },
+	{ "EcdsaVerify", "ECDSA", "secp256r1", 0, KAT_VERIFY,
+	  "ecdsa-p256-sha2-256", { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0,
+	  32 },
+	{ "EcdsaVerify", "ECDSA", "secp384r1", 0, KAT_VERIFY,
+	  "ecdsa-p384-sha2-384", { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0,
+	  48 },
+	{ "EcdsaP1363Verify", "ECDSA", "secp256r1", 0, KAT_VERIFY,
+	  "ecdsa-p256-sha2-256", { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0,
+	  0 },
+	{ "EcdsaP1363Verify", "ECDSA", "secp384r1", 0, KAT_VERIFY,
+	  "ecdsa-p384-sha2-384", { { "msg", KAT_MSG }, { "sig", KAT_TAG } }, 0,
+	  0 },
+	{ "HkdfTest", "HKDF-SHA-256", NULL, 0, KAT_KDF, "hkdf-sha2-256", HKDF, 0, 0 },
+	{ "HkdfTest", "HKDF-SHA-384", NULL, 0, KAT_KDF, "hkdf-sha2-384", HKDF, 0, 0 },
+	{ "HkdfTest", "HKDF-SHA-512", NULL, 0, KAT_KDF, "hkdf-sha2-512", HKDF, 0, 0 },
 	{ "XdhComp", "XDH", "curve25519", 0, KAT_DERIVE, "x25519",
 	  { { "private", KAT_KEY }, { "public", KAT_MSG },
-	    { "shared", KAT_TAG } } },
+	    { "shared", KAT_TAG } }, 0, 0 },
 };
 
 static const char *text(const json_t *o, const char *name)
@@ -112,6 +146,52 @@ static int read_verdict(const json_t *test, enum kat_verdict *v)
 	return 0;
 }
 
+/* A DER INTEGER that fits n bytes, not negative, in its shortest form, as n
+ * bytes at to.  Return: bytes of it, 0: it is none. */
+static size_t take_integer(const uint8_t *der, size_t len, uint8_t *to,
+			   size_t n)
+{
+	size_t size = len > 2 ? der[1] : 0, zero;
+
+	if (size == 0 || size > 0x7f || der[0] != 2 || len < 2 + size ||
+	    der[2] & 0x80)
+		return 0;
+	zero = der[2] == 0 && size > 1;
+	if ((zero && !(der[3] & 0x80)) || size - zero > n)
+		return 0;
+	memset(to, 0, n);
+	memcpy(to + n - (size - zero), der + 2 + zero, size - zero);
+	return 2 + size;
+}
+
+/* SEQUENCE { r, s } -> r || s.  False: it has no such form. */
+static bool to_p1363(struct kat_bytes *sig, size_t n)
+{
+	const uint8_t *d = sig->data;
+	size_t len = sig->len, r, s;
+	uint8_t raw[2 * 48];
+
+	if (len < 3 || d[0] != 0x30 || d[1] > 0x7f || d[1] != len - 2)
+		return false;
+	r = take_integer(d + 2, len - 2, raw, n);
+	s = r ? take_integer(d + 2 + r, len - 2 - r, raw + n, n) : 0;
+	if (!s || 2 + r + s != len)
+		return false;
+	free(sig->data);
+	sig->data = malloc(2 * n);
+	sig->len = sig->data ? 2 * n : 0;
+	if (sig->data)
+		memcpy(sig->data, raw, 2 * n);
+	return sig->data != NULL;
+}
+
+static const char *public_of(const json_t *key)
+{
+	const char *s = text(key, "uncompressed");
+
+	return *s ? s : text(key, "pk");
+}
+
 static int read_test(const struct suite *s, const json_t *group,
 		     const json_t *test, struct kat_vector *v)
 {
@@ -121,7 +201,7 @@ static int read_test(const struct suite *s, const json_t *group,
 		 (long long)json_integer_value(json_object_get(test, "tcId")),
 		 text(test, "comment"));
 	if (!err && s->kind == KAT_VERIFY)
-		err = kat_field_hex(v, KAT_KEY, text(group_key(group), "pk"));
+		err = kat_field_hex(v, KAT_KEY, public_of(group_key(group)));
 	v->size = (size_t)json_integer_value(json_object_get(test, "size"));
 	for (size_t i = 0; !err && i < 6 && s->members[i].name; i++) {
 		const json_t *m = json_object_get(test, s->members[i].name);
@@ -131,6 +211,8 @@ static int read_test(const struct suite *s, const json_t *group,
 		err = kat_field_hex(v, s->members[i].field,
 				    json_string_value(m));
 	}
+	if (!err && s->nonce_len)
+		err = kat_field_extend(v, KAT_NONCE, s->nonce_len);
 	return err;
 }
 
@@ -155,7 +237,10 @@ static int read_group(const char *algorithm, const json_t *group,
 		struct kat_vector v = { .kind = s->kind, .mech = s->mech };
 		int err = read_test(s, group, json_array_get(tests, i), &v);
 
-		if (!err)
+		if (!err && s->number && !to_p1363(&v.f[KAT_TAG], s->number))
+			sink->skip(sink->arg, 1, "a signature whose DER is "
+				   "no r || s");
+		else if (!err)
 			sink->vector(sink->arg, &v);
 		else
 			snprintf(error, size, "%s is malformed", v.id);

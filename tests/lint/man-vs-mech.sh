@@ -71,6 +71,15 @@ int main(void)
 		  amax, p11, ossl, source)                                  \
 	printf(".It %s Ta %s\n", n, source);
 #include <ukcf/mech.def>
+#undef UKCF_MECH
+#define UKCF_MECH(sym, i, n, cl, kmin, kmax, nonce, tmin, tmax, out, dmax,   \
+		  amax, p11, ossl, source)
+#define UKCF_CIPHER(sym, i, n, key, nonce, min, block, growth, padding, dmax, \
+		    p11, ossl, source)                                        \
+	printf(".It %s Ta %d Ta %s Ta %s Ta %s\n", n, min,                    \
+	       size(block, block), size(growth, growth),                      \
+	       size(padding, padding));
+#include <ukcf/mech.def>
 	return 0;
 }
 END

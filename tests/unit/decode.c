@@ -69,6 +69,9 @@ static const struct {
 	{ UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256 },
 	{ UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_GCM },
 	{ UKCF_OP_DECRYPT, UKCF_MECH_CHACHA20_POLY1305 },
+	{ UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_CBC },
+	{ UKCF_OP_DECRYPT, UKCF_MECH_AES_256_CBC_PAD },
+	{ UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_KW },
 	{ UKCF_OP_SIGN, UKCF_MECH_ED25519 },
 	{ UKCF_OP_VERIFY, UKCF_MECH_ED25519 },
 	{ UKCF_OP_DERIVE, UKCF_MECH_X25519 },
@@ -618,4 +621,68 @@ Test(decode, random_entries_are_judged_and_nothing_leaks)
 		cr_assert(detail < UKCF_DETAIL_LAST);
 	}
 	cr_assert_gt(accepted, 1000);
+}
+
+/* Of ciphers every size is judged before a provider is called. */
+Test(decode, a_cipher_is_refused_each_size_that_it_cannot_have)
+{
+	const struct {
+		const char *what;
+		uint32_t mech, op, in, out;
+		uint8_t nonce, aux;
+		int err;
+		unsigned int detail;
+	} rows[] = {
+		{ "control", UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT, 32, 32,
+		  16, 0, 0, 0 },
+		{ "no IV", UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT, 32, 32, 0,
+		  0, EINVAL_(NONCE_SIZE) },
+		{ "short IV", UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT, 32, 32,
+		  12, 0, EINVAL_(NONCE_SIZE) },
+		{ "aad", UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT, 32, 32, 16, 8,
+		  EINVAL_(AUX_RANGE) },
+		{ "no block", UKCF_MECH_AES_128_CBC, UKCF_OP_ENCRYPT, 31, 32,
+		  16, 0, EINVAL_(IN_SIZE) },
+		{ "no block", UKCF_MECH_AES_128_CBC, UKCF_OP_DECRYPT, 33, 64,
+		  16, 0, EINVAL_(IN_SIZE) },
+		{ "room", UKCF_MECH_AES_128_CBC, UKCF_OP_DECRYPT, 32, 31, 16,
+		  0, -ENOBUFS, UKCF_DETAIL_OUT_SIZE },
+		{ "room", UKCF_MECH_AES_128_CBC_PAD, UKCF_OP_ENCRYPT, 32, 47,
+		  16, 0, -ENOBUFS, UKCF_DETAIL_OUT_SIZE },
+		{ "control", UKCF_MECH_AES_128_CBC_PAD, UKCF_OP_ENCRYPT, 32,
+		  48, 16, 0, 0, 0 },
+		{ "control", UKCF_MECH_AES_128_CBC_PAD, UKCF_OP_DECRYPT, 48,
+		  47, 16, 0, 0, 0 },
+		{ "nothing", UKCF_MECH_AES_128_CBC_PAD, UKCF_OP_DECRYPT, 0, 0,
+		  16, 0, EINVAL_(IN_SIZE) },
+		{ "short", UKCF_MECH_AES_128_XTS, UKCF_OP_ENCRYPT, 15, 15, 16,
+		  0, EINVAL_(IN_SIZE) },
+		{ "control", UKCF_MECH_AES_128_XTS, UKCF_OP_ENCRYPT, 17, 17,
+		  16, 0, 0, 0 },
+		{ "control", UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT, 24, 32, 0,
+		  0, 0, 0 },
+		{ "nonce", UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT, 24, 32, 8, 0,
+		  EINVAL_(NONCE_SIZE) },
+		{ "half", UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT, 20, 32, 0, 0,
+		  EINVAL_(IN_SIZE) },
+		{ "short", UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT, 8, 32, 0, 0,
+		  EINVAL_(IN_SIZE) },
+		{ "short", UKCF_MECH_AES_128_KW, UKCF_OP_DECRYPT, 16, 32, 0, 0,
+		  EINVAL_(IN_SIZE) },
+		{ "room", UKCF_MECH_AES_128_KW, UKCF_OP_ENCRYPT, 24, 31, 0, 0,
+		  -ENOBUFS, UKCF_DETAIL_OUT_SIZE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ukcf_sqe s = sqe_for(rows[i].op, rows[i].mech);
+
+		s.in.len = rows[i].in;
+		s.out.len = rows[i].out;
+		s.param_len = rows[i].nonce;
+		s.aux = (struct ukcf_range){ 256, rows[i].aux };
+		cr_assert_eq(judged(&s), rows[i].err, "%s, row %zu: %u",
+			     rows[i].what, i, detail);
+		if (rows[i].err)
+			cr_assert_eq(detail, rows[i].detail, "row %zu", i);
+	}
 }

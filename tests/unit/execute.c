@@ -318,7 +318,8 @@ Test(execute, small_is_what_fits_the_kept_memory)
 {
 	const struct op_rule rule = { .kind = OP_CRYPTO };
 	struct rec_entry e = { .sqe = { .op = UKCF_OP_DIGEST } };
-	struct request req = { .entry = &e, .rule = &rule };
+	struct request req = { .entry = &e, .rule = &rule,
+			       .mech = mech_find(UKCF_MECH_AES_256_GCM) };
 
 	e.sqe.in.len = SCRATCH_SMALL;
 	cr_assert(execute_is_small(&req));

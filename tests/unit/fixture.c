@@ -146,8 +146,9 @@ size_t job_produces(const struct ukcf_job *job)
 	case UKCF_OP_RANDOM:
 		return job->out_size;
 	case UKCF_OP_KEY_GENERATE:
-	case UKCF_OP_KEY_PUBLIC:
 		return 32;
+	case UKCF_OP_KEY_PUBLIC:
+		return row->pub_len;
 	case UKCF_OP_MAC_VERIFY:
 	case UKCF_OP_VERIFY:
 		return 0;
@@ -327,12 +328,14 @@ struct ukcf_sqe sqe_for(uint32_t op, uint32_t mech)
 		s.in = (struct ukcf_range){ 0, op == UKCF_OP_DERIVE ? 32 : 64 };
 	if (takes(op, UKCF_RANGE_OUT))
 		s.out = (struct ukcf_range){ 0, 128 };
-	if (takes(op, UKCF_RANGE_AUX))
+	if (takes(op, UKCF_RANGE_AUX) &&
+	    UKCF_MECH_CLASS(mech) != UKCF_CLASS_CIPHER)
 		s.aux = (struct ukcf_range){ 128, 16 };
 	if (takes(op, UKCF_RANGE_TAG))
 		s.tag = (struct ukcf_range){ 256, row->out_len };
 	s.buf[UKCF_RANGE_OUT] = 1;
-	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD &&
+	if ((UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD ||
+	     UKCF_MECH_CLASS(mech) == UKCF_CLASS_CIPHER) &&
 	    (op == UKCF_OP_ENCRYPT || op == UKCF_OP_DECRYPT))
 		s.param_len = (uint8_t)row->nonce_len;
 	if (needs_key(op))

@@ -53,7 +53,7 @@ struct fixture {
 	const uint8_t *user_out;
 	struct provider provider;
 	struct ukcf_provider spi;
-	struct ukcf_offer offers[32];
+	struct ukcf_offer offers[UKCF_PAGE_MECHS_MAX];
 	/* What the provider does; NULL: as many bytes 0x5a as are due. */
 	enum ukcf_status (*perform)(struct ukcf_job *job);
 	struct ukcf_job job; /* the last one, its pointers no longer valid */

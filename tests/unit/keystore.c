@@ -14,7 +14,8 @@
 #define ME 1000
 #define OTHER 1001
 #define SERIAL 7u
-#define SLAB (4096u * 512u)
+#define SLOT 576u
+#define SLAB (4096u * SLOT)
 #define ID(r, s) ((struct request_id){ r, s })
 
 static const uint8_t secret[32] = "0123456789abcdef0123456789abcde";
@@ -250,9 +251,9 @@ Test(keystore, sizes_beyond_a_slot_are_EINVAL)
 	s.secret = (struct ukcf_bytes){ big, UKCF_KEY_BYTES_MAX + 1 };
 	cr_assert_eq(keystore_create(&s, &h), -EINVAL);
 	s.secret.len = UKCF_KEY_BYTES_MAX;
-	s.pub = (struct ukcf_bytes){ big, 65 };
+	s.pub = (struct ukcf_bytes){ big, UKCF_KEY_PUBLIC_MAX + 1 };
 	cr_assert_eq(keystore_create(&s, &h), -EINVAL);
-	s.pub.len = 64;
+	s.pub.len = UKCF_KEY_PUBLIC_MAX;
 	cr_assert_eq(keystore_create(&s, &h), 0);
 }
 
@@ -418,24 +419,24 @@ Test(keystore_restart, a_key_destroyed_while_in_use_is_wiped)
  */
 Test(keystore_restart, a_half_made_key_is_none_and_leaves_no_bytes)
 {
-	static uint8_t whole[512], zero[256];
+	static uint8_t whole[SLOT], zero[256];
 	uint8_t *slot = NULL;
 	uint64_t h = create("a");
 
-	for (size_t i = 0; i < SLAB && !slot; i += 512)
-		if (memmem(slab + i, 512, secret, sizeof(secret)))
+	for (size_t i = 0; i < SLAB && !slot; i += SLOT)
+		if (memmem(slab + i, SLOT, secret, sizeof(secret)))
 			slot = slab + i;
 	cr_assert_not_null(slot);
 	memcpy(whole, slot, sizeof(whole));
-	for (size_t n = 8; n <= 512; n += 4) {
-		memset(slot, 0, 512);
+	for (size_t n = 8; n <= SLOT; n += 4) {
+		memset(slot, 0, SLOT);
 		memcpy(slot + 8, whole + 8, n - 8);
 		reopen();
 		cr_assert_eq(keystore_count(), 0);
 		cr_assert_neq(hold(h, ME, 0), 0, "cut at %zu", n);
 		cr_assert_eq(memcmp(slot + 192, zero, 256), 0, "cut at %zu", n);
 	}
-	memcpy(slot, whole, 512); /* the control: with `life' it is one */
+	memcpy(slot, whole, SLOT); /* the control: with `life' it is one */
 	reopen();
 	cr_assert_eq(hold(h, ME, 0), 0);
 }

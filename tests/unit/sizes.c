@@ -17,6 +17,9 @@ static struct mech_limits limits_of(const struct mech_row *r)
 		.nonce_len = r->nonce_len, .tag_min = r->tag_min,
 		.tag_max = r->tag_max,	   .out_len = r->out_len,
 		.data_max = r->data_max,   .aad_max = r->aad_max,
+		.in_min = r->in_min,	   .block = r->block,
+		.growth = r->growth,	   .padding = r->padding,
+		.pub_len = r->pub_len,
 	};
 }
 
@@ -27,6 +30,8 @@ static bool offers(uint32_t mech, uint32_t op)
 		[UKCF_CLASS_MAC] = 1u << UKCF_OP_MAC | 1u << UKCF_OP_MAC_VERIFY,
 		[UKCF_CLASS_AEAD] = 1u << UKCF_OP_ENCRYPT |
 				    1u << UKCF_OP_DECRYPT,
+		[UKCF_CLASS_CIPHER] = 1u << UKCF_OP_ENCRYPT |
+				      1u << UKCF_OP_DECRYPT,
 		[UKCF_CLASS_SIGN] = 1u << UKCF_OP_SIGN | 1u << UKCF_OP_VERIFY,
 		[UKCF_CLASS_KEX] = 1u << UKCF_OP_DERIVE,
 		[UKCF_CLASS_KDF] = 1u << UKCF_OP_DERIVE,
@@ -34,6 +39,32 @@ static bool offers(uint32_t mech, uint32_t op)
 	};
 
 	return ops[UKCF_MECH_CLASS(mech)] >> op & 1;
+}
+
+/* The ciphertext of a plaintext has a size; the room that decrypt needs is that
+ * of the longest plaintext with this one. */
+static bool cipher_fits(uint32_t op, const struct mech_row *r,
+			const struct op_sizes *s)
+{
+	u128 in = s->in, over = r->growth + r->padding;
+	u128 plain = op == UKCF_OP_ENCRYPT ? in : in - over;
+	u128 made;
+
+	if (s->aux)
+		return false;
+	if (op == UKCF_OP_DECRYPT && in < over + r->in_min)
+		return false;
+	if (r->padding && op == UKCF_OP_DECRYPT) {
+		if (in % r->padding)
+			return false;
+		plain = in - 1;
+		return in - over <= r->data_max && s->out >= plain;
+	}
+	if (plain < r->in_min || plain > r->data_max || plain % r->block)
+		return false;
+	made = r->padding ? plain + r->padding - plain % r->padding :
+			    plain + r->growth;
+	return s->out >= (op == UKCF_OP_ENCRYPT ? made : plain);
 }
 
 /* What an operation reads beyond its tag, and the least room it needs. */
@@ -64,7 +95,7 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 		if (s->tag != m->out_len)
 			return false;
 	} else if (op == UKCF_OP_DERIVE) {
-		if (s->in != m->out_len)
+		if (s->in != m->pub_len)
 			return false;
 	} else if (op == UKCF_OP_RANDOM) {
 		if (s->out > m->data_max)
@@ -83,8 +114,9 @@ static void check_one(uint32_t op, const struct mech_row *r,
 	bool tag_ok = !s->tag_len || (s->tag_len >= m.tag_min &&
 				      s->tag_len <= m.tag_max);
 	uint32_t class_ = UKCF_MECH_CLASS(r->id);
-	bool aead = class_ == UKCF_CLASS_AEAD;
-	bool nonce_ok = s->nonce == m.nonce_len || (!aead && !s->nonce);
+	bool cipher = class_ == UKCF_CLASS_CIPHER;
+	bool wants_it = cipher || class_ == UKCF_CLASS_AEAD;
+	bool nonce_ok = s->nonce == m.nonce_len || (!wants_it && !s->nonce);
 	uint32_t tag_len = 0;
 	unsigned int detail = 0;
 	int err = sizes_check(op, r->id, &m, s, &tag_len, &detail);
@@ -92,7 +124,9 @@ static void check_one(uint32_t op, const struct mech_row *r,
 	if (tag_ok)
 		cr_assert_eq(tag_len, s->tag_len ? s->tag_len : m.tag_max);
 	cr_assert_eq(err == 0,
-		     tag_ok && nonce_ok && fits(op, class_, &m, s, tag_len),
+		     tag_ok && nonce_ok &&
+			     (cipher ? cipher_fits(op, r, s) :
+				       fits(op, class_, &m, s, tag_len)),
 		     "%s %s: in %lx, out %lx, aux %lx, tag %lx, %u: %d",
 		     r->name, mech_op_name(op), (unsigned long)s->in,
 		     (unsigned long)s->out, (unsigned long)s->aux,
@@ -106,7 +140,8 @@ Test(sizes, every_corner_is_judged_as_the_rules_say)
 	for (unsigned int i = 0; i < mech_n_rows; i++) {
 		const struct mech_row *r = &mech_rows[i];
 		const uint64_t v[] = { 0, 1, 15, 16, 17, 31, 32, 33, 63, 64,
-				       65, r->data_max - 1, r->data_max,
+				       65, 23, 24, 8, 48, 96, 97,
+				       r->data_max - 1, r->data_max,
 				       r->data_max + 1, r->data_max + 16,
 				       r->data_max + 17, r->aad_max,
 				       r->aad_max + 1, UINT64_MAX - 16,
@@ -135,5 +170,54 @@ Test(sizes, every_corner_is_judged_as_the_rules_say)
 				s.nonce = 0;
 				check_one(op, r, &s);
 			}
+	}
+}
+
+static uint64_t made(uint32_t op, uint32_t mech, uint64_t in, uint32_t tag)
+{
+	struct mech_limits m = limits_of(mech_row_by_id(mech));
+
+	return sizes_made(op, &m, in, tag);
+}
+
+Test(sizes, what_is_made_is_as_long_as_the_standards_say)
+{
+	const uint32_t e = UKCF_OP_ENCRYPT, d = UKCF_OP_DECRYPT;
+
+	cr_assert_eq(made(e, UKCF_MECH_AES_256_GCM, 100, 16), 116);
+	cr_assert_eq(made(d, UKCF_MECH_AES_256_GCM, 116, 16), 100);
+	cr_assert_eq(made(e, UKCF_MECH_AES_128_CBC, 32, 0), 32);
+	cr_assert_eq(made(d, UKCF_MECH_AES_128_CBC, 32, 0), 32);
+	cr_assert_eq(made(e, UKCF_MECH_AES_128_CBC_PAD, 0, 0), 16);
+	cr_assert_eq(made(e, UKCF_MECH_AES_128_CBC_PAD, 15, 0), 16);
+	cr_assert_eq(made(e, UKCF_MECH_AES_128_CBC_PAD, 16, 0), 32);
+	cr_assert_eq(made(d, UKCF_MECH_AES_128_CBC_PAD, 32, 0), 31);
+	cr_assert_eq(made(e, UKCF_MECH_AES_256_CTR, 7, 0), 7);
+	cr_assert_eq(made(e, UKCF_MECH_AES_256_XTS, 17, 0), 17);
+	cr_assert_eq(made(e, UKCF_MECH_AES_192_KW, 16, 0), 24);
+	cr_assert_eq(made(d, UKCF_MECH_AES_192_KW, 24, 0), 16);
+}
+
+/* What a context begins with is refused for no size of data. */
+Test(sizes, the_least_size_is_allowed_both_ways_and_one_byte_less_is_not)
+{
+	for (unsigned int i = 0; i < mech_n_rows; i++) {
+		const struct mech_row *r = &mech_rows[i];
+		struct mech_limits m = limits_of(r);
+		unsigned int detail = 0;
+		uint32_t tag_len;
+		struct op_sizes s = { .in = sizes_least(&m),
+				      .out = UINT32_MAX,
+				      .nonce = r->nonce_len };
+
+		if (UKCF_MECH_CLASS(r->id) != UKCF_CLASS_CIPHER)
+			continue;
+		for (uint32_t op = UKCF_OP_ENCRYPT; op <= UKCF_OP_DECRYPT; op++)
+			cr_assert_eq(sizes_check(op, r->id, &m, &s, &tag_len,
+						 &detail), 0, "%s", r->name);
+		if (!s.in--)
+			continue;
+		cr_assert_neq(sizes_check(UKCF_OP_DECRYPT, r->id, &m, &s,
+					  &tag_len, &detail), 0, "%s", r->name);
 	}
 }
