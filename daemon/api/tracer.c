@@ -20,7 +20,7 @@ static void on_end(void *arg, uint32_t revents)
 {
 	(void)arg;
 	(void)revents;
-	trace_stop();
+	trace_turn_off();
 }
 
 int tracer_init(struct loop *loop)
@@ -72,7 +72,7 @@ int tracer_start(const void *owner, const struct msg_trace *want,
 	if (err)
 		return err;
 	holder = owner;
-	trace_start(&f);
+	trace_turn_on(&f);
 	loop_timer_set(timer, want->seconds * UINT64_C(1000000000));
 	return change_say(r, 0, "requests are traced for %u seconds",
 			  want->seconds);
@@ -132,6 +132,6 @@ void tracer_leave(const void *owner)
 	if (holder != owner)
 		return;
 	holder = NULL;
-	trace_stop();
+	trace_turn_off();
 	loop_timer_set(timer, 0);
 }

@@ -25,7 +25,7 @@ static struct {
 	_Alignas(128) uint64_t head; /* atomic: next to be written */
 	_Alignas(128) uint64_t lost; /* atomic: not told yet */
 	_Alignas(128) uint64_t tail; /* main: next to be read */
-	uint64_t begin;		     /* main: ticks of trace_start() */
+	uint64_t begin;		     /* main: ticks of trace_turn_on() */
 	/* atomic words, stored before the flag */
 	struct trace_filter filter;
 	struct slot {
@@ -124,11 +124,11 @@ static bool take(struct trace_event *e)
 }
 
 /* What a former trace left is not this one's. */
-void trace_start(const struct trace_filter *f)
+void trace_turn_on(const struct trace_filter *f)
 {
 	struct trace_event e;
 
-	trace_stop();
+	trace_turn_off();
 	for (unsigned int i = 0; i < TRACE_EVENTS && take(&e); i++)
 		continue;
 	exchange_u64(&t.lost, 0);
@@ -139,7 +139,7 @@ void trace_start(const struct trace_filter *f)
 	store_release_u32(&trace_flag, 1);
 }
 
-void trace_stop(void)
+void trace_turn_off(void)
 {
 	store_release_u32(&trace_flag, 0);
 }

@@ -68,13 +68,13 @@ void trace_note(const struct request *req, enum trace_kind kind,
 void trace_end(const struct request *req);
 
 /* main */
-void trace_start(const struct trace_filter *f);
-void trace_stop(void);
+void trace_turn_on(const struct trace_filter *f);
+void trace_turn_off(void);
 /* The oldest ones, at most n, taken out.  @lost: since the last call, before
  * some of these. */
 unsigned int trace_read(struct trace_event *events, unsigned int n,
 			uint64_t *lost);
-/* Nanoseconds from trace_start() to an event. */
+/* Nanoseconds from trace_turn_on() to an event. */
 uint64_t trace_ns(const struct trace_event *e);
 
 #endif

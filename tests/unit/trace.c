@@ -42,11 +42,11 @@ Test(trace, is_off_until_it_is_asked_for)
 	uint64_t lost;
 
 	cr_assert_not(trace_is_on());
-	trace_start(&any);
+	trace_turn_on(&any);
 	cr_assert(trace_is_on());
 	cr_assert_eq(trace_read(got, 512, &lost), 0);
 	cr_assert_eq(lost, 0);
-	trace_stop();
+	trace_turn_off();
 	cr_assert_not(trace_is_on());
 }
 
@@ -54,7 +54,7 @@ Test(trace, an_event_says_which_request_and_not_what_is_in_it)
 {
 	uint64_t lost;
 
-	trace_start(&any);
+	trace_turn_on(&any);
 	req.entry->seq = 77;
 	trace_note(&req, TRACE_QUEUED, UKCF_QUEUE_SLOW);
 	req.entry->cqe.res = 32;
@@ -78,7 +78,7 @@ Test(trace, an_event_says_which_request_and_not_what_is_in_it)
 	cr_assert_eq(got[1].service_ns, 20);
 	cr_assert_eq(got[1].at_once, 1);
 	cr_assert_leq(trace_ns(&got[0]), trace_ns(&got[1]));
-	trace_stop();
+	trace_turn_off();
 }
 
 Test(trace, ends_are_told_apart)
@@ -97,7 +97,7 @@ Test(trace, ends_are_told_apart)
 	};
 	uint64_t lost;
 
-	trace_start(&any);
+	trace_turn_on(&any);
 	for (size_t i = 0; i < 6; i++) {
 		req.entry->cqe.res = ends[i].res;
 		req.refused = ends[i].refused;
@@ -118,7 +118,7 @@ Test(trace, handles_are_not_told)
 
 	request_from(&req, &sqe);
 	cr_assert_eq(decode_request(&req, &fx.consumer, &detail), 0);
-	trace_start(&any);
+	trace_turn_on(&any);
 	req.entry->cqe.res = 0x123456789abc;
 	trace_end(&req);
 	req.entry->cqe.res = -EDQUOT;
@@ -133,18 +133,18 @@ Test(trace, filters_leave_out_what_is_others)
 	struct trace_filter f = { .consumer = fx.consumer.serial + 1 };
 	uint64_t lost;
 
-	trace_start(&f);
+	trace_turn_on(&f);
 	trace_note(&req, TRACE_ACCEPTED, 0);
 	cr_assert_eq(trace_read(got, 512, &lost), 0);
 	f = (struct trace_filter){ .consumer = fx.consumer.serial,
 				   .mech = UKCF_MECH_SHA2_256, .provider = 3 };
-	trace_start(&f);
+	trace_turn_on(&f);
 	trace_note(&req, TRACE_ACCEPTED, 0);
 	trace_note(&req, TRACE_QUEUED, 4);
 	trace_note(&req, TRACE_QUEUED, 3);
 	cr_assert_eq(trace_read(got, 512, &lost), 1);
 	f.mech = UKCF_MECH_SHA2_512;
-	trace_start(&f);
+	trace_turn_on(&f);
 	trace_note(&req, TRACE_QUEUED, 3);
 	cr_assert_eq(trace_read(got, 512, &lost), 0);
 	cr_assert_eq(lost, 0);
@@ -155,7 +155,7 @@ Test(trace, what_finds_no_place_is_counted)
 {
 	uint64_t lost;
 
-	trace_start(&any);
+	trace_turn_on(&any);
 	for (int lap = 0; lap < 3; lap++) {
 		for (unsigned int i = 0; i < TRACE_EVENTS + 100; i++) {
 			req.entry->seq = i;
@@ -175,11 +175,11 @@ Test(trace, a_new_trace_shows_nothing_of_the_old_one)
 {
 	uint64_t lost;
 
-	trace_start(&any);
+	trace_turn_on(&any);
 	for (unsigned int i = 0; i < TRACE_EVENTS + 5; i++)
 		trace_note(&req, TRACE_ACCEPTED, 0);
-	trace_stop();
-	trace_start(&any);
+	trace_turn_off();
+	trace_turn_on(&any);
 	cr_assert_eq(read_all(&lost), 0);
 	cr_assert_eq(lost, 0);
 }
@@ -208,7 +208,7 @@ Test(trace, many_threads_may_note)
 	pthread_t t[WRITERS];
 	unsigned int n;
 
-	trace_start(&any);
+	trace_turn_on(&any);
 	for (uintptr_t i = 0; i < WRITERS; i++)
 		cr_assert_eq(pthread_create(&t[i], NULL, writer, (void *)i),
 			     0);
