@@ -171,9 +171,9 @@ static bool take(const struct ukcf_sqe *sent, size_t slot)
 	const char *wrong;
 	bool same;
 
-	trace_accesses();
+	trace_start();
 	same = serve_one(sent);
-	wrong = judge(slot, trace_finding());
+	wrong = judge(slot, trace_stop());
 	if (same && !wrong)
 		return true;
 	check(false, "entry %llu, operation %u: %s",
@@ -213,9 +213,9 @@ static bool arm(bool entry)
 
 	if (entry)
 		submit(&(struct ukcf_sqe){ .op = UKCF_OP_NOP });
-	trace_accesses();
+	trace_start();
 	armed = ring_arm(ring);
-	trouble = trace_finding();
+	trouble = trace_stop();
 	wrong = trace_judge(&gen, 1, &touched);
 	if (!check(!trouble && !wrong && armed != entry,
 		   "arming reads a generation word only, %s an entry%s%s",
@@ -259,9 +259,9 @@ static void control(const char *what,
 	struct ukcf_sqe to;
 	const char *wrong;
 
-	trace_accesses();
+	trace_start();
 	copy(&to, (const struct ukcf_sqe *)(const void *)trace_base());
-	wrong = judge(0, trace_finding());
+	wrong = judge(0, trace_stop());
 	if (finding)
 		check(wrong && strstr(wrong, finding),
 		      "control: %s is found: %s", what,

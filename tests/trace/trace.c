@@ -227,7 +227,7 @@ uint8_t *trace_base(void)
 	return t.base;
 }
 
-void trace_accesses(void)
+void trace_start(void)
 {
 	t.n = 0;
 	t.trouble[0] = '\0';
@@ -236,7 +236,7 @@ void trace_accesses(void)
 	t.active = true;
 }
 
-const char *trace_finding(void)
+const char *trace_stop(void)
 {
 	t.active = false;
 	/* Memory that another process writes stays read-only. */

@@ -26,9 +26,9 @@ const char *trace_unavailable(void);
 /* The window: whole pages that exist already, or NULL for new ones. */
 void trace_init(void *base, size_t size);
 uint8_t *trace_base(void);
-void trace_accesses(void);
+void trace_start(void);
 /* Open everything.  Return: what could not be judged, or NULL. */
-const char *trace_finding(void);
+const char *trace_stop(void);
 unsigned int trace_count(void);
 const struct trace_access *trace_at(unsigned int i);
 

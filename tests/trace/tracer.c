@@ -62,9 +62,9 @@ static bool run(struct op_case *c, size_t off, size_t aux_off,
 	want = case_run(c, c->in, c->aux, expected);
 	memcpy(w + off, c->in, c->in_len);
 	memcpy(w + aux_off, c->aux, c->aux_len);
-	trace_accesses();
+	trace_start();
 	res = case_run(c, w + off, w + aux_off, got);
-	trouble = trace_finding();
+	trouble = trace_stop();
 	f->runs++;
 	f->reads += trace_count();
 	wrong = trace_judge(ranges, 2, &touched);
