@@ -22,7 +22,8 @@ struct config {
 	char admin_socket[108];
 	char provider_dir[256];
 	char state_dir[256]; /* what outlives the daemon */
-	char policy_dir[256]; /* of policy files; "": there are none */
+	char policy_dir[256];
+	char manifest_dir[256]; /* of policy files; "": there are none */
 	unsigned int service_threads; /* 0: one per core but one, at least one */
 	unsigned int bulk_workers;    /* 0: as service_threads */
 	unsigned int slow_workers;    /* at least 1 */

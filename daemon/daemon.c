@@ -51,6 +51,7 @@
 #include "daemon/loop.h"
 #include "daemon/spi/load.h"
 #include "daemon/spi/loader.h"
+#include "daemon/spi/manifest.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -105,6 +106,7 @@ int daemon_configure(const struct daemon_options *o, struct config *c,
 	if (o->captive) {
 		c->log_level = LOG_WARNING; /* its output is another's too */
 		c->policy_dir[0] = '\0';
+		c->manifest_dir[0] = '\0';
 	}
 	/* A captive daemon is a private one: it reads what it is told to. */
 	if (!o->captive || o->config_path)
@@ -325,6 +327,19 @@ static int start_policy(void)
 	return DAEMON_EXIT_CONFIG;
 }
 
+/* Those that a request may bring later. */
+static int start_manifests(void)
+{
+	unsigned int n;
+
+	if (manifest_load(d.config->manifest_dir, d.config->state_dir, false,
+			  &n, stderr) == 0)
+		return 0;
+	log_err("%s: the manifests there cannot be used: see above",
+		d.config->manifest_dir);
+	return DAEMON_EXIT_CONFIG;
+}
+
 static int start_providers(void)
 {
 	const struct config *c = d.config;
@@ -338,6 +353,8 @@ static int start_providers(void)
 	}
 	mech_init();
 	provider_init(c);
+	if (start_manifests())
+		return DAEMON_EXIT_CONFIG;
 	for (unsigned int i = 0; i < c->n_providers; i++) {
 		int err = load_provider(c->providers[i]);
 

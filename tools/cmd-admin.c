@@ -185,6 +185,16 @@ static enum status unload(struct invocation *in)
 	return change_provider(in, MSG_CHANGE_UNLOAD, in->value['t']);
 }
 
+static enum status install(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_INSTALL, NULL);
+}
+
+static enum status uninstall(struct invocation *in)
+{
+	return change_provider(in, MSG_CHANGE_UNINSTALL, in->value['t']);
+}
+
 static enum status drain(struct invocation *in)
 {
 	return change_provider(in, MSG_CHANGE_DRAIN, in->value['t']);
@@ -368,6 +378,13 @@ const struct command admin_commands[] = {
 	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
 	  "no new requests; wait until nobody uses it", drain_options, 1, 1,
 	  drain },
+	{ NULL, "install", "[--dry-run] [--json] provider=NAME",
+	  "from now on, also after a restart, load it when it is needed",
+	  change_options, 1, 1, install },
+	{ NULL, "uninstall",
+	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "unload it, and do not load it again", drain_options, 1, 1,
+	  uninstall },
 	{ NULL, "refresh", "[--dry-run] [--json]",
 	  "read the policy files again: all of it holds, or nothing changes",
 	  change_options, 0, 0, refresh },

@@ -10,6 +10,7 @@
 
 #include "daemon/api/permit.h"
 #include "daemon/api/provider-change.h"
+#include "daemon/spi/manifest.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/ring-ops.h"
 
@@ -99,19 +100,26 @@ static int refresh(const struct msg_change *c, struct msg_changed *r,
 	char *text = NULL;
 	size_t len = 0;
 	FILE *errors = open_memstream(&text, &len);
-	unsigned int n = 0;
+	unsigned int n = 0, manifests = 0;
 	int err = -ENOMEM;
 
 	(void)ticket;
 	if (!errors)
 		return change_say(r, err, "%s", strerror(-err));
-	err = permit_refresh(is_dry(c), &n, errors);
+	/* All of it is right, or nothing changes. */
+	err = manifest_reload(true, &manifests, errors);
+	if (!err)
+		err = permit_refresh(is_dry(c), &n, errors);
+	if (!err && !is_dry(c))
+		err = manifest_reload(false, &manifests, errors);
 	if (fclose(errors) || (err && !len))
 		change_say(r, err ? err : -ENOMEM, "%s", strerror(ENOMEM));
 	else if (err)
 		say_first(r, err, text);
 	else
-		change_say(r, 0, "%u policy file%s %s", n, n == 1 ? "" : "s",
+		change_say(r, 0, "%u policy file%s and %u manifest%s %s", n,
+			   n == 1 ? "" : "s", manifests,
+			   manifests == 1 ? "" : "s",
 			   is_dry(c) ? "would hold" : "hold from now on");
 	if (err && text)
 		fputs(text, stderr);
@@ -130,6 +138,8 @@ static int (*const changes[MSG_CHANGE_LAST])(const struct msg_change *,
 	[MSG_CHANGE_UNLOAD] = provider_change,
 	[MSG_CHANGE_DRAIN] = provider_change,
 	[MSG_CHANGE_REFRESH] = refresh,
+	[MSG_CHANGE_INSTALL] = provider_change,
+	[MSG_CHANGE_UNINSTALL] = provider_change,
 };
 
 /* Parse, then trust: both texts end, and hold nothing that a log or a terminal

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/api/trusted.h"
+#include "daemon/trusted.h"
 #include "daemon/config.h"
 #include "daemon/core/queue.h"
 #include "daemon/ini-file.h"

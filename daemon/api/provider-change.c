@@ -2,6 +2,7 @@
 #include "daemon/api/provider-change.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,9 +12,11 @@
 #include "daemon/api/admin.h"
 #include "daemon/api/change.h"
 #include "daemon/core/drain.h"
+#include "daemon/core/service.h"
 #include "daemon/loop.h"
 #include "daemon/spi/load.h"
 #include "daemon/spi/loader.h"
+#include "daemon/spi/manifest.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -56,9 +59,34 @@ static void end(struct running *g)
 	free(g);
 }
 
-static void done(struct loader_job *job)
+
+/* main, after the work: a manifest is written, or removed. */
+static void finish_install(struct running *g)
 {
-	end(running_of(job));
+	char path[PATH_MAX];
+	int err;
+
+	if (g->r.err)
+		return;
+	err = manifest_install(provider_by_name(g->name), path, sizeof(path));
+	g->r.err = change_say(&g->r, err, err ? "provider %s: %.150s: %s" :
+						"provider %s is installed: "
+						"%.150s%s",
+			      g->name, path, err ? strerror(-err) : "");
+}
+
+static void finish_uninstall(struct running *g)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (g->r.err)
+		return;
+	err = manifest_uninstall(g->name, path, sizeof(path));
+	change_say(&g->r, err, err ? "provider %s is unloaded; %.150s: %s" :
+				     "provider %s is uninstalled",
+		   g->name, path, strerror(-err));
+	g->r.err = err;
 }
 
 static void say(struct running *g, int err, const char *what)
@@ -75,6 +103,17 @@ static void say_why(struct running *g, int err, const char *what)
 			      *why ? why : strerror(-err));
 }
 
+static void done(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+
+	if (g->what == MSG_CHANGE_INSTALL)
+		finish_install(g);
+	else if (g->what == MSG_CHANGE_UNINSTALL)
+		finish_uninstall(g);
+	end(g);
+}
+
 /* ----------------------------------------------------- on the loader's thread */
 
 static void run_load(struct loader_job *job)
@@ -83,6 +122,10 @@ static void run_load(struct loader_job *job)
 	int err;
 
 	log_forget_error();
+	if (g->p && provider_is_usable(g->p)) { /* to be installed */
+		say(g, 0, "is loaded already");
+		return;
+	}
 	if (g->p && provider_is_loaded(g->p)) { /* it was drained */
 		store_release_u32(&g->p->leaving, 0);
 		provider_works_again(g->p);
@@ -94,13 +137,20 @@ static void run_load(struct loader_job *job)
 		say_why(g, err, "is not loaded");
 	else
 		say(g, 0, "is loaded");
+	service_again();
 }
 
 static void run_unload(struct loader_job *job)
 {
 	struct running *g = running_of(job);
-	int err = load_unload(g->p);
+	int err;
 
+	store_release_u32(&g->p->held, 1); /* until it is loaded on request */
+	if (!provider_is_loaded(g->p)) { /* to be uninstalled */
+		say(g, 0, "is not loaded");
+		return;
+	}
+	err = load_unload(g->p);
 	if (err)
 		say(g, err, "has jobs that did not come back: it is reset and "
 			    "tested, and stays");
@@ -230,17 +280,66 @@ int provider_change_start(struct loop *l)
 
 /* ------------------------------------------------------------------- begin */
 
+static int wants_loaded(const struct msg_change *c, struct msg_changed *r,
+			const struct provider *p)
+{
+	if (p && provider_is_loaded(p))
+		return 0;
+	return change_no_provider(r, c->provider);
+}
+
+static int wants_absent(const struct msg_change *c, struct msg_changed *r,
+			const struct provider *p)
+{
+	if (!p || !provider_is_loaded(p) || load_acquire_u32(&p->leaving))
+		return 0;
+	return change_say(r, -EEXIST, "provider %s is loaded already",
+			  c->provider);
+}
+
+static int wants_no_manifest(const struct msg_change *c, struct msg_changed *r,
+			     const struct provider *p)
+{
+	(void)p;
+	if (!manifest_is_there(c->provider))
+		return 0;
+	return change_say(r, -EEXIST, "provider %s is installed already",
+			  c->provider);
+}
+
+static int wants_manifest(const struct msg_change *c, struct msg_changed *r,
+			  const struct provider *p)
+{
+	if (!p || !manifest_is_there(c->provider))
+		return change_say(r, -ENOENT, "provider %s is not installed",
+				  c->provider);
+	if (manifest_is_installed(c->provider))
+		return 0;
+	return change_say(r, -EPERM, "the manifest of provider %s was not made "
+			  "by install: remove the file, and 'cryptoctl "
+			  "refresh'", c->provider);
+}
+
 static const struct kind {
 	uint32_t what;
+	bool drains;
 	const char *would;
-	bool wants_loaded;
+	int (*check)(const struct msg_change *c, struct msg_changed *r,
+		     const struct provider *p);
 	void (*run)(struct loader_job *job); /* NULL: only drains */
 } kinds[] = {
-	{ MSG_CHANGE_LOAD, "would be loaded", false, run_load },
-	{ MSG_CHANGE_UNLOAD, "would be drained, and unloaded", true,
+	{ MSG_CHANGE_LOAD, false, "would be loaded", wants_absent, run_load },
+	{ MSG_CHANGE_UNLOAD, true, "would be drained, and unloaded",
+	  wants_loaded, run_unload },
+	{ MSG_CHANGE_DRAIN, true, "would get no more requests", wants_loaded,
+	  NULL },
+	{ MSG_CHANGE_INSTALL, false, "would be loaded, and installed",
+	  wants_no_manifest, run_load },
+	{ MSG_CHANGE_UNINSTALL, true,
+	  "would be drained, unloaded and uninstalled", wants_manifest,
 	  run_unload },
-	{ MSG_CHANGE_DRAIN, "would get no more requests", true, NULL },
-	{ MSG_CHANGE_TEST, "would give its known answers", true, run_test },
+	{ MSG_CHANGE_TEST, false, "would give its known answers", wants_loaded,
+	  run_test },
 };
 
 static const struct kind *kind_of(uint32_t what)
@@ -283,19 +382,13 @@ static int read_limit(const struct msg_change *c, struct msg_changed *r,
 static int check(const struct msg_change *c, struct msg_changed *r,
 		 const struct kind *k, const struct provider *p)
 {
-	if (!c->provider[0])
-		return change_say(r, -EINVAL, "which provider?");
-	if (k->wants_loaded && (!p || !provider_is_loaded(p)))
-		return change_no_provider(r, c->provider);
-	if (!k->wants_loaded && p && provider_is_loaded(p) &&
-	    !load_acquire_u32(&p->leaving))
-		return change_say(r, -EEXIST, "provider %s is loaded already",
-				  c->provider);
-	if (is_at_work(c->provider) || n_all >= RUNNING_MAX)
-		return change_say(r, -EBUSY, "another change of provider %s "
-				  "has not ended yet: try again",
-				  c->provider);
-	return 0;
+	int err = c->provider[0] ? k->check(c, r, p) :
+				   change_say(r, -EINVAL, "which provider?");
+
+	if (!err && (is_at_work(c->provider) || n_all >= RUNNING_MAX))
+		err = change_say(r, -EBUSY, "another change of provider %s "
+				 "has not ended yet: try again", c->provider);
+	return err;
 }
 
 static void start_draining(struct running *g, uint64_t limit_ns)
@@ -308,11 +401,6 @@ static void start_draining(struct running *g, uint64_t limit_ns)
 	look();
 }
 
-static bool drains(const struct kind *k)
-{
-	return k->what == MSG_CHANGE_UNLOAD || k->what == MSG_CHANGE_DRAIN;
-}
-
 int provider_change(const struct msg_change *c, struct msg_changed *r,
 		    provider_ticket ticket)
 {
@@ -322,7 +410,7 @@ int provider_change(const struct msg_change *c, struct msg_changed *r,
 	struct running *g;
 	int err = check(c, r, k, p);
 
-	if (!err && drains(k))
+	if (!err && k->drains)
 		err = read_limit(c, r, &limit_ns);
 	if (err)
 		return err;
@@ -339,7 +427,7 @@ int provider_change(const struct msg_change *c, struct msg_changed *r,
 	snprintf(g->name, sizeof(g->name), "%s", c->provider);
 	all = g;
 	n_all++;
-	if (drains(k))
+	if (k->drains)
 		start_draining(g, limit_ns);
 	else
 		loader_post(&g->job);

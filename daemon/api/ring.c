@@ -38,6 +38,7 @@
 #include "daemon/core/context.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/reaper.h"
+#include "daemon/core/parking.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/service.h"
@@ -87,6 +88,7 @@ struct ring {
 	bool long_burst;    /* the last one took more than one entry */
 	struct context_table contexts;
 	struct chain_end chain;
+	struct parking parking;
 
 	/* CQ owner */
 	_Alignas(128) uint32_t cq_owner; /* atomic: 0 or 1 */
@@ -222,6 +224,7 @@ static struct ring *ring_alloc(struct consumer *c, uint32_t rec)
 		return NULL;
 	memset(r, 0, sizeof(*r));
 	r->magic = RING_MAGIC;
+	parking_init(&r->parking);
 	r->refs = 1;
 	r->sq_fd = -1;
 	r->cq_fd = -1;
@@ -457,6 +460,11 @@ uint64_t ring_serial(const struct ring *r)
 struct context_table *ring_contexts(struct ring *r)
 {
 	return &r->contexts;
+}
+
+struct parking *ring_parking(struct ring *r)
+{
+	return &r->parking;
 }
 
 struct chain_end *ring_chain(struct ring *r)
@@ -994,6 +1002,7 @@ static void reset_request(struct request *req, uint64_t now)
 	req->refused = false;
 	req->queued = false;
 	req->silent = false;
+	req->parked = false;
 	req->flags = 0;
 	req->tried = 0;
 	store_relaxed_u32(&req->state, REQUEST_IDLE);

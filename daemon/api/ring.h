@@ -19,6 +19,7 @@
 struct chain_end;
 struct consumer;
 struct context_table;
+struct parking;
 struct provider;
 struct ring;
 struct service;
@@ -73,6 +74,8 @@ void ring_set_service(struct ring *r, struct service *s);
 struct context_table *ring_contexts(struct ring *r);
 /* The chain that its last entry belongs to. */
 struct chain_end *ring_chain(struct ring *r);
+/* Those that wait for a provider to be loaded. */
+struct parking *ring_parking(struct ring *r);
 /* An accepted request that a former process left; NULL when there are none. */
 struct request *ring_take_replay(struct ring *r, uint64_t now);
 /* Is there an entry to take? */

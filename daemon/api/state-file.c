@@ -8,8 +8,7 @@
  *	enable provider=nullhw mechanism=sha2-256
  *	end
  *
- * The last line shows that none is missing.  It is written beside the old one,
- * brought to the disk, renamed, and the folder brought to the disk.
+ * The last line shows that none is missing.
  *
  * Who may change the file decides what is refused to consumers, so it must be
  * the daemon's own, or root's, and nobody else's to write.
@@ -24,10 +23,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/api/trusted.h"
+#include "daemon/replace-file.h"
+#include "daemon/trusted.h"
 
 #define NAME "policy.conf"
-#define NEW_NAME NAME ".new"
 #define FIRST_LINE "ukcf-policy 1"
 #define LAST_LINE "end"
 #define SIZE_MAX_BYTES (1 << 20)
@@ -55,77 +54,17 @@ static int text_of(const struct policy_rules *r, char **text, size_t *len)
 	return fclose(f) ? -ENOMEM : 0;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int write_new(int dir, const char *text, size_t len)
-{
-	int fd, err;
-
-	/* One that a killed daemon left. */
-	if (unlinkat(dir, NEW_NAME, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(dir, NEW_NAME,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text, len);
-	if (!err && (fchmod(fd, 0644) < 0 || fsync(fd) < 0))
-		err = -errno;
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	return err;
-}
-
-static int replace(int dir, const char *text, size_t len)
-{
-	int err = write_new(dir, text, len);
-
-	if (!err && renameat(dir, NEW_NAME, dir, NAME) < 0)
-		err = -errno;
-	if (err) {
-		unlinkat(dir, NEW_NAME, 0);
-		return err;
-	}
-	return fsync(dir) < 0 ? -errno : 0;
-}
-
-static int open_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int state_file_save(const char *dir, const struct policy_rules *r, char *path,
 		    size_t size)
 {
 	char *text = NULL;
 	size_t len = 0;
-	int fd, err;
+	int err;
 
 	snprintf(path, size, "%s/" NAME, dir);
 	err = text_of(r, &text, &len);
-	if (!err && mkdir(dir, 0755) < 0 && errno != EEXIST)
-		err = -errno;
-	if (!err) {
-		fd = open_dir(dir);
-		err = fd < 0 ? fd : replace(fd, text, len);
-		if (fd >= 0)
-			close(fd);
-	}
+	if (!err)
+		err = replace_file(dir, NAME, text, len);
 	free(text);
 	return err;
 }
@@ -290,9 +229,9 @@ int state_file_load(const char *dir, struct policy_rules *r, FILE *errors)
 
 	r->n = 0;
 	snprintf(path, sizeof(path), "%s/" NAME, dir);
-	dirfd = open_dir(dir);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
-		return dirfd == -ENOENT ? 0 : unreadable(&rd, dirfd);
+		return errno == ENOENT ? 0 : unreadable(&rd, -errno);
 	fd = openat(dirfd, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		err = load(&rd, dirfd, fd);

@@ -15,6 +15,7 @@
 #include "daemon/core/request.h"
 #include "daemon/core/trace.h"
 #include "daemon/core/worker.h"
+#include "daemon/spi/loader.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
@@ -100,8 +101,10 @@ static struct sched_candidate candidate(const struct dispatch_wish *w,
 	};
 	struct backlog *b;
 
-	if (!now)
+	if (!now) {
+		c.has_op = load_acquire_u32(&o->promised); /* to be seen */
 		return c;
+	}
 	c.service_ns = predict_ns(o, w->op, w->bytes);
 	b = waits(w, o, c.service_ns) ? backlog_of(o, now) : NULL;
 	c.wait_ns = b ? backlog_wait_ns(b) : 0;
@@ -145,6 +148,26 @@ static struct dispatch_wish wish_of(const struct request *req)
 	};
 }
 
+/* Is there one that could, if it were loaded?  It is on its way then. */
+static bool send_for(const struct mech_offer *o)
+{
+	if (!load_acquire_u32(&o->promised) ||
+	    load_relaxed_u32(&o->disabled) || !provider_may_come(o->provider))
+		return false;
+	loader_want(o->provider);
+	return true;
+}
+
+static bool one_may_come(const struct request *req,
+			 const struct sched_candidate *c, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (c[i].reason == SCHED_NOT_LOADED &&
+		    send_for(offer_at(req->mech, i)))
+			return true;
+	return false;
+}
+
 /* Those that could do it are out, or there never was one. */
 static int none(const struct request *req, const struct sched_candidate *c,
 		unsigned int n, unsigned int *detail)
@@ -184,7 +207,23 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 		o = chosen < 0 ? NULL :
 				 offer_at(req->mech, (unsigned int)chosen);
 	} while (!give(req, o));
-	return o ? 0 : none(req, c, n, detail);
+	if (o)
+		return 0;
+	return one_may_come(req, c, n) ? -EINPROGRESS :
+					 none(req, c, n, detail);
+}
+
+static bool first_may_come(const struct mech *m, uint16_t provider)
+{
+	unsigned int n = load_acquire_u32(&m->n_offers);
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct mech_offer *o = offer_at(m, i);
+
+		if ((!provider || o->provider->id == provider) && send_for(o))
+			return true;
+	}
+	return false;
 }
 
 int dispatch_choose_first(struct request *req, uint32_t op,
@@ -198,6 +237,8 @@ int dispatch_choose_first(struct request *req, uint32_t op,
 	} while (!give(req, o));
 	if (o)
 		return 0;
+	if (first_may_come(req->mech, provider))
+		return -EINPROGRESS;
 	*detail = provider ? UKCF_DETAIL_PROVIDER : UKCF_DETAIL_NO_PROVIDER;
 	return -EOPNOTSUPP;
 }

@@ -48,7 +48,8 @@ bool dispatch_is_at_once(const struct sched_candidate *c);
  * Set req->offer: the provider predicted to be done first among those that may
  * and can.  Any thread.
  * Return: 0; -EOPNOTSUPP: none offers it; -ENODEV: those that do are out, or
- * have tried.  *detail says why.
+ * have tried; *detail says why.  -EINPROGRESS: one that is not loaded has been
+ * sent for: ask again when service_again() is called.
  */
 int dispatch_choose(struct request *req, unsigned int *detail);
 /* Likewise for op on a key: the first one that can. */

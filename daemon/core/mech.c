@@ -243,6 +243,36 @@ int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
 	return err;
 }
 
+int mech_promise(struct provider *p, const struct mech *m)
+{
+	struct mech *row = row_of(m->id);
+	struct mech_offer *mo;
+	int err = 0;
+
+	pthread_mutex_lock(&lock);
+	mo = find_offer(row, p);
+	if (!mo)
+		mo = new_offer(row, p, &err);
+	if (mo) {
+		judge_offer(mo, row);
+		store_release_u32(&mo->promised, 1);
+	}
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+void mech_forget_promises(const struct provider *p)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned int i = 0; i < n_rows; i++) {
+		struct mech_offer *o = find_offer(&rows[i], p);
+
+		if (o)
+			store_release_u32(&o->promised, 0);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 void mech_withdraw(struct provider *p)
 {
 	pthread_mutex_lock(&lock);

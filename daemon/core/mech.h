@@ -24,6 +24,7 @@ struct mech_offer {
 	const struct ukcf_offer *offer; /* atomic; NULL: not any more */
 	uint32_t index;	   /* among all that were ever made */
 	uint32_t disabled; /* atomic: by the administrator */
+	uint32_t promised; /* atomic: a manifest says that it has it */
 	const struct ukcf_offer *learned; /* of which is predicted: */
 	/* predicted ns by size class (log2 of the bytes) and operation; see
 	 * predict.h */
@@ -50,6 +51,10 @@ const struct mech *mech_by_name(const char *name);
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o);
 /* What p offered until now, nobody may ask of it any more. */
 void mech_withdraw(struct provider *p);
+/* A manifest says that p offers m once it is loaded; -ENOSPC, -ENOMEM. */
+int mech_promise(struct provider *p, const struct mech *m);
+/* None says so any more of anything. */
+void mech_forget_promises(const struct provider *p);
 /* What is behind it now, or NULL.  Any thread. */
 const struct ukcf_offer *mech_offer_now(const struct mech_offer *o);
 unsigned int mech_count(void);

@@ -13,6 +13,7 @@
 #include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
+#include "daemon/core/parking.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "lib/shared/ring-ops.h"
@@ -27,6 +28,11 @@ static int64_t cancel(struct request *req, unsigned int *detail)
 	if (!target) {
 		*detail = UKCF_DETAIL_HANDLE;
 		return -ENOENT;
+	}
+	if (parking_remove(ring_parking(req->ring), target)) {
+		request_times_queued(target);
+		request_end(target, -ECANCELED, UKCF_DETAIL_CANCELED);
+		return 0;
 	}
 	if (!request_cancels(target)) {
 		store_release_u32(&target->cancel, 1); /* if it looks */

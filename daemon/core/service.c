@@ -34,6 +34,7 @@
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/parking.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -91,6 +92,8 @@ struct service {
 	struct command *commands, **last_command;
 	uint32_t has_commands; /* atomic */
 	uint32_t kicked;       /* atomic: an entry was given back */
+	uint32_t again;	       /* atomic: parked requests are looked at again */
+	struct loop_source *park_timer;
 	unsigned int load;     /* rings; main only */
 	bool stopping;
 	struct served *rings;
@@ -104,7 +107,7 @@ struct service {
 };
 
 static struct service services[THREADS_MAX];
-static unsigned int n_services;
+static uint32_t n_services; /* atomic; main writes */
 static struct service_settings settings;
 
 /* --------------------------------------------------------------- requests */
@@ -113,6 +116,11 @@ static struct service_settings settings;
 static void finish(struct request *req, bool owner)
 {
 	struct context_then then;
+
+	if (req->queued) { /* it was parked, or others might have ended it */
+		request_finish(req);
+		return;
+	}
 
 	if (owner && !req->context) { /* most */
 		ring_post(req);
@@ -147,12 +155,12 @@ static void refuse(struct request *req, int err, unsigned int detail,
 }
 
 /* However full the lane is: who waits for it, who was promised it before a
- * restart, and who makes a key, which is queued only because it takes longer
+ * restart, or while its provider was loaded, and who makes a key, which is queued only because it takes longer
  * than what runs at once.  The ring bounds how many there are. */
 static bool finds_place(const struct request *req)
 {
 	return req->entry->sqe.mode == UKCF_MODE_SYNC || req->replayed ||
-	       req->rule->kind == OP_KEY;
+	       req->parked || req->rule->kind == OP_KEY;
 }
 
 /* Full: the consumer learns which queue. */
@@ -181,8 +189,10 @@ static bool queue_request(struct request *req, bool owner)
 
 	if (!(req->entry->sqe.flags & UKCF_SQE_QUEUE) || sync)
 		ring_no_ack(req);
-	dispatch_set_deadline(req);
-	ring_queued(req);
+	if (!req->parked) {
+		dispatch_set_deadline(req);
+		ring_queued(req);
+	}
 	ack = !owner && req->ack_due;
 	if (!req->context || !context_park(req, ack))
 		err = backlog_put(b, req, finds_place(req), ack,
@@ -219,14 +229,10 @@ static bool run_at_once(struct service *s, struct request *req, bool owner)
 	}
 	if (owner && !is_quick(req))
 		ring_flush(req->ring);
-	if (req->entry->sqe.op == UKCF_OP_KEY_DESTROY ||
-	    req->entry->sqe.op == UKCF_OP_TMPL_DESTROY)
+	if ((req->entry->sqe.op == UKCF_OP_KEY_DESTROY ||
+	     req->entry->sqe.op == UKCF_OP_TMPL_DESTROY) && !req->queued)
 		ring_queued(req); /* others may have to end it */
-	if (!execute_request(req, &s->scratch))
-		return true;
-	if (req->queued)
-		ring_complete(req);
-	else
+	if (execute_request(req, &s->scratch))
 		finish(req, owner);
 	return true;
 }
@@ -294,15 +300,8 @@ static void handle_refused(struct request *req, int err, unsigned int detail,
 }
 
 /* Return: whether it took time worth a look at the clock. */
-static bool handle(struct service *s, struct request *req, bool owner)
+static bool handle_decoded(struct service *s, struct request *req, bool owner)
 {
-	unsigned int detail;
-	int err = decode_request(req, ring_consumer(req->ring), &detail);
-
-	if (err) {
-		handle_refused(req, err, detail, owner);
-		return false;
-	}
 	if (req->context)
 		return req->rule->kind == OP_PART ?
 			       handle_part(s, req, owner) :
@@ -312,6 +311,131 @@ static bool handle(struct service *s, struct request *req, bool owner)
 		return true;
 	}
 	return run_at_once(s, req, owner);
+}
+
+/* ---------------------------------------------------------------- parking */
+
+static void set_park_timer(struct service *s)
+{
+	uint64_t first = 0, now = clock_ns();
+
+	for (unsigned int i = 0; i < s->n_rings; i++) {
+		uint64_t ns = parking_deadline(ring_parking(s->rings[i].ring));
+
+		if (ns && (!first || ns < first))
+			first = ns;
+	}
+	if (first)
+		loop_timer_set(s->park_timer, first > now ? first - now : 1);
+}
+
+/* It waits for a provider to be loaded.  What it was promised is said now: it
+ * can be cancelled by its handle. */
+static void park(struct service *s, struct request *req, bool owner)
+{
+	const struct ukcf_sqe *e = &req->entry->sqe;
+	struct ring *r = req->ring;
+
+	req->refused = false; /* that was said by decode */
+	if (!req->parked) {
+		req->parked = true;
+		dispatch_set_deadline(req);
+		ring_queued(req);
+		if (!(e->flags & UKCF_SQE_QUEUE) || e->mode == UKCF_MODE_SYNC)
+			ring_no_ack(req);
+		else if (owner && req->ack_due)
+			ring_post_queued(req);
+	}
+	parking_add(ring_parking(r), req);
+	set_park_timer(s);
+}
+
+/* Return: whether it took time worth a look at the clock. */
+static bool handle(struct service *s, struct request *req, bool owner)
+{
+	unsigned int detail;
+	int err;
+
+	if (parking_holds_up(ring_parking(req->ring), req)) {
+		park(s, req, owner);
+		return false;
+	}
+	err = decode_request(req, ring_consumer(req->ring), &detail);
+	if (!err)
+		return handle_decoded(s, req, owner);
+	if (err == -EINPROGRESS)
+		park(s, req, owner);
+	else
+		handle_refused(req, err, detail, owner);
+	return false;
+}
+
+/* As if they came now; the chain that each belongs to is known only now. */
+static void look_again(struct service *s, struct ring *r)
+{
+	struct parking waiting = *ring_parking(r);
+	struct request *req;
+	bool owner;
+
+	if (parking_is_empty(&waiting))
+		return;
+	parking_init(ring_parking(r));
+	owner = ring_cq_acquire(r);
+	while ((req = parking_take(&waiting))) {
+		const struct chain_end *end = ring_chain(r);
+
+		req->entry->linked = end->open || end->broken;
+		handle(s, req, owner);
+	}
+	if (owner)
+		ring_cq_release(r);
+}
+
+static void look_at_parked(struct service *s)
+{
+	for (unsigned int i = 0; i < s->n_rings; i++)
+		look_again(s, s->rings[i].ring);
+}
+
+/* They end with err, in their order. */
+static void refuse_parked(struct ring *r, int err, unsigned int detail)
+{
+	struct request *req;
+
+	while ((req = parking_take(ring_parking(r)))) {
+		const struct chain_end *end = ring_chain(r);
+
+		req->entry->linked = end->open || end->broken;
+		request_times_queued(req);
+		handle_refused(req, err, detail, false);
+	}
+}
+
+/* One that stands alone ends alone. */
+static void expire_parked(struct ring *r, uint64_t now)
+{
+	struct parking *p = ring_parking(r);
+	struct request *req;
+
+	while ((req = parking_late(p, now))) {
+		if (!parking_remove(p, req)) {
+			refuse_parked(r, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
+			return;
+		}
+		request_times_queued(req);
+		refuse(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT, false);
+	}
+}
+
+static void on_park_timer(void *arg, uint32_t revents)
+{
+	struct service *s = arg;
+	uint64_t now = clock_ns();
+
+	(void)revents;
+	for (unsigned int i = 0; i < s->n_rings; i++)
+		expire_parked(s->rings[i].ring, now);
+	set_park_timer(s);
 }
 
 static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)
@@ -495,6 +619,7 @@ static void detach(struct service *s, struct ring *r)
 			continue;
 		if (sv->active)
 			deactivate(s, sv);
+		refuse_parked(r, -ECANCELED, UKCF_DETAIL_CANCELED);
 		bell_put(s, sv->bell);
 		*sv = s->rings[--s->n_rings];
 		ring_detached(r);
@@ -578,6 +703,17 @@ void service_kick(struct service *s)
 		return;
 }
 
+void service_again(void)
+{
+	uint64_t one = 1;
+
+	for (unsigned int i = 0; i < load_acquire_u32(&n_services); i++) {
+		store_release_u32(&services[i].again, 1);
+		if (write(services[i].wake_fd, &one, sizeof(one)) < 0)
+			continue; /* full: it is awake */
+	}
+}
+
 /* --------------------------------------------------------------- the loop */
 
 static unsigned int serve_active(struct service *s)
@@ -600,6 +736,10 @@ static unsigned int look(struct service *s)
 	}
 	if (load_acquire_u32(&s->has_commands)) {
 		run_commands(s);
+		work++;
+	}
+	if (load_relaxed_u32(&s->again) && exchange_u32(&s->again, 0)) {
+		look_at_parked(s);
 		work++;
 	}
 	return work;
@@ -705,6 +845,9 @@ static int start_one(struct service *s, unsigned int index)
 		err = loop_watch(s->loop, s->wake_fd, POLLIN, on_wake, s,
 				 &s->wake_source);
 	if (!err)
+		err = loop_timer_new(s->loop, on_park_timer, s,
+				     &s->park_timer);
+	if (!err)
 		err = -pthread_create(&s->thread, NULL, service_main, s);
 	if (err)
 		return err;
@@ -723,7 +866,7 @@ int service_start(const struct service_settings *set)
 
 		if (err)
 			return err;
-		n_services++;
+		store_release_u32(&n_services, n_services + 1);
 	}
 	return 0;
 }

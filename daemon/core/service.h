@@ -29,5 +29,8 @@ void service_detach(struct ring *r);
 
 /* Any thread: have it look at its rings again.  Does not block. */
 void service_kick(struct service *s);
+/* Any thread: a provider was loaded, or cannot be: requests that wait for one
+ * are looked at again.  Does not block. */
+void service_again(void);
 
 #endif

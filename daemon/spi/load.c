@@ -15,6 +15,7 @@
 #include "daemon/core/template.h"
 #include "daemon/spi/host.h"
 #include "daemon/spi/loader.h"
+#include "daemon/spi/manifest.h"
 #include "daemon/spi/module-file.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
@@ -90,6 +91,8 @@ static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 	if (p->module && s->kind != p->kind)
 		return complain(p, "it was of another kind before: restart "
 				   "the daemon");
+	if (!manifest_agrees(p->name, s))
+		return complain(p, "it does not offer what its manifest says");
 	return check_offers(p, s);
 }
 
@@ -299,7 +302,7 @@ static int bring_up(struct provider *p, struct module *m)
 	return err;
 }
 
-static struct provider *provider_new(const char *name)
+struct provider *load_new(const char *name)
 {
 	struct provider *p = calloc(1, sizeof(*p));
 
@@ -340,7 +343,7 @@ int load_provider(const char *name)
 	int err;
 
 	if (!p)
-		p = provider_new(name);
+		p = load_new(name);
 	if (!p)
 		return -ENOMEM;
 	if (!provider_loads(p))
@@ -350,6 +353,7 @@ int load_provider(const char *name)
 		err = bring_up(p, m);
 	if (!err) {
 		store_release_u32(&p->leaving, 0);
+		store_release_u32(&p->held, 0);
 		p->plan = (struct recovery_plan){ 0 };
 		provider_works_again(p);
 		log_info("provider %s (%s) is ready", p->name,

@@ -26,6 +26,8 @@ struct module {
 
 #define LOAD_MODULES_MAX 64u /* different ones of a provider */
 
+/* One that has no place in the table yet; NULL: no memory. */
+struct provider *load_new(const char *name);
 /*
  * Load name from the provider directory: O_NOFOLLOW walk, owned by root (or
  * the daemon's uid), not writable by others; copied into a memfd sealed WRITE

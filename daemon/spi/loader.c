@@ -10,7 +10,11 @@
 #include <unistd.h>
 
 #include "daemon/core/event-count.h"
+#include "daemon/core/service.h"
+#include "daemon/spi/load.h"
+#include "daemon/spi/provider.h"
 #include "daemon/spi/recover.h"
+#include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
 struct list {
@@ -66,6 +70,38 @@ static void work(struct loader_job *job)
 		return; /* full: main has not looked yet */
 }
 
+/* One that cannot be loaded is not tried again for the next request. */
+static void bring(struct provider *p)
+{
+	int err = load_provider(p->name);
+
+	if (err && err != -EEXIST) {
+		store_release_u32(&p->held, 1);
+		log_err("provider %s was wanted by a request, and is not any "
+			"more: put it right, then 'cryptoctl load "
+			"provider=%s'", p->name, p->name);
+	}
+	service_again();
+}
+
+static bool bring_wanted(void)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < provider_count(); i++) {
+		struct provider *p = provider_at(i);
+
+		if (!load_relaxed_u32(&p->wanted))
+			continue;
+		any = true;
+		bring(p);
+		/* Last: who wanted it meanwhile is parked, and was told. */
+		store_release_u32(&p->wanted, 0);
+		service_again();
+	}
+	return any;
+}
+
 static void *loader_main(void *arg)
 {
 	(void)arg;
@@ -78,6 +114,8 @@ static void *loader_main(void *arg)
 			work(job);
 			continue;
 		}
+		if (bring_wanted())
+			continue;
 		next = recover_pass();
 		if (!load_acquire_u32(&l.stopping))
 			event_wait(&l.event, seen, next);
@@ -132,6 +170,12 @@ void loader_collect(void)
 		return;
 	while ((job = take(&l.done)))
 		job->done(job);
+}
+
+void loader_want(struct provider *p)
+{
+	if (!exchange_u32(&p->wanted, 1))
+		loader_look();
 }
 
 void loader_look(void)

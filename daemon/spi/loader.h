@@ -7,6 +7,8 @@
 #ifndef DAEMON_SPI_LOADER_H
 #define DAEMON_SPI_LOADER_H
 
+struct provider;
+
 /* The beginning of what the thread is to do. */
 struct loader_job {
 	struct loader_job *next;
@@ -24,5 +26,8 @@ int loader_done_fd(void);
 void loader_collect(void);
 /* A provider has failed.  Any thread, does not block. */
 void loader_look(void);
+/* A request waits for p: it is loaded, or held if that cannot be, and parked
+ * requests are looked at again.  Any thread, does not block. */
+void loader_want(struct provider *p);
 
 #endif

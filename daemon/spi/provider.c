@@ -2,6 +2,7 @@
 #include "daemon/spi/provider.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -61,16 +62,30 @@ struct provider *provider_by_name(const char *name)
 	return NULL;
 }
 
-int provider_enlist(struct provider *p)
+static int enlist(struct provider *p)
 {
 	unsigned int n = provider_count();
 
+	if (provider_by_name(p->name))
+		return -EEXIST;
 	if (n == UKCF_PAGE_PROVIDERS_MAX)
 		return -ENOSPC;
 	p->id = (uint16_t)(n + 1);
 	providers[n] = p;
 	store_release_u32(&n_providers, n + 1);
 	return 0;
+}
+
+/* The loader's thread, or main for one that a manifest names. */
+int provider_enlist(struct provider *p)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int err;
+
+	pthread_mutex_lock(&lock);
+	err = enlist(p);
+	pthread_mutex_unlock(&lock);
+	return err;
 }
 
 bool provider_is_hardware(const struct provider *p)
@@ -98,6 +113,11 @@ bool provider_works(const struct provider *p)
 bool provider_is_loaded(const struct provider *p)
 {
 	return !is_in(p, BIT(ABSENT) | BIT(LOADING));
+}
+
+bool provider_may_come(const struct provider *p)
+{
+	return !provider_is_loaded(p) && !load_acquire_u32(&p->held);
 }
 
 /* An interrupt may not lock: main does it. */

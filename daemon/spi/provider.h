@@ -27,6 +27,9 @@ struct provider {
 	uint32_t failures; /* atomic: how often it was said to have failed */
 	uint32_t leaving;  /* atomic: on an administrator's word it gets no
 			      requests, and does not come back by itself */
+	uint32_t wanted;   /* atomic: a request waits for it to be loaded */
+	uint32_t held;	   /* atomic: no request brings it: it could not be
+			      loaded, or an administrator unloaded it */
 	uint32_t kind;	   /* atomic, enum ukcf_provider_kind */
 	char name[UKCF_NAME_MAX];
 	struct module *module; /* atomic: its code; NULL: was never loaded */
@@ -51,16 +54,18 @@ struct provider *provider_at(unsigned int i);
 struct provider *provider_by_id(uint16_t id);
 struct provider *provider_by_name(const char *name);
 bool provider_is_hardware(const struct provider *p);
-/* Give a new one its place and id, for ever.  One thread at a time.
- * -ENOSPC: there are UKCF_PAGE_PROVIDERS_MAX. */
+/* Give a new one its place and id, for ever.
+ * -ENOSPC: there are UKCF_PAGE_PROVIDERS_MAX; -EEXIST: one of that name. */
 int provider_enlist(struct provider *p);
 
 /* READY or BUSY: may it be given requests?  Any thread. */
 bool provider_is_usable(const struct provider *p);
 /* Those that it was given may end with it: also DRAINING. */
 bool provider_works(const struct provider *p);
-/* ABSENT, or not so any more. */
+/* Neither ABSENT nor LOADING. */
 bool provider_is_loaded(const struct provider *p);
+/* ABSENT or LOADING, and a request may bring it. */
+bool provider_may_come(const struct provider *p);
 
 /*
  * Changes of state.  The page says it as well; completion context leaves that

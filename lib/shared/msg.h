@@ -124,7 +124,9 @@ enum msg_change_what {
 	MSG_CHANGE_UNLOAD = 6,	/* argument: seconds that it may take, or "" */
 	MSG_CHANGE_DRAIN = 7,	/* likewise */
 	MSG_CHANGE_REFRESH = 8, /* read policy files and manifests again */
-	MSG_CHANGE_LAST = 9
+	MSG_CHANGE_INSTALL = 9,	 /* provider: load it when it is needed */
+	MSG_CHANGE_UNINSTALL = 10,
+	MSG_CHANGE_LAST = 11
 };
 
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */

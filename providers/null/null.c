@@ -3,7 +3,7 @@
  * No cryptography: a fixed answer after a delay, for tests and for measuring
  * what everything around a provider costs.  The parameter, if given, is the
  * delay in nanoseconds (8 bytes, little-endian), spent busy; the option
- * max_delay_ms bounds it.
+ * max_delay_ms bounds it.  start_delay_ms is how long it takes to start.
  *
  * A template of null-mac is visible: it holds the time at which it was
  * computed, and a MAC made with it begins with that.
@@ -152,22 +152,43 @@ static const struct ukcf_offer offers[] = {
 	  .cost_ns = 50 },
 };
 
+/* A number of milliseconds, or what there is without it. */
+static int read_ms(const struct ukcf_host *host, const char *name,
+		   unsigned long *ms)
+{
+	const char *text = host->option(host->host, name);
+	unsigned long n;
+	char *end;
+
+	if (!text)
+		return 0;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || n > 600000) {
+		host->log(host->host, 3, "option %s: 0 to 600000", name);
+		return -EINVAL;
+	}
+	*ms = n;
+	return 0;
+}
+
+static void pause_ms(unsigned long ms)
+{
+	const struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
+				     .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
 static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 {
-	const char *ms = host->option(host->host, "max_delay_ms");
-	char *end;
-	unsigned long n = DEFAULT_MAX_DELAY_MS;
+	unsigned long max_delay = DEFAULT_MAX_DELAY_MS, pause = 0;
 
 	*self = NULL;
-	if (ms) {
-		n = strtoul(ms, &end, 10);
-		if (*ms < '0' || *ms > '9' || *end || n > 600000) {
-			host->log(host->host, 3,
-				  "option max_delay_ms: 0 to 600000");
-			return -EINVAL;
-		}
-	}
-	max_delay_ns = (uint64_t)n * 1000000u;
+	if (read_ms(host, "max_delay_ms", &max_delay) ||
+	    read_ms(host, "start_delay_ms", &pause))
+		return -EINVAL;
+	max_delay_ns = (uint64_t)max_delay * 1000000u;
+	pause_ms(pause);
 	return 0;
 }
 

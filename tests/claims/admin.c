@@ -30,6 +30,7 @@ static int change(enum msg_change_what what, const char *provider,
 		.verb = MSG_ADMIN_CHANGE,
 		.body = &c, .body_len = sizeof(c),
 		.reply = &r, .reply_max = sizeof(r),
+		.limit_s = 60,
 	};
 	int rc;
 
@@ -62,6 +63,20 @@ void enable(const char *provider, const char *mech)
 void disable(const char *provider, const char *mech)
 {
 	must_change(MSG_CHANGE_DISABLE, provider, mech);
+}
+
+/* Installed, so that there is a manifest; unloaded, and not for good. */
+void put_away(const char *provider)
+{
+	change(MSG_CHANGE_INSTALL, provider, ""); /* it may be so already */
+	must_change(MSG_CHANGE_UNLOAD, provider, "");
+	must_change(MSG_CHANGE_REFRESH, NULL, "");
+}
+
+void bring_back(const char *provider)
+{
+	change(MSG_CHANGE_UNINSTALL, provider, "");
+	must_change(MSG_CHANGE_LOAD, provider, "");
 }
 
 void calm_down(void)

@@ -13,6 +13,9 @@ void tell(const char *provider, const char *word);
 /* A mechanism, at one provider or (NULL) at all of them. */
 void enable(const char *provider, const char *mech);
 void disable(const char *provider, const char *mech);
+/* Not loaded, and known from a manifest only; and as it was before. */
+void put_away(const char *provider);
+void bring_back(const char *provider);
 /* Undo all of it: between cases, with nobody connected. */
 void calm_down(void);
 /* The row of a queue as it is now; gives up if there is none. */

@@ -326,6 +326,12 @@ WRAP(bool, provider_is_usable, (const struct provider *p))
 	return planted("not-out") || __real_provider_is_usable(p);
 }
 
+/* not-loaded: no request brings a provider */
+WRAP(bool, provider_may_come, (const struct provider *p))
+{
+	return !planted("not-loaded") && __real_provider_may_come(p);
+}
+
 /* endless: no deadline comes */
 WRAP(void, dispatch_set_deadline, (struct request *req))
 {

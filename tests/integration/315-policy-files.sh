@@ -99,7 +99,7 @@ for w in 1 1000 55; do
 	same "the weight of who is connected changes at once" "$w" \
 		"$(column WEIGHT)"
 done
-same "a dry run says how many there are" "2 policy files would hold" \
+same "a dry run says how many there are" "2 policy files and 0 manifests would hold" \
 	"$(cryptoctl refresh --dry-run)"
 before=$(wc -l <"$tmp/done")
 more() {
@@ -128,7 +128,7 @@ refused 1 "$dir/30-c.conf: can be changed by others" cryptoctl refresh
 chmod 644 "$dir/30-c.conf"
 check "a dry run of a right one" cryptoctl refresh --dry-run >/dev/null
 same "changes nothing" 55 "$(column WEIGHT)"
-same "and then it holds" "3 policy files hold from now on" \
+same "and then it holds" "3 policy files and 0 manifests hold from now on" \
 	"$(cryptoctl refresh)"
 same "in all of its parts" 77 "$(column WEIGHT)"
 check "also this" is_disabled sha2-256
@@ -153,7 +153,7 @@ printf '[uid %s]\nweight = 33\n' "$me" >"$dir/0.conf"
 cryptoctl refresh >/dev/null
 same "its user's" 33 "$(column WEIGHT)"
 rm "$dir"/*.conf
-same "without files" "0 policy files hold from now on" "$(cryptoctl refresh)"
+same "without files" "0 policy files and 0 manifests hold from now on" "$(cryptoctl refresh)"
 same "the usual one" 100 "$(column WEIGHT)"
 check "what was disabled by files is not any more" \
 	test "$(is_disabled sha2-256; echo $?)" = 1

@@ -3,8 +3,8 @@
  * Owns the question whether what a file says may decide what the daemon does:
  * it must be root's or the daemon's own, and nobody else's to write.
  */
-#ifndef DAEMON_API_TRUSTED_H
-#define DAEMON_API_TRUSTED_H
+#ifndef DAEMON_TRUSTED_H
+#define DAEMON_TRUSTED_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

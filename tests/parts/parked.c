@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests that bring their provider: they wait until it is loaded, in their
+ * order, with their deadlines, and nobody else waits with them.  Under a daemon
+ * that has sodium, manifests of null (which takes START_MS to start) and
+ * openssl, and nothing of those loaded (325-manifests.sh).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ukcf/ukcf.h>
+
+#include "lib/shared/clock.h"
+#include "lib/shared/msg.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
+#include "tools/admin.h"
+
+#define WAIT_NS (INT64_C(60000000000) * slowness())
+#define START_MS 1000
+#define ENTRIES 16
+#define BUF 4096
+#define CTX 3
+
+static struct ukcf *u;
+static struct ukcf_ring *ring, *other;
+static struct ukcf_buffer *in, *out;
+
+static void open_all(void)
+{
+	if (ukcf_connect(&u, NULL, UKCF_CONNECT_NO_CALLER) ||
+	    ukcf_ring_open(u, ENTRIES, &ring) ||
+	    ukcf_ring_open(u, ENTRIES, &other) ||
+	    ukcf_buffer_alloc(u, UKCF_BUFFER_INPUT, BUF, &in) ||
+	    ukcf_buffer_alloc(u, UKCF_BUFFER_OUTPUT, BUF, &out))
+		check_bail("no rings");
+	memcpy(ukcf_buffer_data(in), "abc", 3);
+}
+
+static int change(uint32_t what, const char *provider)
+{
+	struct msg_change c = { .what = what };
+	struct msg_changed r;
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_CHANGE,
+		.body = &c, .body_len = sizeof(c),
+		.reply = &r, .reply_max = sizeof(r),
+		.limit_s = 60 * slowness(),
+	};
+
+	snprintf(c.provider, sizeof(c.provider), "%s", provider);
+	return admin_ask(&call) < 0 ? -EPIPE : r.err;
+}
+
+static unsigned int state_of(const char *name)
+{
+	struct ukcf_page_provider rows[8];
+	int n = ukcf_provider_list(u, rows, 8);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].state;
+	return UINT32_MAX;
+}
+
+/* As at the start: not loaded, and a request may bring it. */
+static void put_away(const char *name)
+{
+	uint64_t end = clock_ns() + (uint64_t)WAIT_NS;
+	int err;
+
+	while (state_of(name) == UKCF_PROVIDER_LOADING && clock_ns() < end)
+		probe_pause();
+	err = change(MSG_CHANGE_UNLOAD, name);
+	if (err && err != -ENOENT)
+		check_bail("unload %s: %d", name, err);
+	if (change(MSG_CHANGE_REFRESH, ""))
+		check_bail("refresh");
+	if (state_of(name) != UKCF_PROVIDER_ABSENT)
+		check_bail("%s is there", name);
+}
+
+/* ------------------------------------------------------------- submissions */
+
+static struct ukcf_sqe digest(uint64_t user_data, uint32_t mech, size_t len)
+{
+	struct ukcf_sqe s = { 0 };
+
+	if (ukcf_prep_digest(&s, mech, ukcf_buffer_span(in, 0, 3),
+			     ukcf_buffer_span(out, user_data * 64, len)))
+		check_bail("prep");
+	s.user_data = user_data;
+	return s;
+}
+
+static void submit(struct ukcf_ring *r, const struct ukcf_sqe *s,
+		   unsigned int n)
+{
+	if (ukcf_submit_sqes(r, s, n) != (int)n)
+		check_bail("the ring is full");
+}
+
+static struct ukcf_cqe next_cqe(struct ukcf_ring *r)
+{
+	const struct ukcf_cqe *c;
+	struct ukcf_cqe copy;
+	int rc = ukcf_wait_cqe(r, &c, WAIT_NS);
+
+	if (rc)
+		check_bail("no completion: %s", ukcf_strerror(rc));
+	copy = *c;
+	ukcf_cqe_seen(r);
+	return copy;
+}
+
+static const uint8_t *made(uint64_t user_data)
+{
+	return (const uint8_t *)ukcf_buffer_data(out) + user_data * 64;
+}
+
+/* One that needs nothing to be loaded. */
+static struct ukcf_cqe digest_again(void)
+{
+	struct ukcf_sqe s = digest(5, UKCF_MECH_SHA2_256, 32);
+	struct ukcf_cqe c;
+
+	submit(ring, &s, 1);
+	do {
+		c = next_cqe(ring);
+	} while (c.user_data != 5);
+	return c;
+}
+
+/* ------------------------------------------------------------------- cases */
+
+static void nobody_else_waits(void)
+{
+	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32), nop = { 0 };
+	struct ukcf_sqe after = digest(3, UKCF_MECH_SHA2_256, 32);
+	struct ukcf_sqe elsewhere = digest(4, UKCF_MECH_SHA2_256, 32);
+	struct ukcf_cqe c[4];
+
+	put_away("null");
+	ukcf_prep_nop(&nop);
+	nop.user_data = 2;
+	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	submit(ring, &s, 1);
+	submit(ring, &after, 1);
+	submit(ring, &nop, 1);
+	c[0] = next_cqe(ring);
+	c[1] = next_cqe(ring);
+	check((c[0].flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED &&
+		      c[0].user_data == 1 && c[0].u.value != 0,
+	      "the first request for a mechanism that nobody loaded is "
+	      "accepted, with its handle");
+	check(c[1].user_data == 2 && c[1].res == 0,
+	      "a NOP behind it does not wait for it");
+	submit(other, &elsewhere, 1);
+	c[2] = next_cqe(other);
+	check(c[2].user_data == 4 && c[2].res == 32 &&
+		      state_of("null") != UKCF_PROVIDER_READY,
+	      "nor does another ring: it is served while the provider is "
+	      "being loaded");
+	for (unsigned int i = 0; i < 2; i++) { /* one of them in a lane */
+		struct ukcf_cqe r = next_cqe(ring);
+
+		c[r.user_data == 3 ? 3 : 2] = r;
+	}
+	check(c[2].user_data == 1 && c[2].res == 32 && made(1)[0] == 0x5a &&
+		      c[3].user_data == 3 && c[3].res == 32,
+	      "then it is done, and what came after it");
+	check(state_of("null") == UKCF_PROVIDER_READY,
+	      "the provider is loaded");
+	check(c[2].u.t.queue_ns > START_MS * 1000000 / 2,
+	      "the time that it waited is its queue time: %u ms",
+	      c[2].u.t.queue_ns / 1000000);
+	submit(ring, &s, 1);
+	next_cqe(ring);
+	c[0] = next_cqe(ring);
+	check(c[0].res == 32 && c[0].u.t.queue_ns < START_MS * 1000000,
+	      "the next one does not wait");
+}
+
+static void ends_in_time(void)
+{
+	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32);
+	struct ukcf_sqe patient = digest(2, UKCF_MECH_NULL_DIGEST, 32);
+	struct ukcf_cqe c;
+	uint64_t begin;
+
+	put_away("null");
+	s.timeout_us = 100000;
+	begin = clock_ns();
+	submit(ring, &s, 1);
+	submit(ring, &patient, 1);
+	c = next_cqe(ring);
+	check(c.user_data == 1 && c.res == -ETIMEDOUT &&
+		      clock_ns() - begin >= 100000000,
+	      "a deadline comes while it waits: ETIMEDOUT, not before");
+	c = next_cqe(ring);
+	check(c.user_data == 2 && c.res == 32, "one with more time is done");
+}
+
+static void cancelled(void)
+{
+	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32);
+	struct ukcf_sqe cancel = { 0 };
+	int64_t ended = 0, said = 1;
+
+	put_away("null");
+	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	submit(ring, &s, 1);
+	ukcf_prep_cancel(&cancel, next_cqe(ring).u.value);
+	cancel.user_data = 2;
+	submit(ring, &cancel, 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ukcf_cqe c = next_cqe(ring);
+
+		*(c.user_data == 2 ? &said : &ended) = c.res;
+	}
+	check(said == 0 && ended == -ECANCELED,
+	      "it can be cancelled while it waits");
+}
+
+/* FIPS 202 examples: SHA3-256 of "abc" */
+static const uint8_t sha3_abc[32] = {
+	0x3a, 0x98, 0x5d, 0xa7, 0x4f, 0xe2, 0x25, 0xb2, 0x04, 0x5c, 0x17,
+	0x2d, 0x6b, 0xd3, 0x90, 0xbd, 0x85, 0x5f, 0x08, 0x6e, 0x3e, 0x9d,
+	0x52, 0x5b, 0x46, 0xbf, 0xe2, 0x45, 0x11, 0x43, 0x15, 0x32
+};
+
+static void parts_in_order(void)
+{
+	static const struct ukcf_key none;
+	static const struct ukcf_span nothing;
+	struct ukcf_sqe s[4] = { { 0 } };
+	struct ukcf_cqe c = { 0 };
+	uint32_t sha3;
+
+	put_away("openssl");
+	if (ukcf_mech_lookup(u, "sha3-256", &sha3) ||
+	    ukcf_prep_init(ring, &s[0], CTX, UKCF_OP_DIGEST, sha3, none, NULL,
+			   0, nothing) ||
+	    ukcf_prep_update(&s[1], CTX, ukcf_buffer_span(in, 0, 1), nothing) ||
+	    ukcf_prep_update(&s[2], CTX, ukcf_buffer_span(in, 1, 1), nothing) ||
+	    ukcf_prep_final(&s[3], CTX, ukcf_buffer_span(in, 2, 1),
+			    ukcf_buffer_span(out, 0, 32), nothing))
+		check_bail("prep");
+	s[3].user_data = 9;
+	submit(ring, s, 4);
+	while (c.user_data != 9)
+		c = next_cqe(ring);
+	check(c.res == 32 && memcmp(made(0), sha3_abc, 32) == 0,
+	      "the parts of one, sent at once, are done in order (%lld)",
+	      (long long)c.res);
+}
+
+static void chain_in_order(void)
+{
+	struct ukcf_sqe s[2] = { { 0 } };
+	struct ukcf_cqe c = { 0 };
+	uint8_t want[32];
+	uint32_t sha3;
+
+	put_away("openssl");
+	if (ukcf_mech_lookup(u, "sha3-256", &sha3) ||
+	    ukcf_digest(u, UKCF_MECH_SHA2_256, sha3_abc, 32, want, 32) != 32 ||
+	    ukcf_prep_digest(&s[0], sha3, ukcf_buffer_span(in, 0, 3),
+			     UKCF_SPAN_NONE) ||
+	    ukcf_prep_digest(&s[1], UKCF_MECH_SHA2_256, UKCF_SPAN_NONE,
+			     ukcf_buffer_span(out, 64, 32)))
+		check_bail("prep");
+	ukcf_prep_keep(&s[0], 32);
+	ukcf_prep_take_input(&s[1]);
+	s[1].user_data = 9;
+	submit(ring, s, 2);
+	while (c.user_data != 9)
+		c = next_cqe(ring);
+	check(c.res == 32 && memcmp(made(1), want, 32) == 0,
+	      "a chain whose first member brings its provider goes on with "
+	      "one that has it (%lld, %u)", (long long)c.res, c.detail);
+}
+
+static void a_chain_ends_as_one(void)
+{
+	struct ukcf_sqe s[3] = { digest(1, UKCF_MECH_NULL_DIGEST, 32),
+				 digest(2, UKCF_MECH_SHA2_256, 32),
+				 digest(3, UKCF_MECH_SHA2_256, 32) };
+	struct ukcf_cqe c[3];
+
+	put_away("null");
+	ukcf_prep_link(&s[0]);
+	s[0].timeout_us = 100000;
+	submit(ring, s, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		c[i] = next_cqe(ring);
+	check(c[0].user_data == 1 && c[0].res == -ETIMEDOUT &&
+		      c[1].user_data == 2 && c[1].res < 0,
+	      "a chain whose first member is too late ends (%lld, %lld)",
+	      (long long)c[0].res, (long long)c[1].res);
+	c[0] = digest_again();
+	check(c[0].res == 32, "and the ring goes on");
+}
+
+static void calls_and_keys(void)
+{
+	struct ukcf_key key;
+	uint8_t tag[32];
+
+	put_away("null");
+	check(ukcf_digest(u, UKCF_MECH_NULL_DIGEST, "abc", 3, tag, 32) == 32,
+	      "a call brings it, too");
+	put_away("null");
+	check(ukcf_key_generate(u, NULL, UKCF_MECH_NULL_MAC, 0, 0, &key) == 0,
+	      "and a key");
+	check(ukcf_mac(u, UKCF_MECH_NULL_MAC, key, "abc", 3, tag, 32) == 32,
+	      "which works");
+}
+
+/* Its ring goes while it waits. */
+static void a_consumer_goes(void)
+{
+	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32);
+
+	put_away("null");
+	submit(other, &s, 1);
+	ukcf_ring_close(other);
+	check(digest_again().res == 32, "a ring that is closed while one "
+					"waits holds nobody up");
+}
+
+int main(void)
+{
+	open_all();
+	nobody_else_waits();
+	ends_in_time();
+	cancelled();
+	parts_in_order();
+	chain_in_order();
+	a_chain_ends_as_one();
+	calls_and_keys();
+	a_consumer_goes();
+	ukcf_disconnect(u);
+	return check_done();
+}
