@@ -343,11 +343,15 @@ int64_t ukcf_digest(struct ukcf *u, uint32_t mech, const void *in,
 }
 
 /* Shorter than the full tag: truncated to what there is room for. */
-static size_t tag_for(uint32_t mech, size_t room_)
+static size_t tag_for(struct ukcf *u, uint32_t mech, size_t room_)
 {
 	const struct mech_row *row = mech_row_by_id(mech);
+	struct ukcf_page_mech own; /* a provider's own: only the page knows */
+	size_t max = row ? row->tag_max : room_;
 
-	return row && room_ > row->tag_max ? row->tag_max : room_;
+	if (!row && ukcf_mech_info(u, mech, &own) == 0)
+		max = own.tag_max;
+	return room_ > max ? max : room_;
 }
 
 int64_t ukcf_mac(struct ukcf *u, uint32_t mech, struct ukcf_key key,
@@ -359,7 +363,7 @@ int64_t ukcf_mac(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 	c.job.in = bytes(in, in_len);
 	c.job.out = out;
 	c.job.out_size = out_size;
-	c.job.tag_len = tag_for(mech, out_size);
+	c.job.tag_len = tag_for(u, mech, out_size);
 	REFUSE_MISSING(in, in_len, IN_RANGE);
 	REFUSE_MISSING(out, out_size, OUT_RANGE);
 	if (!out_size)

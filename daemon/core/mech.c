@@ -25,8 +25,8 @@
 #define INDEX_SIZE 1024 /* power of two, sparse */
 
 static struct mech rows[ROWS_MAX];
-static unsigned int n_rows;
-static uint16_t by_id[INDEX_SIZE]; /* row + 1 */
+static uint32_t n_rows;		     /* atomic; grows under the lock */
+static uint32_t by_id[INDEX_SIZE]; /* atomic; row + 1 */
 static uint32_t n_made; /* offers; atomic */
 /* Guards changes of offers; readers take none. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,7 +42,7 @@ static void index_add(unsigned int row)
 
 	while (by_id[h % INDEX_SIZE])
 		h++;
-	by_id[h % INDEX_SIZE] = (uint16_t)(row + 1);
+	store_release_u32(&by_id[h % INDEX_SIZE], row + 1);
 }
 
 int mech_init(void)
@@ -83,9 +83,9 @@ int mech_init(void)
 const struct mech *mech_find(uint32_t id)
 {
 	uint32_t h = hash(id);
-	uint16_t row;
+	uint32_t row;
 
-	while ((row = by_id[h % INDEX_SIZE])) {
+	while ((row = load_acquire_u32(&by_id[h % INDEX_SIZE]))) {
 		if (rows[row - 1].id == id)
 			return &rows[row - 1];
 		h++;
@@ -95,7 +95,7 @@ const struct mech *mech_find(uint32_t id)
 
 const struct mech *mech_by_name(const char *name)
 {
-	for (unsigned int i = 0; i < n_rows; i++)
+	for (unsigned int i = 0; i < mech_count(); i++)
 		if (mech_name_matches(name, rows[i].name, rows[i].pkcs11,
 				      rows[i].openssl))
 			return &rows[i];
@@ -104,12 +104,12 @@ const struct mech *mech_by_name(const char *name)
 
 unsigned int mech_count(void)
 {
-	return n_rows;
+	return load_acquire_u32(&n_rows);
 }
 
 const struct mech *mech_at(unsigned int i)
 {
-	return i < n_rows ? &rows[i] : NULL;
+	return i < mech_count() ? &rows[i] : NULL;
 }
 
 ukcf_job_fn mech_entry(const struct ukcf_offer *o, uint32_t op)
@@ -230,17 +230,140 @@ static int add_locked(struct mech *m, struct provider *p,
 	return 0;
 }
 
-int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
+int mech_add_offer_as(struct provider *p, const struct mech *m,
+		      const struct ukcf_offer *o)
 {
-	struct mech *m = row_of(o->mech);
 	int err;
 
 	if (!m || !o->ops || !mech_ops(o))
 		return -EINVAL;
 	pthread_mutex_lock(&lock);
-	err = add_locked(m, p, o);
+	err = add_locked(row_of(m->id), p, o);
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+int mech_add_offer(struct provider *p, const struct ukcf_offer *o)
+{
+	return mech_add_offer_as(p, mech_find(o->mech), o);
+}
+
+/* ---------------------------------------- mechanisms that providers describe */
+
+/* Those that can be tested without known answers. */
+#define CLASSES                                                     \
+	(1u << UKCF_CLASS_DIGEST | 1u << UKCF_CLASS_MAC |           \
+	 1u << UKCF_CLASS_CIPHER | 1u << UKCF_CLASS_AEAD)
+
+static bool is_own_name(const char *name)
+{
+	static const char may[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t n = name ? strnlen(name, UKCF_NAME_MAX) : 0;
+
+	return n > 2 && n < UKCF_NAME_MAX && strncmp(name, "x-", 2) == 0 &&
+	       strspn(name, may) == n;
+}
+
+static const char *wrong_with(const struct ukcf_mech_desc *d)
+{
+	if (!is_own_name(d->name))
+		return "the name of a mechanism of its own is x- and [a-z0-9-]";
+	if (d->class_ > 15 || !(CLASSES >> d->class_ & 1))
+		return "a mechanism of its own is a digest, MAC, cipher or "
+		       "AEAD";
+	if (d->key_min > d->key_max || d->key_max > UKCF_KEY_BYTES_MAX ||
+	    d->nonce_len > UKCF_PARAM_MAX || d->tag_min > d->tag_max ||
+	    d->tag_max > 64 || d->out_len > 64 ||
+	    d->data_max > UKCF_ONESHOT_MAX || d->aad_max > UKCF_ONESHOT_MAX)
+		return "sizes of a mechanism of its own are out of range";
+	if ((d->class_ == UKCF_CLASS_DIGEST) != (d->out_len > 0) ||
+	    (d->class_ == UKCF_CLASS_DIGEST) != (d->key_max == 0))
+		return "a digest has an output size and no key, others a key";
+	return NULL;
+}
+
+/* FNV-1a of the name, folded: the same in every daemon, now and after a
+ * restart, so keys and consumers may keep it. */
+static uint32_t own_id(const struct ukcf_mech_desc *d)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *s = d->name; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	h = (h ^ h >> 15) & (UKCF_MECH_DYNAMIC - 1);
+	return UKCF_MECH_ID(d->class_, UKCF_MECH_DYNAMIC + h);
+}
+
+static struct mech_limits limits_of(const struct ukcf_mech_desc *d)
+{
+	return (struct mech_limits){
+		.key_min = d->key_min,	   .key_max = d->key_max,
+		.nonce_len = d->nonce_len, .tag_min = d->tag_min,
+		.tag_max = d->tag_max,	   .out_len = d->out_len,
+		.data_max = d->data_max,   .aad_max = d->aad_max,
+	};
+}
+
+static bool is_as_described(const struct mech_limits *l,
+			    const struct ukcf_mech_desc *d)
+{
+	return l->key_min == d->key_min && l->key_max == d->key_max &&
+	       l->nonce_len == d->nonce_len && l->tag_min == d->tag_min &&
+	       l->tag_max == d->tag_max && l->out_len == d->out_len &&
+	       l->data_max == d->data_max && l->aad_max == d->aad_max;
+}
+
+static const struct mech *same_as(const struct mech *m,
+				  const struct ukcf_mech_desc *d,
+				  const char **why)
+{
+	*why = NULL;
+	if (strcmp(m->name, d->name) != 0)
+		*why = "a mechanism of its own gets the id of another one: "
+		       "give it another name";
+	else if (!is_as_described(&m->limits, d))
+		*why = "it describes a mechanism in another way than it was "
+		       "before: restart the daemon";
+	return *why ? NULL : m;
+}
+
+/* Locked. */
+static const struct mech *add_row(uint32_t id, const struct ukcf_mech_desc *d,
+				  const char **why)
+{
+	char *name = n_rows < ROWS_MAX ? strdup(d->name) : NULL;
+	struct mech *m = &rows[n_rows];
+
+	*why = "there is no room for one more mechanism";
+	if (!name)
+		return NULL;
+	memset(m, 0, sizeof(*m));
+	m->id = id;
+	m->name = name;
+	m->limits = limits_of(d);
+	m->pkcs11 = "";
+	m->openssl = "";
+	m->enabled = policy_permits("", name);
+	index_add(n_rows);
+	store_release_u32(&n_rows, n_rows + 1);
+	return m;
+}
+
+const struct mech *mech_describe(const struct ukcf_mech_desc *d,
+				 const char **why)
+{
+	const struct mech *m;
+	uint32_t id;
+
+	*why = wrong_with(d);
+	if (*why)
+		return NULL;
+	id = own_id(d);
+	pthread_mutex_lock(&lock);
+	m = mech_find(id);
+	m = m ? same_as(m, d, why) : add_row(id, d, why);
+	pthread_mutex_unlock(&lock);
+	return m;
 }
 
 int mech_promise(struct provider *p, const struct mech *m)
@@ -348,8 +471,10 @@ static bool serves_callers(const struct provider *p, const struct ukcf_offer *o)
 {
 	const struct module *m = load_module(p);
 
+	/* Callers do not know which one a described mechanism is. */
 	return provider_is_usable(p) && m && m->caller_gen &&
-	       (o->flags & UKCF_OFFER_CALLER);
+	       (o->flags & UKCF_OFFER_CALLER) &&
+	       UKCF_MECH_INDEX(o->mech) < UKCF_MECH_DYNAMIC;
 }
 
 static void page_offers(const struct mech *m, struct ukcf_page_mech *row)

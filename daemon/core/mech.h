@@ -51,6 +51,15 @@ const struct mech *mech_by_name(const char *name);
 int mech_add_offer(struct provider *p, const struct ukcf_offer *o);
 /* What p offered until now, nobody may ask of it any more. */
 void mech_withdraw(struct provider *p);
+/* Likewise, of a mechanism that may be another one than o->mech says. */
+int mech_add_offer_as(struct provider *p, const struct mech *m,
+		      const struct ukcf_offer *o);
+/*
+ * The row of a mechanism that a provider describes; made if there is none.
+ * @why: in words, if it cannot be: NULL is returned
+ */
+const struct mech *mech_describe(const struct ukcf_mech_desc *d,
+				 const char **why);
 /* A manifest says that p offers m once it is loaded; -ENOSPC, -ENOMEM. */
 int mech_promise(struct provider *p, const struct mech *m);
 /* None says so any more of anything. */

@@ -22,6 +22,8 @@
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
+#define MECHS_MAX 64u /* that a provider describes */
+
 static int complain(const struct provider *p, const char *what)
 {
 	log_err("provider %s: refused: %s", p->name, what);
@@ -65,12 +67,47 @@ static int load_code(struct provider *p, struct module *m)
 	return 0;
 }
 
+static const struct ukcf_mech_desc *desc_of(const struct ukcf_provider *s,
+					    const struct ukcf_offer *o)
+{
+	uint32_t i = UKCF_MECH_INDEX(o->mech) - UKCF_MECH_DYNAMIC;
+
+	if (!s->mechs || i >= s->n_mechs ||
+	    s->mechs[i].class_ != UKCF_MECH_CLASS(o->mech))
+		return NULL;
+	return &s->mechs[i];
+}
+
+const struct mech *load_mech(const struct ukcf_provider *s,
+			     const struct ukcf_offer *o)
+{
+	const struct ukcf_mech_desc *d;
+
+	if (UKCF_MECH_INDEX(o->mech) < UKCF_MECH_DYNAMIC)
+		return mech_find(o->mech);
+	d = desc_of(s, o);
+	return d ? mech_by_name(d->name) : NULL;
+}
+
+static int add_mechs(const struct provider *p, const struct ukcf_provider *s)
+{
+	if (s->n_mechs > MECHS_MAX || (s->n_mechs && !s->mechs))
+		return complain(p, "its description is malformed");
+	for (uint32_t i = 0; i < s->n_mechs; i++) {
+		const char *why;
+
+		if (!mech_describe(&s->mechs[i], &why))
+			return complain(p, why);
+	}
+	return 0;
+}
+
 static int check_offers(const struct provider *p, const struct ukcf_provider *s)
 {
 	for (uint32_t i = 0; i < s->n_offers; i++) {
 		const struct ukcf_offer *o = &s->offers[i];
 
-		if (!mech_find(o->mech) || !o->ops || !mech_ops(o))
+		if (!load_mech(s, o) || !o->ops || !mech_ops(o))
 			return complain(p, "it offers a mechanism that is not "
 					   "known, or without operations");
 	}
@@ -91,9 +128,11 @@ static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 	if (p->module && s->kind != p->kind)
 		return complain(p, "it was of another kind before: restart "
 				   "the daemon");
+	if (add_mechs(p, s) || check_offers(p, s))
+		return -EINVAL;
 	if (!manifest_agrees(p->name, s))
 		return complain(p, "it does not offer what its manifest says");
-	return check_offers(p, s);
+	return 0;
 }
 
 static bool serves_callers(const struct ukcf_provider *s)
@@ -157,26 +196,36 @@ static struct module *module_get(struct provider *p, int *err)
 
 /* ------------------------------------------------------------ known answers */
 
+static int test(struct provider *p, const struct mech *m,
+		const struct ukcf_offer *o, const char **what)
+{
+	return UKCF_MECH_INDEX(o->mech) < UKCF_MECH_DYNAMIC ?
+		       selftest_offer(p->instance, o, what) :
+		       selftest_described(p->instance, m, o, what);
+}
+
 int load_test(struct provider *p)
 {
 	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
 		const struct ukcf_offer *o = &p->spi->offers[i];
+		const struct mech *m = load_mech(p->spi, o);
 		const char *what = "";
 
-		if (selftest_offer(p->instance, o, &what) != -EIO)
+		if (test(p, m, o, &what) != -EIO)
 			continue;
 		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
-			mech_find(o->mech)->name, what);
+			m->name, what);
 		return -EIO;
 	}
 	return 0;
 }
 
 /* A mechanism that fails its known answers stays out; the others come in. */
-static bool passes(struct provider *p, const struct ukcf_offer *o)
+static bool passes(struct provider *p, const struct mech *m,
+		   const struct ukcf_offer *o)
 {
-	const char *what = "", *name = mech_find(o->mech)->name;
-	int err = selftest_offer(p->instance, o, &what);
+	const char *what = "", *name = m->name;
+	int err = test(p, m, o, &what);
 
 	if (err == -ENOENT)
 		log_err("provider %s: %s: no known answers, not used",
@@ -194,7 +243,8 @@ static unsigned int test_offers(struct provider *p,
 	unsigned int n = 0;
 
 	for (uint32_t i = 0; i < s->n_offers; i++)
-		n += passed[i] = passes(p, &s->offers[i]);
+		n += passed[i] = passes(p, load_mech(s, &s->offers[i]),
+					&s->offers[i]);
 	return n;
 }
 
@@ -205,15 +255,15 @@ static unsigned int add_offers(struct provider *p, const bool *passed)
 
 	mech_withdraw(p); /* what an older module offered */
 	for (uint32_t i = 0; i < s->n_offers; i++) {
+		const struct mech *m = load_mech(s, &s->offers[i]);
+
 		if (!passed[i])
 			continue;
-		if (mech_add_offer(p, &s->offers[i]) == 0)
+		if (mech_add_offer_as(p, m, &s->offers[i]) == 0)
 			added++;
 		else
 			log_err("provider %s: %s: %u providers offer it "
-				"already", p->name,
-				mech_find(s->offers[i].mech)->name,
-				MECH_OFFERS_MAX);
+				"already", p->name, m->name, MECH_OFFERS_MAX);
 	}
 	return added;
 }

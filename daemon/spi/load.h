@@ -12,6 +12,7 @@
 
 #include <ukcf/provider.h>
 
+struct mech;
 struct provider;
 
 /* Code that was loaded for a provider; never unmapped once it has worked. */
@@ -45,5 +46,9 @@ int load_test(struct provider *p);
 
 /* Its code, or NULL.  Any thread. */
 const struct module *load_module(const struct provider *p);
+
+/* The mechanism of an offer; NULL: it is not known (yet). */
+const struct mech *load_mech(const struct ukcf_provider *spi,
+			     const struct ukcf_offer *o);
 
 #endif

@@ -26,7 +26,7 @@
 struct manifest {
 	char name[UKCF_NAME_MAX];
 	unsigned int n;
-	const struct mech *mechs[MECHS_MAX];
+	char mechs[MECHS_MAX][UKCF_NAME_MAX]; /* their own names */
 };
 
 struct manifests {
@@ -91,16 +91,23 @@ static void on_section(void *user, const char *section)
 	strcpy(p->m->name, name);
 }
 
+/* What only the provider can describe is known when it is loaded. */
+static bool is_described(const char *name)
+{
+	return strncmp(name, "x-", 2) == 0 && is_name(name);
+}
+
 static int add_mech(struct parse *p, const char *name)
 {
 	const struct mech *m = mech_by_name(name);
 
-	if (!m)
+	if (!m && !is_described(name))
 		return fail(p, "no mechanism %s: ukcf_mech(7) names them",
 			    name);
 	if (p->m->n == MECHS_MAX)
 		return fail(p, "more than %u mechanisms", MECHS_MAX);
-	p->m->mechs[p->m->n++] = m;
+	snprintf(p->m->mechs[p->m->n++], UKCF_NAME_MAX, "%s",
+		 m ? m->name : name);
 	return 1;
 }
 
@@ -242,8 +249,12 @@ static int promise(const struct manifest *m, FILE *errors)
 	struct provider *p;
 	int err = enlist(m->name, &p);
 
-	for (unsigned int i = 0; i < m->n && !err; i++)
-		err = mech_promise(p, m->mechs[i]);
+	for (unsigned int i = 0; i < m->n && !err; i++) {
+		const struct mech *row = mech_by_name(m->mechs[i]);
+
+		if (row)
+			err = mech_promise(p, row);
+	}
 	if (err)
 		fprintf(errors, "provider %s: its manifest is left out: %s\n",
 			m->name, strerror(-err));
@@ -331,7 +342,7 @@ static int text_of(const struct provider *p, char **text, size_t *len)
 		   "[provider %s]\n", p->name, p->name);
 	for (uint32_t i = 0; i < p->spi->n_offers; i++)
 		fprintf(f, "mechanisms = %s\n",
-			mech_find(p->spi->offers[i].mech)->name);
+			load_mech(p->spi, &p->spi->offers[i])->name);
 	return fclose(f) ? -ENOMEM : 0;
 }
 
@@ -371,18 +382,18 @@ int manifest_uninstall(const char *provider, char *path, size_t size)
 	return err ? err : reload();
 }
 
-static bool has(const struct manifest *m, uint32_t mech)
+static bool has(const struct manifest *m, const char *name)
 {
 	for (unsigned int i = 0; i < m->n; i++)
-		if (m->mechs[i]->id == mech)
+		if (strcmp(m->mechs[i], name) == 0)
 			return true;
 	return false;
 }
 
-static bool offers(const struct ukcf_provider *spi, uint32_t mech)
+static bool offers(const struct ukcf_provider *spi, const char *name)
 {
 	for (uint32_t i = 0; i < spi->n_offers; i++)
-		if (spi->offers[i].mech == mech)
+		if (strcmp(load_mech(spi, &spi->offers[i])->name, name) == 0)
 			return true;
 	return false;
 }
@@ -395,9 +406,9 @@ bool manifest_agrees(const char *name, const struct ukcf_provider *spi)
 	pthread_mutex_lock(&lock);
 	m = find(kept, name);
 	for (uint32_t i = 0; m && i < spi->n_offers; i++)
-		same &= has(m, spi->offers[i].mech);
+		same &= has(m, load_mech(spi, &spi->offers[i])->name);
 	for (unsigned int i = 0; m && i < m->n; i++)
-		same &= offers(spi, m->mechs[i]->id);
+		same &= offers(spi, m->mechs[i]);
 	pthread_mutex_unlock(&lock);
 	return same;
 }

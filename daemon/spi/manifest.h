@@ -36,8 +36,8 @@ int manifest_uninstall(const char *name, char *path, size_t size);
 bool manifest_is_there(const char *name);
 /* main: was it written by manifest_install()? */
 bool manifest_is_installed(const char *name);
-/* Does a provider offer what its manifest says?  Without one: anything.  Any
- * thread. */
+/* Does a provider, whose mechanisms are known, offer what its manifest says?
+ * Without one: anything.  Any thread. */
 bool manifest_agrees(const char *name, const struct ukcf_provider *spi);
 
 #endif

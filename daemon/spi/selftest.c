@@ -605,3 +605,105 @@ int selftest_offer(struct ukcf_instance *self, const struct ukcf_offer *o,
 	}
 	return tested ? 0 : -ENOENT;
 }
+
+/* ------------------------------------------- mechanisms without known answers */
+
+#define SAMPLE 96u /* bytes: a multiple of every block */
+
+struct sample {
+	const struct mech *m;
+	const struct ukcf_offer *o;
+	struct ukcf_instance *self;
+	uint8_t key[UKCF_KEY_BYTES_MAX], nonce[UKCF_PARAM_MAX], in[SAMPLE];
+	uint8_t out[2][SAMPLE + 64];
+	struct ukcf_job job;
+};
+
+static void fill_sample(struct sample *s)
+{
+	const struct mech_limits *l = &s->m->limits;
+
+	for (size_t i = 0; i < sizeof(s->key); i++)
+		s->key[i] = (uint8_t)(i * 7 + 1);
+	memset(s->nonce, 0x42, sizeof(s->nonce));
+	memset(s->in, 0x17, sizeof(s->in));
+	s->job = (struct ukcf_job){
+		.mech = s->m->id,
+		.key = { l->key_max ? s->key : NULL, l->key_max },
+		.param = { l->nonce_len ? s->nonce : NULL, l->nonce_len },
+		.in = { s->in, sizeof(s->in) },
+		.tag_len = l->tag_max,
+	};
+}
+
+/* Return: bytes at out[n], or -1. */
+static int64_t perform(struct sample *s, uint32_t op, unsigned int n)
+{
+	ukcf_job_fn fn = mech_entry(s->o, op);
+
+	s->job.op = op;
+	s->job.out = s->out[n];
+	s->job.out_size = sizeof(s->out[n]);
+	s->job.res = 0;
+	return fn && run_job(s->self, fn, &s->job) == UKCF_DONE ? s->job.res :
+								   -1;
+}
+
+static bool repeats(struct sample *s, uint32_t op, int64_t len)
+{
+	return perform(s, op, 0) == len && perform(s, op, 1) == len &&
+	       memcmp(s->out[0], s->out[1], (size_t)len) == 0;
+}
+
+static bool test_own_mac(struct sample *s)
+{
+	if (!repeats(s, UKCF_OP_MAC, s->m->limits.tag_max))
+		return false;
+	if (!mech_entry(s->o, UKCF_OP_MAC_VERIFY))
+		return true;
+	s->job.tag = (struct ukcf_bytes){ s->out[0], s->m->limits.tag_max };
+	if (perform(s, UKCF_OP_MAC_VERIFY, 1) != 0)
+		return false;
+	s->out[0][0] ^= 1;
+	return perform(s, UKCF_OP_MAC_VERIFY, 1) == -EBADMSG;
+}
+
+static bool test_own_digest(struct sample *s)
+{
+	return repeats(s, UKCF_OP_DIGEST, s->m->limits.out_len);
+}
+
+static bool test_own_cipher(struct sample *s)
+{
+	int64_t len = SAMPLE + s->m->limits.tag_max;
+
+	if (!repeats(s, UKCF_OP_ENCRYPT, len))
+		return false;
+	s->job.in = (struct ukcf_bytes){ s->out[0], (size_t)len };
+	if (perform(s, UKCF_OP_DECRYPT, 1) != SAMPLE ||
+	    memcmp(s->out[1], s->in, SAMPLE) != 0)
+		return false;
+	if (!s->m->limits.tag_max)
+		return true;
+	s->out[0][len - 1] ^= 1;
+	return perform(s, UKCF_OP_DECRYPT, 1) == -EBADMSG;
+}
+
+int selftest_described(struct ukcf_instance *self, const struct mech *m,
+		       const struct ukcf_offer *o, const char **what)
+{
+	static bool (*const tests[])(struct sample *s) = {
+		[UKCF_CLASS_DIGEST] = test_own_digest,
+		[UKCF_CLASS_MAC] = test_own_mac,
+		[UKCF_CLASS_CIPHER] = test_own_cipher,
+		[UKCF_CLASS_AEAD] = test_own_cipher,
+	};
+	struct sample s = { .m = m, .o = o, .self = self };
+	uint32_t class_ = UKCF_MECH_CLASS(m->id);
+
+	*what = "twice the same, undone, a wrong tag";
+	if (class_ >= sizeof(tests) / sizeof(tests[0]) || !tests[class_])
+		return -ENOENT;
+	fill_sample(&s);
+	return tests[class_](&s) ? 0 : -EIO;
+}

@@ -8,6 +8,8 @@
 
 #include <ukcf/provider.h>
 
+struct mech;
+
 /*
  * Run every test there is for this offer, both directions, and the negative
  * ones (a wrong tag must be refused).
@@ -16,5 +18,12 @@
  */
 int selftest_offer(struct ukcf_instance *self, const struct ukcf_offer *o,
 		   const char **what);
+/*
+ * Likewise of a mechanism m that the provider described itself.  There is no
+ * known answer: it must give the same one twice, undo what it did, and refuse a
+ * wrong tag.
+ */
+int selftest_described(struct ukcf_instance *self, const struct mech *m,
+		       const struct ukcf_offer *o, const char **what);
 
 #endif

@@ -68,8 +68,11 @@ struct ukcf_job {
 /**
  * struct ukcf_mech_desc - a mechanism that the built-in table does not know
  *
- * The i-th of a provider is offered under UKCF_MECH_ID(class, UKCF_MECH_DYNAMIC
- * + i); jobs carry the id that the daemon gave it.  Sizes as in <ukcf/mech.def>.
+ * In a provider's offers the i-th is UKCF_MECH_ID(class, UKCF_MECH_DYNAMIC + i).
+ * The daemon gives it an id that follows from its class and name, so that it is
+ * the same in every daemon; jobs carry that.  Sizes as in <ukcf/mech.def>.  It
+ * is never run in callers.  MAC, digest, cipher and AEAD classes only: those can
+ * be tested without known answers.
  */
 struct ukcf_mech_desc {
 	const char *name; /* "x-" and [a-z0-9-]+, shorter than UKCF_NAME_MAX */

@@ -134,6 +134,22 @@ static const struct ukcf_mech_ops null_sign = { .sign = sign,
 
 #define SINGLE(op) (1u << UKCF_OP_##op)
 
+/* One that no built-in table knows. */
+static const struct ukcf_mech_ops x_null_mac = { .mac = mac,
+						 .mac_verify = verify,
+						 .generate = key };
+
+static const struct ukcf_mech_desc mechs[] = {
+	{ .name = "x-null-mac",
+	  .source = "ukcf-null(7)",
+	  .class_ = UKCF_CLASS_MAC,
+	  .key_min = 32,
+	  .key_max = 32,
+	  .tag_min = 4,
+	  .tag_max = 32,
+	  .data_max = 1u << 20 },
+};
+
 static const struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_NULL_DIGEST,
 	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER,
@@ -145,6 +161,11 @@ static const struct ukcf_offer offers[] = {
 	  .ops = &null_mac,
 	  .single_pass = SINGLE(MAC) | SINGLE(MAC_VERIFY),
 	  .tmpl_size = sizeof(struct template),
+	  .cost_ns = 50 },
+	{ .mech = UKCF_MECH_ID(UKCF_CLASS_MAC, UKCF_MECH_DYNAMIC),
+	  .flags = UKCF_OFFER_NOSLEEP,
+	  .ops = &x_null_mac,
+	  .single_pass = SINGLE(MAC) | SINGLE(MAC_VERIFY),
 	  .cost_ns = 50 },
 	{ .mech = UKCF_MECH_NULL_SIGN,
 	  .flags = UKCF_OFFER_NOSLEEP | UKCF_OFFER_CALLER | UKCF_OFFER_SLOW,
@@ -202,6 +223,8 @@ static const struct ukcf_provider provider = {
 	.n_offers = sizeof(offers) / sizeof(offers[0]),
 	.offers = offers,
 	.start = start,
+	.mechs = mechs,
+	.n_mechs = sizeof(mechs) / sizeof(mechs[0]),
 };
 
 __attribute__((visibility("default"))) const struct ukcf_provider *

@@ -111,8 +111,35 @@ same "and can be unloaded then" "provider nullhw is unloaded" \
 same "and come again" "provider nullhw is loaded" \
 	"$(cryptoctl load provider=nullhw)"
 
+# --- one that brings a mechanism which no table knows ---
+refused 1 "no mechanism .*x-null-mac|x-null-mac.*no.* mechanism" \
+	cryptoctl key generate own -m x-null-mac
+check "null comes" cryptoctl load provider=null >/dev/null
+check "a key of x-null-mac" cryptoctl key generate own -m x-null-mac
+raw_own() {
+	printf abc | cryptoctl mac -m x-null-mac -k own -
+}
+mac_own() {
+	raw_own | cut -d' ' -f1
+}
+same "its mechanism works" \
+	"$(printf '5a%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 \
+		21 22 23 24 25 26 27 28 29 30 31 32)" "$(mac_own)"
+own_id=$(cryptoctl list -m | awk '$1 == "x-null-mac" { print $3 }')
+check "null goes" cryptoctl unload provider=null >/dev/null
+refused 1 "no provider" raw_own
+check "null comes again" cryptoctl load provider=null >/dev/null
+same "the key still works" 64 "$(mac_own | tr -d '\n' | wc -c)"
+same "and the mechanism has its id" "$own_id" \
+	"$(cryptoctl list -m | awk '$1 == "x-null-mac" { print $3 }')"
+check "it can be disabled" cryptoctl disable mechanism=x-null-mac >/dev/null
+refused 1 "administrator disabled it" raw_own
+check "and null goes" cryptoctl unload provider=null >/dev/null
+check "and comes" cryptoctl load provider=null >/dev/null
+refused 1 "administrator disabled it" raw_own
+
 # --- all of them ---
-for p in sodium openssl nullhw; do
+for p in sodium openssl nullhw null; do
 	check "unload $p" cryptoctl unload provider=$p >/dev/null
 done
 refused 1 "no provider" sum sha2-256

@@ -81,7 +81,7 @@ Test(provider, a_loaded_one_is_ready_offered_and_on_the_page)
 	cr_assert_str_eq(page->providers[0].name, "null");
 	cr_assert_eq(page->providers[0].state, UKCF_PROVIDER_READY);
 	cr_assert_neq(page->providers[0].module_gen, 0);
-	cr_assert_eq(page->n_mechs, 3);
+	cr_assert_eq(page->n_mechs, 4);
 }
 
 Test(provider, ids_begin_with_one_and_no_other_id_is_a_provider)
