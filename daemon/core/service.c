@@ -90,7 +90,7 @@ struct service {
 	pthread_mutex_t lock; /* guards commands; rank: innermost */
 	struct command *commands, **last_command;
 	uint32_t has_commands; /* atomic */
-	uint32_t kicked;       /* atomic: an entry was given back */
+	uint32_t kicked;       /* atomic: look at all rings */
 	unsigned int load;     /* rings; main only */
 	bool stopping;
 	struct served *rings;
@@ -104,7 +104,7 @@ struct service {
 };
 
 static struct service services[THREADS_MAX];
-static unsigned int n_services;
+static uint32_t n_services; /* atomic: grows at the start */
 static struct service_settings settings;
 
 /* --------------------------------------------------------------- requests */
@@ -335,6 +335,7 @@ static unsigned int serve(struct service *s, struct ring *r)
 	unsigned int n = 0;
 	bool owner;
 
+	ring_tell(r);
 	if (!ring_has_entry(r)) /* a look at the clock is dearer than this */
 		return 0;
 	begin = now = clock_ticks();
@@ -562,7 +563,7 @@ static void on_wake(void *arg, uint32_t revents)
 	(void)revents;
 	if (read(s->wake_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		log_err("wake-up descriptor: %m");
-	/* Whoever was starved of entries looks again. */
+	/* Whoever was starved of entries looks again, or is told an event. */
 	if (exchange_u32(&s->kicked, 0))
 		for (unsigned int i = 0; i < s->n_rings; i++)
 			activate(s, &s->rings[i]);
@@ -576,6 +577,14 @@ void service_kick(struct service *s)
 		return;
 	if (write(s->wake_fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+void service_kick_all(void)
+{
+	unsigned int n = load_acquire_u32(&n_services);
+
+	for (unsigned int i = 0; i < n; i++)
+		service_kick(&services[i]);
 }
 
 /* --------------------------------------------------------------- the loop */
@@ -723,7 +732,7 @@ int service_start(const struct service_settings *set)
 
 		if (err)
 			return err;
-		n_services++;
+		store_release_u32(&n_services, n_services + 1);
 	}
 	return 0;
 }

@@ -29,5 +29,7 @@ void service_detach(struct ring *r);
 
 /* Any thread: have it look at its rings again.  Does not block. */
 void service_kick(struct service *s);
+/* Likewise, all of them: there is an event.  Any thread. */
+void service_kick_all(void);
 
 #endif
