@@ -228,7 +228,7 @@ enum ukcf_event {
 	UKCF_EVENT_PROVIDER_STATE = 4, /* the page has the new one */
 	UKCF_EVENT_PROVIDER_REMOVED = 5,
 	UKCF_EVENT_MANY = 6 /* more than one thing, since the last event: look at
-			       the page; value is its epoch, or a later one */
+			       the page; value is its epoch */
 };
 
 /* Bit n: enum ukcf_event n.  MANY is always told. */
