@@ -100,3 +100,19 @@ const char *ukcf_detail_name(unsigned int detail)
 {
 	return detail < UKCF_DETAIL_LAST ? details[detail] : "unknown detail";
 }
+
+static const char *const events[] = {
+	[UKCF_EVENT_MECH_ENABLED] = "mechanism enabled",
+	[UKCF_EVENT_MECH_DISABLED] = "mechanism disabled",
+	[UKCF_EVENT_PROVIDER_ADDED] = "provider added",
+	[UKCF_EVENT_PROVIDER_STATE] = "state of a provider",
+	[UKCF_EVENT_PROVIDER_REMOVED] = "provider removed",
+	[UKCF_EVENT_MANY] = "more than one thing",
+};
+
+const char *ukcf_event_name(int64_t event)
+{
+	if (event < UKCF_EVENT_MECH_ENABLED || event > UKCF_EVENT_MANY)
+		return "unknown event";
+	return events[event];
+}

@@ -55,6 +55,12 @@ void ukcf_prep_notify_space(struct ukcf_sqe *sqe, uint16_t queue,
 	sqe->ctx = slots;
 }
 
+void ukcf_prep_notify_events(struct ukcf_sqe *sqe, uint32_t kinds)
+{
+	start(sqe, UKCF_OP_NOTIFY_EVENTS, 0);
+	sqe->ctx = kinds;
+}
+
 int ukcf_prep_digest(struct ukcf_sqe *sqe, uint32_t mech, struct ukcf_span in,
 		     struct ukcf_span out)
 {

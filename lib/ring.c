@@ -10,7 +10,8 @@
  * Reaping.  The daemon stalls when CQ slots are short, and a consumer that
  * frees some must then ring.  That needs a fence after each CQE, but only while
  * so many slots may be promised that the daemon can have stalled: the ring
- * knows a bound of that number, since it published the entries.
+ * knows a bound of that number, since it published the entries.  After an EVENT
+ * the daemon keeps another slot for the next one, and may wait to be rung.
  */
 #include "lib/ring.h"
 
@@ -373,12 +374,22 @@ static bool is_tight(const struct ukcf_ring *r)
 	return promised - r->cq_head > r->cq_mask + 1 - CREDITS;
 }
 
+static bool is_event(const struct ukcf_cqe *c)
+{
+	return (c->flags & UKCF_CQE_KIND) == UKCF_CQE_EVENT;
+}
+
 void ukcf_cqe_seen(struct ukcf_ring *r)
 {
-	bool tight = is_tight(r);
+	bool tight;
 
 	if (!load_relaxed_u32(r->u->alive))
 		return;
+	tight = is_tight(r);
+	if (is_event(&r->cqes[r->cq_head & r->cq_mask])) {
+		fetch_add_u64(&r->extra, 1);
+		tight = true;
+	}
 	r->cq_head++;
 	if (!tight) {
 		store_release_u32(&r->sq->cq_head, (uint32_t)r->cq_head);

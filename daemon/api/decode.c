@@ -60,6 +60,7 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_CANCEL_CTX] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_NOTIFY_SPACE] = { OP_RING, 0, 0, 0, 0, 0,
 				   TAKES_CTX | TAKES_PROVIDER },
+	[UKCF_OP_NOTIFY_EVENTS] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_INIT] = { OP_PART, AUX, 0, 0,
 			   CLASS(DIGEST) | CLASS(MAC) | CLASS(AEAD) |
 				   CLASS(CIPHER) | CLASS(SIGN), 0,
@@ -123,6 +124,8 @@ static int check_fixed(const struct ukcf_sqe *s, const struct op_rule *rule,
 	    (s->mech[1] && !(rule->takes & TAKES_DUAL)) ||
 	    (s->obj[1] && !(rule->takes & (TAKES_SOURCE | TAKES_DUAL))) ||
 	    (s->ctx && !(rule->takes & TAKES_CTX)) ||
+	    (s->op == UKCF_OP_NOTIFY_EVENTS &&
+	     (s->ctx & ~(uint64_t)UKCF_EVENTS_ALL)) ||
 	    (!rule->classes && s->mech[0]) ||
 	    (!rule->classes && s->provider &&
 	     !(rule->takes & TAKES_PROVIDER)) ||

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/api/event.h"
 #include "daemon/api/memfd.h"
 #include "daemon/fdstore.h"
 #include "lib/shared/ring-ops.h"
@@ -73,10 +74,32 @@ int page_reopen(void)
 	return memfd_for_consumer(page_fd, MEMFD_DAEMON_WRITES);
 }
 
+uint32_t page_epoch(void)
+{
+	return page ? load_relaxed_u32(&page->epoch) : 0;
+}
+
+/* Locked.  The page is read where only we write: its old tables. */
+static unsigned int changes_to(const struct event_tables *to,
+			       struct event found[EVENT_LOG])
+{
+	const struct event_tables from = {
+		.providers = page->providers,
+		.n_providers = page->n_providers,
+		.mechs = page->mechs,
+		.n_mechs = page->n_mechs,
+	};
+
+	return event_compare(&from, to, found);
+}
+
 void page_publish(const struct ukcf_page_provider *providers,
 		  unsigned int n_providers, const struct ukcf_page_mech *mechs,
 		  unsigned int n_mechs)
 {
+	struct event found[EVENT_LOG];
+	unsigned int n;
+
 	if (n_providers > UKCF_PAGE_PROVIDERS_MAX + 1)
 		n_providers = UKCF_PAGE_PROVIDERS_MAX + 1;
 	if (n_mechs > UKCF_PAGE_MECHS_MAX)
@@ -84,11 +107,14 @@ void page_publish(const struct ukcf_page_provider *providers,
 	if (!page)
 		return; /* not yet */
 	pthread_mutex_lock(&lock);
+	n = changes_to(&(struct event_tables){ providers, mechs, n_providers,
+					       n_mechs }, found);
 	write_begin();
 	memcpy(page->providers, providers, n_providers * sizeof(*providers));
 	memcpy(page->mechs, mechs, n_mechs * sizeof(*mechs));
 	page->n_providers = n_providers;
 	page->n_mechs = n_mechs;
 	write_end();
+	event_publish(found, n); /* in the order in which the page had them */
 	pthread_mutex_unlock(&lock);
 }

@@ -16,7 +16,9 @@ int page_open(int fd, uint64_t boot_gen, uint32_t inline_ns);
 void page_close(void);
 /* An O_RDONLY reopen for a consumer; the caller closes it. */
 int page_reopen(void);
-/* Replace the tables and raise the epoch. */
+/* Any thread. */
+uint32_t page_epoch(void);
+/* Replace the tables, raise the epoch, and tell what has changed (event.h). */
 void page_publish(const struct ukcf_page_provider *providers,
 		  unsigned int n_providers, const struct ukcf_page_mech *mechs,
 		  unsigned int n_mechs);

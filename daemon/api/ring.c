@@ -13,6 +13,12 @@
  * unless the request asks for more.  The consumer's cq_head can only make fewer or
  * more of its own slots free; it never indexes anything.
  *
+ * Events.  A ring that wants them keeps one slot for the next one as long as it
+ * does: after an EVENT CQE, nothing is told until the consumer has read that
+ * one, which makes the slot free again, and keep_event_slot() has it before any
+ * entry can.  What happens meanwhile is one event, MANY.  The consumer is asked
+ * to ring (STALLED) when it has read the CQE.
+ *
  * Order of stores for a restart (recovery.h): an entry's copy, then ACCEPTED,
  * then sq_head; its result and place, then DONE, then the CQE, then cq_tail,
  * then FREE.  At any point the next process can tell what was visible.
@@ -31,8 +37,10 @@
 #include <unistd.h>
 
 #include "daemon/api/consumer.h"
+#include "daemon/api/event.h"
 #include "daemon/api/memfd.h"
 #include "daemon/api/notifier.h"
+#include "daemon/api/page.h"
 #include "daemon/core/chain.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/context.h"
@@ -86,6 +94,11 @@ struct ring {
 	uint64_t burst_from; /* sq_head that the consumer knows */
 	uint32_t tail_hint; /* the consumer's, read once per burst */
 	bool long_burst;    /* the last one took more than one entry */
+	uint32_t kinds;	    /* of events that it wants; 0: none */
+	uint64_t told;	    /* events that it was told, or need not be */
+	bool missed;	    /* some, with the former process */
+	bool event_slot;    /* is kept for the next one */
+	bool event_waits;   /* for the consumer to read the last one */
 	struct context_table contexts;
 	struct chain_end chain;
 	struct parking parking;
@@ -98,6 +111,9 @@ struct ring {
 	void *done;	    /* atomic: requests completed by others */
 	void *acks;	    /* atomic: requests whose QUEUED CQE is due */
 	void *events;	    /* atomic: CQEs that answer no request */
+	uint32_t event_due; /* atomic: `event' is to be posted, and owner's */
+	struct ukcf_cqe event;
+	uint64_t event_at;  /* where the last one was posted */
 	void *returned;	    /* atomic: entries freed by others */
 	uint32_t silent;    /* atomic: promised CQ slots that were not used */
 	uint32_t starved;   /* atomic: the service thread waits for an entry */
@@ -686,8 +702,24 @@ static void post_result(struct request *req)
 	request_lets_go(req);
 }
 
+/* Before any result that came later: after the one that asked for no more of
+ * them, there is none. */
+static void post_event(struct ring *r)
+{
+	struct ukcf_cqe event;
+
+	if (!load_acquire_u32(&r->event_due))
+		return;
+	event = r->event;
+	r->event_at = r->rec->cq_tail;
+	/* Not due before the consumer can have read it: see may_tell(). */
+	store_release_u32(&r->event_due, 0);
+	put_cqe(r, r->event_at, &event);
+}
+
 static void post_company(struct ring *r)
 {
+	post_event(r);
 	for (unsigned int i = 0; i < r->n_company; i++) {
 		struct request *req = r->company[i];
 
@@ -765,12 +797,13 @@ static void post_acks(struct ring *r)
 /*
  * The results are taken from their list before the acknowledgements are: a
  * request was left on the latter before it could come to the former, so none
- * of these results stands before its own QUEUED.
+ * of these results stands before its own QUEUED; so it is with the event.
  */
 static void post_done(struct ring *r)
 {
 	struct request *list = exchange_ptr(&r->done, NULL), *ordered = NULL;
 
+	post_event(r);
 	post_acks(r);
 	while (list) { /* the list is newest first */
 		struct request *next = list->next;
@@ -822,7 +855,7 @@ static void post_events(struct ring *r)
 static bool has_done(struct ring *r)
 {
 	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->acks) ||
-	       load_acquire_ptr(&r->events);
+	       load_acquire_ptr(&r->events) || load_acquire_u32(&r->event_due);
 }
 
 void ring_cq_release(struct ring *r)
@@ -903,6 +936,25 @@ static bool has_credit(const struct ring *r)
 	return used <= r->cq_mask + 1 - CREDITS;
 }
 
+/* The consumer has read the last event: that slot is for the next one.  After a
+ * restart others may be before it. */
+static void keep_event_slot(struct ring *r)
+{
+	if (!r->kinds || r->event_slot || load_acquire_u32(&r->event_due) ||
+	    (int32_t)(r->cq_head - (uint32_t)r->event_at) <= 0 ||
+	    (uint32_t)r->reserved - r->cq_head > r->cq_mask)
+		return;
+	r->reserved++;
+	r->event_slot = true;
+}
+
+/* Only when needed: the line is the consumer's. */
+static void read_cq_head(struct ring *r)
+{
+	r->cq_head = load_acquire_u32(&r->sq->cq_head);
+	keep_event_slot(r);
+}
+
 static bool has_room(struct ring *r)
 {
 	if (r->n_free == 0)
@@ -914,8 +966,7 @@ static bool has_room(struct ring *r)
 	r->reserved -= exchange_u32(&r->silent, 0);
 	if (has_credit(r))
 		return true;
-	/* Read only when needed: the line is the consumer's. */
-	r->cq_head = load_acquire_u32(&r->sq->cq_head);
+	read_cq_head(r);
 	return has_credit(r);
 }
 
@@ -1022,7 +1073,7 @@ struct request *ring_take(struct ring *r, uint64_t now)
 		set_stalled(r, true);
 		return NULL;
 	}
-	set_stalled(r, false);
+	set_stalled(r, r->event_waits);
 	prefetch_slot(r, head);
 	req = &r->requests[r->free[--r->n_free]];
 	e = req->entry;
@@ -1087,6 +1138,94 @@ void ring_disarm(struct ring *r)
 	store_relaxed_u32(&r->cq->sq_event, (uint32_t)r->rec->sq_head - 1);
 }
 
+/* ----------------------------------------------------------------- events */
+
+/* A slot is kept for it until the ring wants no more of them. */
+void ring_want_events(struct request *req, uint32_t kinds)
+{
+	struct ring *r = req->ring;
+	bool kept = ring_keep_event(req);
+
+	if (!r->kinds && kinds) {
+		r->told = event_count_now();
+		r->missed = false;
+		r->event_slot = kept;
+		kept = false;
+	}
+	if (kept)
+		ring_drop_event(r);
+	if (!kinds && r->event_slot) {
+		ring_drop_event(r);
+		r->event_slot = false;
+	}
+	if (!kinds)
+		r->event_waits = false;
+	r->kinds = kinds;
+	r->rec->events_data = req->entry->sqe.user_data;
+	store_release_u32(&r->rec->events, kinds);
+}
+
+/* Who asks anew has a slot, perhaps before the last one is posted. */
+static bool has_event_slot(const struct ring *r)
+{
+	return r->event_slot && !load_acquire_u32(&r->event_due);
+}
+
+static bool may_tell(struct ring *r)
+{
+	if (has_event_slot(r))
+		return true;
+	read_cq_head(r);
+	if (has_event_slot(r) || r->event_waits)
+		return has_event_slot(r);
+	r->event_waits = true;
+	set_stalled(r, true);
+	/* Pairs with the consumer's between reading an EVENT and looking at
+	 * the flag. */
+	full_fence();
+	read_cq_head(r);
+	return has_event_slot(r);
+}
+
+static struct ukcf_cqe event_cqe(const struct ring *r, const struct event *e)
+{
+	bool many = e->kind == UKCF_EVENT_MANY;
+
+	return (struct ukcf_cqe){
+		.user_data = r->rec->events_data,
+		.res = e->kind,
+		.u.value = many ? page_epoch() : e->whom,
+		.flags = UKCF_CQE_EVENT,
+		.provider = e->provider,
+	};
+}
+
+void ring_tell(struct ring *r)
+{
+	struct event e = { .kind = UKCF_EVENT_MANY };
+	bool news;
+
+	if (!r->kinds || (event_count_now() == r->told && !r->missed) ||
+	    !may_tell(r))
+		return;
+	if (r->event_waits) {
+		r->event_waits = false;
+		set_stalled(r, false); /* taking an entry looks anew */
+	}
+	news = r->missed;
+	if (news)
+		r->told = event_count_now();
+	else
+		news = event_next(&r->told, r->kinds, &e);
+	r->missed = false;
+	if (!news)
+		return;
+	r->event = event_cqe(r, &e);
+	r->event_slot = false;
+	store_release_u32(&r->event_due, 1);
+	ring_look(r);
+}
+
 /* ------------------------------------------------------------------ drain */
 
 static unsigned int uses_of(const struct ring *r, const struct provider *p)
@@ -1136,6 +1275,17 @@ static void settle_ack(struct ring *r, struct rec_entry *e)
 		put_cqe(r, e->ack - 1, &ack);
 }
 
+/* One that answers no request is in no record: its slot shows whether it was
+ * written, and perhaps read, before cq_tail advanced. */
+static void settle_silent(struct ring *r)
+{
+	uint64_t tail = r->rec->cq_tail;
+	const struct ukcf_cqe *slot = &r->cqes[tail & r->cq_mask];
+
+	if (load_acquire_u16(&slot->gen) == ring_gen_cqe(tail, r->cq_order))
+		store_release_u64(&r->rec->cq_tail, tail + 1);
+}
+
 static void settle_entries(struct ring *r)
 {
 	settle_posts(r);
@@ -1151,12 +1301,17 @@ static void settle_entries(struct ring *r)
 		}
 		settle_ack(r, e);
 	}
+	settle_silent(r);
 	context_table_lost(&r->contexts);
 	r->reserved = r->rec->cq_tail;
 	r->flushed = r->rec->cq_tail;
 	/* Full until the consumer's word is read: 32 bits of a 64-bit count,
 	 * so 0 might look like room. */
 	r->cq_head = (uint32_t)r->rec->cq_tail - (r->cq_mask + 1);
+	/* What happened while nobody was there was not told. */
+	r->kinds = r->rec->events;
+	r->missed = true;
+	r->event_at = r->rec->cq_tail - 1; /* if not here, then before */
 }
 
 int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd)

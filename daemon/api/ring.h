@@ -78,6 +78,11 @@ struct chain_end *ring_chain(struct ring *r);
 struct parking *ring_parking(struct ring *r);
 /* An accepted request that a former process left; NULL when there are none. */
 struct request *ring_take_replay(struct ring *r, uint64_t now);
+/* Of the entry NOTIFY_EVENTS: kinds of events (UKCF_EVENTS_*) that the ring is
+ * told from now on; 0: none. */
+void ring_want_events(struct request *req, uint32_t kinds);
+/* Post what happened and the ring wants to know, if it may have it now. */
+void ring_tell(struct ring *r);
 /* Is there an entry to take? */
 bool ring_has_entry(const struct ring *r);
 /* The next entry, copied and accepted at tick now; NULL if there is none, or no
@@ -126,7 +131,7 @@ void ring_flush(struct ring *r);
 /* Any thread: hand in a finished request; posted at once, or by the CQ's
  * present owner.  Does not block. */
 void ring_complete(struct request *req);
-/* A CQE that answers no request (SPACE, EVENT): the beginning of memory from
+/* A CQE that answers no request (SPACE): the beginning of memory from
  * malloc(), which is freed when it is posted. */
 struct ring_event {
 	struct ring_event *next;

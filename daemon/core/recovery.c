@@ -15,7 +15,7 @@
 
 #define RECOVERY_MAGIC UINT64_C(0x79726f6365726b75)
 /* Raised with any change of the records' layout. */
-#define RECOVERY_VERSION 1
+#define RECOVERY_VERSION 2
 
 struct recovery *recovery;
 

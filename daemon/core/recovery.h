@@ -46,6 +46,9 @@ struct rec_ring {
 	uint64_t sq_head;  /* next SQE to take */
 	uint64_t cq_tail;  /* next CQE to post */
 	struct ukcf_counts counts; /* one writer each: ring.c */
+	uint64_t events_data; /* user_data of its EVENT CQEs */
+	uint32_t events;      /* UKCF_EVENTS_* that it wants; stored last */
+	uint32_t pad;
 };
 
 struct rec_buffer {

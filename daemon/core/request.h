@@ -57,7 +57,7 @@ struct request {
 	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC */
 	bool replayed;
 	bool ack_due;		  /* its QUEUED CQE is still to be posted */
-	bool event_due;		  /* a CQ slot is kept for a SPACE event */
+	bool event_due;		  /* a CQ slot is kept for an event */
 	bool refused;		  /* failed a check: nothing ran */
 	bool queued;		  /* left the service thread; keeps the ring */
 	bool silent;		  /* a part that ended well: posts no CQE */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The operations on other requests of the ring: cancel, and being told of room
- * in a queue.  They take no time and are done at once.
+ * in a queue, or of events.  They take no time and are done at once.
  *
  * A request and its cancel come over the same ring, so that both are its
  * service thread's: an entry cannot change hands meanwhile.
@@ -88,10 +88,18 @@ static int64_t notify_space(struct request *req, unsigned int *detail)
 	return err;
 }
 
+static int64_t notify_events(struct request *req, unsigned int *detail)
+{
+	(void)detail;
+	ring_want_events(req, (uint32_t)req->entry->sqe.ctx);
+	return 0;
+}
+
 static const ringop_fn ops[UKCF_OP_LAST] = {
 	[UKCF_OP_CANCEL] = cancel,
 	[UKCF_OP_CANCEL_CTX] = cancel_ctx,
 	[UKCF_OP_NOTIFY_SPACE] = notify_space,
+	[UKCF_OP_NOTIFY_EVENTS] = notify_events,
 };
 
 void ringops_run(struct request *req)

@@ -91,7 +91,7 @@ struct service {
 	pthread_mutex_t lock; /* guards commands; rank: innermost */
 	struct command *commands, **last_command;
 	uint32_t has_commands; /* atomic */
-	uint32_t kicked;       /* atomic: an entry was given back */
+	uint32_t kicked;       /* atomic: look at all rings */
 	uint32_t again;	       /* atomic: parked requests are looked at again */
 	struct loop_source *park_timer;
 	unsigned int load;     /* rings; main only */
@@ -107,7 +107,7 @@ struct service {
 };
 
 static struct service services[THREADS_MAX];
-static uint32_t n_services; /* atomic; main writes */
+static uint32_t n_services; /* atomic: grows at the start */
 static struct service_settings settings;
 
 /* --------------------------------------------------------------- requests */
@@ -459,6 +459,7 @@ static unsigned int serve(struct service *s, struct ring *r)
 	unsigned int n = 0;
 	bool owner;
 
+	ring_tell(r);
 	if (!ring_has_entry(r)) /* a look at the clock is dearer than this */
 		return 0;
 	begin = now = clock_ticks();
@@ -687,7 +688,7 @@ static void on_wake(void *arg, uint32_t revents)
 	(void)revents;
 	if (read(s->wake_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		log_err("wake-up descriptor: %m");
-	/* Whoever was starved of entries looks again. */
+	/* Whoever was starved of entries looks again, or is told an event. */
 	if (exchange_u32(&s->kicked, 0))
 		for (unsigned int i = 0; i < s->n_rings; i++)
 			activate(s, &s->rings[i]);
@@ -712,6 +713,14 @@ void service_again(void)
 		if (write(services[i].wake_fd, &one, sizeof(one)) < 0)
 			continue; /* full: it is awake */
 	}
+}
+
+void service_kick_all(void)
+{
+	unsigned int n = load_acquire_u32(&n_services);
+
+	for (unsigned int i = 0; i < n; i++)
+		service_kick(&services[i]);
 }
 
 /* --------------------------------------------------------------- the loop */

@@ -32,5 +32,7 @@ void service_kick(struct service *s);
 /* Any thread: a provider was loaded, or cannot be: requests that wait for one
  * are looked at again.  Does not block. */
 void service_again(void);
+/* Likewise, all of them: there is an event.  Any thread. */
+void service_kick_all(void);
 
 #endif

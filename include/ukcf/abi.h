@@ -42,7 +42,8 @@ enum ukcf_op {
 	UKCF_OP_CANCEL = 32,	    /* ctx = handle; res 0, -ENOENT, -EALREADY */
 	UKCF_OP_CANCEL_CTX = 33,    /* ctx; res = number of parts cancelled */
 	UKCF_OP_NOTIFY_SPACE = 34,  /* provider = queue, ctx = slots wanted */
-	UKCF_OP_NOTIFY_EVENTS = 35, /* EVENT CQEs on this ring from now on */
+	UKCF_OP_NOTIFY_EVENTS = 35, /* ctx = UKCF_EVENTS_* wanted on this ring from
+				       now on; 0: none any more */
 	UKCF_OP_INIT = 40,	    /* ctx, part_op, obj[0], param, aux */
 	UKCF_OP_UPDATE = 41,	    /* ctx, in -> out */
 	UKCF_OP_FINAL = 42,	    /* ctx, in -> out, or tag to verify */
@@ -215,16 +216,27 @@ struct ukcf_cq_head {
 	uint32_t pad3[31];
 };
 
-/** What happened (res of an EVENT CQE; its value names whom it is about). */
+/**
+ * What happened (res of an EVENT CQE).  value names whom it is about, a
+ * mechanism or a provider; provider is the provider, 0 where a mechanism was
+ * enabled or disabled as such.  The page shows it already.
+ */
 enum ukcf_event {
 	UKCF_EVENT_MECH_ENABLED = 1,
 	UKCF_EVENT_MECH_DISABLED = 2,
 	UKCF_EVENT_PROVIDER_ADDED = 3,
 	UKCF_EVENT_PROVIDER_STATE = 4, /* the page has the new one */
-	UKCF_EVENT_PROVIDER_REMOVED = 5
+	UKCF_EVENT_PROVIDER_REMOVED = 5,
+	UKCF_EVENT_MANY = 6 /* more than one thing, since the last event: look at
+			       the page; value is its epoch */
 };
 
-#define UKCF_RING_STALLED 0x1 /* no CQ slot is free: reap to go on */
+/* Bit n: enum ukcf_event n.  MANY is always told. */
+#define UKCF_EVENTS_MECHS 0x06
+#define UKCF_EVENTS_PROVIDERS 0x38
+#define UKCF_EVENTS_ALL (UKCF_EVENTS_MECHS | UKCF_EVENTS_PROVIDERS)
+
+#define UKCF_RING_STALLED 0x1 /* no CQ slot is free: reap to go on, and ring */
 #define UKCF_RING_DEAD 0x2    /* the daemon closed this ring */
 
 #define UKCF_RING_SLOTS 4096	/* byte offset of the slots in either half */

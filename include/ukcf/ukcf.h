@@ -108,6 +108,9 @@ UKCF_EXPORT const char *ukcf_strerror(int64_t err);
 
 /** ukcf_detail_name() - words for an enum ukcf_detail.  Since: 0.1 */
 UKCF_EXPORT const char *ukcf_detail_name(unsigned int detail);
+/** ukcf_event_name() - words for an enum ukcf_event, res of a CQE of kind
+ * UKCF_CQE_EVENT.  Since: 0.1 */
+UKCF_EXPORT const char *ukcf_event_name(int64_t event);
 
 /* Where a synchronous call ran. */
 enum ukcf_where {
@@ -324,6 +327,14 @@ UKCF_EXPORT void ukcf_prep_cancel(struct ukcf_sqe *sqe, uint64_t handle);
  * such queue.  Since: 0.1 */
 UKCF_EXPORT void ukcf_prep_notify_space(struct ukcf_sqe *sqe, uint16_t queue,
 					unsigned int slots);
+/** ukcf_prep_notify_events() - be told what happens to mechanisms and providers
+ * @kinds: UKCF_EVENTS_*, or bits of some kinds; 0: none any more
+ * res = 0, and until the ring is closed, or asks again, CQEs of kind
+ * UKCF_CQE_EVENT with this user_data; at most one of them that is not seen yet.
+ * What happens meanwhile becomes one, UKCF_EVENT_MANY.  Look at the page (for
+ * example ukcf_provider_list()) after the result, so that nothing is missed.
+ * -EINVAL: a kind that there is not.  Since: 0.1 */
+UKCF_EXPORT void ukcf_prep_notify_events(struct ukcf_sqe *sqe, uint32_t kinds);
 /** ukcf_prep_digest() - digest of @in.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_digest(struct ukcf_sqe *sqe,
 						 uint32_t mech,

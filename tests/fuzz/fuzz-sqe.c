@@ -308,6 +308,8 @@ static void run(struct request *req)
 	FUZZ_RULE(s->link_dst == 0 || (s->flags & UKCF_SQE_LINK));
 	FUZZ_RULE((s->flags & ~(UKCF_SQE_FLAGS | UKCF_SQE_NOTIFY_OPDONE |
 				UKCF_SQE_LINK)) == 0);
+	FUZZ_RULE(s->op != UKCF_OP_NOTIFY_EVENTS ||
+		  (s->ctx & ~(uint64_t)UKCF_EVENTS_ALL) == 0);
 	/* There is no ring here to act on. */
 	if (req->rule->kind == OP_NOP || req->rule->kind == OP_RING)
 		return;

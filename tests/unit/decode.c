@@ -85,6 +85,7 @@ static const struct {
 	{ UKCF_OP_KEY_LIST, UKCF_MECH_AES_256_GCM },
 	{ UKCF_OP_CANCEL, 0 },
 	{ UKCF_OP_NOTIFY_SPACE, 0 },
+	{ UKCF_OP_NOTIFY_EVENTS, 0 },
 	{ UKCF_OP_TMPL_CREATE, UKCF_MECH_AES_256_GCM },
 	{ UKCF_OP_TMPL_DESTROY, UKCF_MECH_AES_256_GCM },
 };
@@ -180,6 +181,20 @@ static bool takes_ctx(uint32_t op)
 {
 	return op == UKCF_OP_KEY_LIST || op == UKCF_OP_CANCEL ||
 	       op == UKCF_OP_NOTIFY_SPACE;
+}
+
+Test(decode, kinds_of_events_that_there_are_not_are_EINVAL)
+{
+	struct ukcf_sqe s = sqe_for(UKCF_OP_NOTIFY_EVENTS, 0);
+
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		bool known = UINT64_C(1) << bit & UKCF_EVENTS_ALL;
+
+		s.ctx = UINT64_C(1) << bit;
+		cr_assert_eq(judged(&s), known ? 0 : -EINVAL, "bit %u", bit);
+		cr_assert_eq(detail, known ? UKCF_DETAIL_NONE :
+					     UKCF_DETAIL_RESERVED);
+	}
 }
 
 /* What means nothing to an operation is kept free for a later meaning. */

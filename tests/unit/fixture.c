@@ -289,7 +289,8 @@ static bool is_tmpl(uint32_t op)
 
 static bool takes(uint32_t op, unsigned int range)
 {
-	if (op == UKCF_OP_CANCEL || op == UKCF_OP_NOTIFY_SPACE || is_tmpl(op))
+	if (op == UKCF_OP_CANCEL || op == UKCF_OP_NOTIFY_SPACE ||
+	    op == UKCF_OP_NOTIFY_EVENTS || is_tmpl(op))
 		return false;
 	switch (range) {
 	case UKCF_RANGE_IN:
