@@ -325,6 +325,21 @@ static int start_policy(void)
 	return DAEMON_EXIT_CONFIG;
 }
 
+/* Of the default list only the first one must be there. */
+static bool is_wanted(const struct config *c, unsigned int i)
+{
+	const char *name = c->providers[i];
+	char path[sizeof(c->provider_dir) + sizeof(c->providers[0]) + 4];
+
+	if (c->providers_named || i == 0)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s.so", c->provider_dir, name);
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return true; /* what is wrong with it, its loading says */
+	log_info("provider %s is not installed in %s", name, c->provider_dir);
+	return false;
+}
+
 static int start_providers(void)
 {
 	const struct config *c = d.config;
@@ -339,7 +354,8 @@ static int start_providers(void)
 	mech_init();
 	provider_init(c);
 	for (unsigned int i = 0; i < c->n_providers; i++) {
-		int err = load_provider(c->providers[i]);
+		int err = is_wanted(c, i) ?
+				  load_provider(c->providers[i]) : 0;
 
 		if (err == -EMFILE) /* it would not be the last one */
 			return failed(c->providers[i], err);
