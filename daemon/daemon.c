@@ -278,7 +278,7 @@ static int start_keystore(void)
 		return failed("keys", err);
 	getrlimit(RLIMIT_MEMLOCK, &r);
 	log_err("no locked memory for keys: %s; the limit is %llu KiB, it "
-		"needs about 4352: raise LimitMEMLOCK= (ulimit -l)",
+		"needs about 5120: raise LimitMEMLOCK= (ulimit -l)",
 		strerror(-err), (unsigned long long)r.rlim_cur / 1024);
 	return DAEMON_EXIT_PLATFORM;
 }
