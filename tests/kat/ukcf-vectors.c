@@ -142,15 +142,16 @@ static void run_file(const char *name, struct counts *total)
 			total->n[p][o] += f.counts.n[p][o];
 }
 
-static int usage(void)
+static int usage(FILE *to)
 {
-	fprintf(stderr,
+	fprintf(to,
 		"usage: ukcf-vectors [--provider=NAME] FILE...\n"
 		"FILE: Wycheproof JSON or NIST CAVP .rsp; the daemon is the "
 		"one at $UKCF_SOCKET\n"
 		"NAME: of the provider that alone shall answer, over a ring; "
-		"`cryptoctl list -p` has them\n");
-	return 2;
+		"`cryptoctl list -p` has them\n"
+		"--help: this text\n");
+	return to == stdout ? 0 : 2;
 }
 
 static int start(const char *provider)
@@ -178,6 +179,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "provider", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct counts total = { 0 };
@@ -187,11 +189,11 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (c != 'p')
-			return usage();
+			return usage(c == 'h' ? stdout : stderr);
 		provider = optarg;
 	}
 	if (optind == argc)
-		return usage();
+		return usage(stderr);
 	if (start(provider))
 		return 1;
 	for (int i = optind; i < argc; i++)
