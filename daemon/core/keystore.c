@@ -25,7 +25,8 @@ struct key {
 	uint32_t secret_len;
 	uint32_t public_len;
 	uint32_t large; /* its large slot, counted from 1; 0: has none */
-	uint32_t pad[6];
+	uint32_t bits;
+	uint32_t pad[5];
 	char name[UKCF_KEY_NAME_MAX];
 	uint8_t secret[SMALL_SECRET];
 	uint8_t public[SMALL_PUBLIC];
@@ -203,6 +204,7 @@ static void fill(struct key *k, const struct key_spec *spec)
 	k->flags = spec->flags;
 	k->uses = 0;
 	k->created_s = (uint64_t)time(NULL);
+	k->bits = spec->bits;
 	k->secret_len = (uint32_t)spec->secret.len;
 	k->public_len = (uint32_t)spec->pub.len;
 	if (spec->secret.len)
@@ -303,7 +305,10 @@ static void describe(const struct key *k, uint64_t next,
 	row->mech = k->mech;
 	row->usage = k->usage;
 	row->flags = k->flags;
-	row->bits = 8 * (k->secret_len ? k->secret_len : k->public_len);
+	row->bits = k->bits;
+	if (!row->bits)
+		row->bits = 8 *
+			    (k->secret_len ? k->secret_len : k->public_len);
 	memcpy(row->name, k->name, sizeof(row->name));
 	row->uses = load_relaxed_u64(&k->uses);
 	row->created_s = k->created_s;

@@ -33,6 +33,7 @@ struct key_spec {
 	uint32_t mech;
 	uint32_t usage;
 	uint32_t flags; /* UKCF_KEY_* */
+	uint32_t bits; /* for people; 0: those of the bytes */
 	struct ukcf_bytes secret; /* empty: public only */
 	struct ukcf_bytes pub;	  /* empty: none */
 };

@@ -376,6 +376,7 @@ struct ukcf_page_mech {
 };
 
 #define UKCF_PAGE_MECH_ENABLED 0x1
+#define UKCF_PAGE_MECH_BY_KEY 0x2 /* out_len, pub_len: the most a key has */
 
 /** Provider kinds. */
 enum ukcf_provider_kind {
