@@ -73,8 +73,8 @@ void config_defaults(struct config *c)
 		.timeout_ms = 30000,
 		.queue_slots = 1024,
 		.device_limit_ms = 1000,
-		.providers = { "sodium" },
-		.n_providers = 1,
+		.providers = { "sodium", "openssl" },
+		.n_providers = 2,
 		.connections = 128,
 		.rings = 512,
 		.requests = 131072,
@@ -145,6 +145,7 @@ static int set_list(struct parse *p, const struct key *k, const char *value)
 		return fail(p, "%s: the list is too long", k->name);
 	strcpy(copy, value);
 	p->c->n_providers = 0;
+	p->c->providers_named = true;
 	for (name = strtok_r(copy, ", \t", &rest); name;
 	     name = strtok_r(NULL, ", \t", &rest)) {
 		if (strlen(name) >= sizeof(p->c->providers[0]))

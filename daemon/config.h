@@ -35,6 +35,7 @@ struct config {
 	uint64_t device_limit_ms;     /* a job that takes longer is lost */
 	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
 	unsigned int n_providers;
+	bool providers_named; /* else all but the first may be missing */
 	/* [quota], per uid */
 	unsigned int connections;
 	unsigned int rings;

@@ -280,7 +280,7 @@ static int start_keystore(void)
 		return failed("keys", err);
 	getrlimit(RLIMIT_MEMLOCK, &r);
 	log_err("no locked memory for keys: %s; the limit is %llu KiB, it "
-		"needs about 4352: raise LimitMEMLOCK= (ulimit -l)",
+		"needs about 5120: raise LimitMEMLOCK= (ulimit -l)",
 		strerror(-err), (unsigned long long)r.rlim_cur / 1024);
 	return DAEMON_EXIT_PLATFORM;
 }
@@ -340,6 +340,21 @@ static int start_manifests(void)
 	return DAEMON_EXIT_CONFIG;
 }
 
+/* Of the default list only the first one must be there. */
+static bool is_wanted(const struct config *c, unsigned int i)
+{
+	const char *name = c->providers[i];
+	char path[sizeof(c->provider_dir) + sizeof(c->providers[0]) + 4];
+
+	if (c->providers_named || i == 0)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s.so", c->provider_dir, name);
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return true; /* what is wrong with it, its loading says */
+	log_info("provider %s is not installed in %s", name, c->provider_dir);
+	return false;
+}
+
 static int start_providers(void)
 {
 	const struct config *c = d.config;
@@ -356,7 +371,8 @@ static int start_providers(void)
 	if (start_manifests())
 		return DAEMON_EXIT_CONFIG;
 	for (unsigned int i = 0; i < c->n_providers; i++) {
-		int err = load_provider(c->providers[i]);
+		int err = is_wanted(c, i) ?
+				  load_provider(c->providers[i]) : 0;
 
 		if (err == -EMFILE) /* it would not be the last one */
 			return failed(c->providers[i], err);

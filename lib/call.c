@@ -146,7 +146,7 @@ static int64_t run(struct call *c, const struct caller *by, ukcf_job_fn fn)
  * need not be made room for in a buffer. */
 static size_t room(const struct ukcf_job *j)
 {
-	size_t most = 256; /* digest, MAC, signature, shared secret */
+	size_t most = 512; /* digest, MAC, signature, shared secret */
 
 	if (j->op == UKCF_OP_RANDOM ||
 	    UKCF_MECH_CLASS(j->mech) == UKCF_CLASS_KDF)

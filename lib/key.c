@@ -9,12 +9,14 @@
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
+#include "lib/shared/sizes.h"
 
 /* ----------------------------------------------------------- the local keys */
 
 #define DEAD UINT64_C(0x80000000)
 #define USERS UINT64_C(0x7fffffff)
 #define GEN_MASK 0x7fffffffu /* bit 63 of the id is taken */
+#define LARGE_BYTES (UKCF_KEY_BYTES_MAX + UKCF_KEY_PUBLIC_MAX)
 #define CHUNK_BYTES (LOCAL_PER_CHUNK * sizeof(struct local_key))
 
 int local_keys_init(struct local_keys *k)
@@ -28,12 +30,19 @@ int local_keys_init(struct local_keys *k)
 	return -err;
 }
 
+static void free_chunk(struct local_key *c)
+{
+	for (unsigned int i = 0; i < LOCAL_PER_CHUNK; i++)
+		secmem_free(c[i].large, LARGE_BYTES);
+	secmem_free(c, CHUNK_BYTES);
+}
+
 void local_keys_deinit(struct local_keys *k, bool ours)
 {
 	if (!ours)
 		return;
 	for (unsigned int i = 0; i < k->n_chunks; i++)
-		secmem_free(k->chunks[i], CHUNK_BYTES);
+		free_chunk(k->chunks[i]);
 	pthread_mutex_destroy(&k->lock);
 	pthread_mutex_destroy(&k->registering);
 }
@@ -77,6 +86,8 @@ static void wipe_slot(struct local_keys *k, struct local_key *key)
 {
 	secmem_wipe(key->bytes, sizeof(key->bytes));
 	secmem_wipe(key->pub, sizeof(key->pub));
+	secmem_free(key->large, LARGE_BYTES); /* wipes */
+	key->large = NULL;
 	key->len = key->pub_len = 0;
 	pthread_mutex_lock(&k->lock);
 	store_release_u64(&key->handle, 0);
@@ -127,16 +138,27 @@ void local_key_release(struct ukcf *u, struct local_key *k)
 		wipe_slot(&u->keys, k);
 }
 
-struct ukcf_bytes local_key_public(const struct local_key *k)
+static uint8_t *bytes_of(struct local_key *k)
 {
-	return (struct ukcf_bytes){ k->pub_len ? k->pub : NULL, k->pub_len };
+	return k->large ? k->large : k->bytes;
 }
 
-struct ukcf_bytes local_key_bytes(const struct local_key *k, uint32_t op)
+static uint8_t *public_of(struct local_key *k)
+{
+	return k->large ? k->large + UKCF_KEY_BYTES_MAX : k->pub;
+}
+
+struct ukcf_bytes local_key_public(struct local_key *k)
+{
+	return (struct ukcf_bytes){ k->pub_len ? public_of(k) : NULL,
+				    k->pub_len };
+}
+
+struct ukcf_bytes local_key_bytes(struct local_key *k, uint32_t op)
 {
 	if (op == UKCF_OP_VERIFY)
 		return local_key_public(k);
-	return (struct ukcf_bytes){ k->bytes, k->len };
+	return (struct ukcf_bytes){ bytes_of(k), k->len };
 }
 
 /* ------------------------------------------------------------------ making */
@@ -154,15 +176,26 @@ static void make_public(const struct mech_slot *slot, struct local_key *k)
 	const struct caller *by = load_acquire_ptr(&slot->caller);
 	struct ukcf_job j = { .op = UKCF_OP_KEY_PUBLIC,
 			      .mech = k->mech,
-			      .key = { k->bytes, k->len },
-			      .out = k->pub,
-			      .out_size = sizeof(k->pub) };
+			      .key = { bytes_of(k), k->len },
+			      .out = public_of(k),
+			      .out_size = k->large ? UKCF_KEY_PUBLIC_MAX :
+						     LOCAL_PUBLIC };
 
 	if (!by || !by->offer->ops->public_key)
 		return;
 	if (by->offer->ops->public_key(by->instance, &j) == UKCF_DONE &&
-	    j.res > 0 && (uint64_t)j.res <= sizeof(k->pub))
+	    j.res > 0 && (uint64_t)j.res <= j.out_size)
 		k->pub_len = (uint32_t)j.res;
+}
+
+/* Is there room for so many bytes?  -ENOMEM */
+static int make_room(struct local_key *k, const struct mech_slot *slot,
+		     size_t len)
+{
+	if (len <= LOCAL_BYTES && slot->limits.pub_len <= LOCAL_PUBLIC)
+		return 0;
+	k->large = secmem_alloc(LARGE_BYTES);
+	return k->large ? 0 : -ENOMEM;
 }
 
 static void fill_slot(struct local_key *k, const struct mech_slot *slot,
@@ -172,12 +205,12 @@ static void fill_slot(struct local_key *k, const struct mech_slot *slot,
 	k->usage = usage;
 	if (is_public(slot->id, usage)) {
 		k->flags = UKCF_KEY_PUBLIC_ONLY;
-		memcpy(k->pub, bytes, len);
+		memcpy(public_of(k), bytes, len);
 		k->pub_len = (uint32_t)len;
 		return;
 	}
 	k->flags = 0;
-	memcpy(k->bytes, bytes, len);
+	memcpy(bytes_of(k), bytes, len);
 	k->len = (uint32_t)len;
 	make_public(slot, k);
 }
@@ -198,7 +231,8 @@ static int64_t check_new(const struct mech_slot *slot, uint32_t *usage,
 	if (*usage & ~allowed)
 		return call_refused(-EINVAL, UKCF_DETAIL_KEY_USAGE);
 	if (is_public(slot->id, *usage))
-		fits = len == slot->limits.pub_len && len <= LOCAL_PUB_MAX;
+		fits = sizes_fit_public(&slot->limits, len) &&
+		       len <= UKCF_KEY_PUBLIC_MAX;
 	else
 		fits = len >= slot->limits.key_min &&
 		       len <= slot->limits.key_max && len <= UKCF_KEY_BYTES_MAX;
@@ -247,6 +281,11 @@ int ukcf_key_local(struct ukcf *u, uint32_t mech, uint32_t usage,
 		err = take_slot(&u->keys, &k);
 	if (err)
 		return err;
+	err = make_room(k, slot, len);
+	if (err) {
+		wipe_slot(&u->keys, k); /* and gives it back */
+		return err;
+	}
 	fill_slot(k, slot, usage, bytes, len);
 	key->id = LOCAL_KEY | (uint64_t)k->gen << 32 | k->index;
 	store_release_u64(&k->state, (uint64_t)k->gen << 32);
@@ -315,7 +354,7 @@ static int register_key(struct ukcf *u, struct local_key *k)
 	pthread_mutex_lock(&u->keys.registering);
 	if (!load_acquire_u64(&k->handle)) {
 		err = create(u, UKCF_OP_KEY_IMPORT, NULL, k->mech, &req,
-			     public_only ? k->pub : k->bytes,
+			     public_only ? public_of(k) : bytes_of(k),
 			     public_only ? k->pub_len : k->len, &handle);
 		if (!err)
 			store_release_u64(&k->handle, handle);

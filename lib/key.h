@@ -16,7 +16,8 @@
 #include <ukcf/ukcf.h>
 
 #define LOCAL_KEY UINT64_C(0x8000000000000000)
-#define LOCAL_PUB_MAX UKCF_KEY_PUBLIC_MAX
+#define LOCAL_BYTES 256u /* of a key that fits into its slot */
+#define LOCAL_PUBLIC 128u
 #define LOCAL_CHUNKS 64
 #define LOCAL_PER_CHUNK 128
 
@@ -30,8 +31,11 @@ struct local_key {
 	uint32_t len, pub_len;
 	uint32_t index;
 	struct local_key *next_free;
-	uint8_t bytes[UKCF_KEY_BYTES_MAX];
-	uint8_t pub[LOCAL_PUB_MAX];
+	/* Of a larger one: secret memory of its own, first the bytes, then the
+	 * public part, as long as any may be; else NULL. */
+	uint8_t *large;
+	uint8_t bytes[LOCAL_BYTES];
+	uint8_t pub[LOCAL_PUBLIC];
 };
 
 struct local_keys {
@@ -56,8 +60,8 @@ int local_key_hold(struct ukcf *u, struct ukcf_key key, struct local_key **kp);
 void local_key_release(struct ukcf *u, struct local_key *k);
 
 /* What a provider is given as key and public part for an operation. */
-struct ukcf_bytes local_key_bytes(const struct local_key *k, uint32_t op);
-struct ukcf_bytes local_key_public(const struct local_key *k);
+struct ukcf_bytes local_key_bytes(struct local_key *k, uint32_t op);
+struct ukcf_bytes local_key_public(struct local_key *k);
 
 /* The handle to name in an SQE; a local key is registered if it was not. */
 int key_handle(struct ukcf *u, struct ukcf_key key, uint64_t *handle);

@@ -57,7 +57,7 @@ static const struct caller *caller_of(const struct mech_slot *slot, bool stale)
 }
 
 static int open_stream(struct ukcf *u, struct ukcf_stream *s,
-		       const struct local_key *key)
+		       struct local_key *key)
 {
 	struct ukcf_job j = { 0 };
 	int err;
@@ -76,7 +76,7 @@ static int open_stream(struct ukcf *u, struct ukcf_stream *s,
 
 static int new_stream(struct ukcf *u, enum ukcf_op op,
 		      const struct mech_slot *slot, const struct caller *by,
-		      const struct local_key *key, struct ukcf_stream **sp)
+		      struct local_key *key, struct ukcf_stream **sp)
 {
 	struct ukcf_stream *s = calloc(1, sizeof(*s));
 	int err;

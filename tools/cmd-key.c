@@ -141,6 +141,9 @@ static int check_raw(const struct making *m, size_t len)
 
 	if (m->flags & UKCF_KEY_PUBLIC_ONLY)
 		min = max = m->mech.pub_len;
+	if (m->flags & UKCF_KEY_PUBLIC_ONLY &&
+	    m->mech.flags & UKCF_PAGE_MECH_BY_KEY)
+		min = 1;
 	if (len >= min && len <= max)
 		return 0;
 	snprintf(sizes, sizeof(sizes), min == max ? "%u" : "%u to %u", min,

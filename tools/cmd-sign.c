@@ -85,7 +85,8 @@ static int judge(const struct invocation *in, struct signing *s)
 			  s->m.data, s->m.len, sig.data, sig.len);
 	if (res == 0)
 		printf("%s: good signature by %s\n", name, s->key.name);
-	else if (res == -EBADMSG && sig.len != s->mech.out_len)
+	else if (res == -EBADMSG && sig.len != s->mech.out_len &&
+		 !(s->mech.flags & UKCF_PAGE_MECH_BY_KEY))
 		complain("%s: wrong signature: it has %zu bytes, one of %s "
 			 "has %u", name, sig.len, s->mech.name,
 			 s->mech.out_len);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/spki.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <ukcf/abi.h>
 #include <ukcf/mech.h>
 
 #define PREFIX_MAX 26
-#define KEY_MAX 97
+#define KEY_MAX UKCF_KEY_PUBLIC_MAX
 #define LINE 48 /* bytes in a line of base64 */
 
 /* What stands before the key: SEQUENCE { SEQUENCE { OID ... }, BIT STRING. */
@@ -71,11 +73,57 @@ static size_t write_pem(const uint8_t *der, size_t len, char pem[SPKI_PEM_MAX])
 				    "-----END PUBLIC KEY-----\n");
 }
 
+/* RFC 3279 section 2.3.1: rsaEncryption around RSAPublicKey, which a key of
+ * 2048 bits or more makes longer than 255 bytes. */
+static size_t rsa_prefix(size_t len, uint8_t der[PREFIX_MAX])
+{
+	static const uint8_t form[] = {
+		0x30, 0x82, 0, 0, 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86,
+		0xf7, 0x0d, 1, 1, 1, 5, 0, 3, 0x82, 0, 0, 0
+	};
+	size_t all = len + sizeof(form) - 4;
+
+	memcpy(der, form, sizeof(form));
+	der[2] = (uint8_t)(all >> 8);
+	der[3] = (uint8_t)all;
+	der[21] = (uint8_t)((len + 1) >> 8);
+	der[22] = (uint8_t)(len + 1);
+	return sizeof(form);
+}
+
+static bool is_rsa(uint32_t mech)
+{
+	return mech >= UKCF_MECH_RSA_PKCS1_SHA2_256 &&
+	       mech <= UKCF_MECH_RSA_PSS_SHA2_512;
+}
+
+/* What the key was imported as may be the whole of it. */
+static bool is_spki(const uint8_t *pub)
+{
+	return pub[4] == 0x30;
+}
+
+static size_t rsa_pem(const uint8_t *pub, size_t len, char pem[SPKI_PEM_MAX])
+{
+	uint8_t der[PREFIX_MAX + KEY_MAX];
+	size_t prefix;
+
+	if (len <= 255 || len > KEY_MAX)
+		return 0;
+	if (is_spki(pub))
+		return write_pem(pub, len, pem);
+	prefix = rsa_prefix(len, der);
+	memcpy(der + prefix, pub, len);
+	return write_pem(der, prefix + len, pem);
+}
+
 size_t spki_pem(uint32_t mech, const uint8_t *pub, size_t len,
 		char pem[SPKI_PEM_MAX])
 {
 	uint8_t der[PREFIX_MAX + KEY_MAX];
 
+	if (is_rsa(mech))
+		return rsa_pem(pub, len, pem);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (forms[i].mech != mech || forms[i].key != len)
 			continue;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPKI_PEM_MAX 256
+#define SPKI_PEM_MAX 1024
 
 /* The PEM text, ended by a NUL; its length, or 0 if a key of mech with so many
  * bytes has no such form. */

@@ -490,7 +490,7 @@ static int check_tag(const struct request *req, unsigned int *detail)
 			       0 :
 			       refuse(detail, UKCF_DETAIL_TAG_SIZE, -EINVAL);
 	if (s->op == UKCF_OP_FINAL && op == UKCF_OP_VERIFY)
-		return s->tag.len == m->out_len ?
+		return sizes_fit_signature(m, s->tag.len) ?
 			       0 :
 			       refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
 	return s->tag.len ? refuse(detail, UKCF_DETAIL_TAG_RANGE, -EINVAL) : 0;

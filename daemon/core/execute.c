@@ -4,7 +4,7 @@
  * `direct' has its input copied here once and works on the copy; retries would
  * use the copy too.  Output:
  *
- *	- up to SMALL_OUT bytes (digests, MACs, signatures, shared secrets) is
+ *	- up to SMALL_OUT_MAX bytes (digests, MACs, signatures, shared secrets) is
  *	  made in local memory, since some mechanisms read it back;
  *	- ciphertext goes straight to the arena if the request is direct;
  *	- plaintext is always made in private memory and copied out after the
@@ -39,6 +39,7 @@
 #include "lib/shared/sizes.h"
 
 #define SMALL_OUT 128u
+#define SMALL_OUT_MAX 512u /* of RSA */
 
 int scratch_init(struct scratch *s)
 {
@@ -114,6 +115,12 @@ static bool out_is_private(const struct request *req)
 	       (op == UKCF_OP_DERIVE && fills_output(req));
 }
 
+static size_t small_out(const struct request *req)
+{
+	return req->mech->limits.out_len > SMALL_OUT ? SMALL_OUT_MAX :
+						       SMALL_OUT;
+}
+
 /* A cipher may give more than it takes: what it held back, a tag. */
 static size_t part_out_bytes(const struct request *req)
 {
@@ -137,7 +144,7 @@ size_t execute_out_bytes(const struct request *req)
 		return sizes_made(request_op(req), &req->mech->limits,
 				  s->in.len, req->tag_len);
 	default:
-		return SMALL_OUT;
+		return small_out(req);
 	}
 }
 
@@ -282,7 +289,7 @@ static size_t fill_job(struct request *req, struct scratch *s,
 		job->out_size = sqe->out.len;
 	} else {
 		job->out = small;
-		job->out_size = SMALL_OUT;
+		job->out_size = small_out(req);
 	}
 	return used;
 }
@@ -383,7 +390,7 @@ static void run_part(struct request *req, struct scratch *s)
 {
 	ukcf_job_fn fn = mech_entry(req->offer->offer, req->entry->sqe.op);
 	struct provider *p = req->offer->provider;
-	uint8_t small[SMALL_OUT];
+	uint8_t small[SMALL_OUT_MAX];
 	struct ukcf_job job = { 0 };
 	int failed = context_failure(req);
 	size_t used;
@@ -405,7 +412,7 @@ static void run_part(struct request *req, struct scratch *s)
 		job.tmpl = template_state(req->tmpl, req->offer, req->key);
 	settle_part(req, &job, fn(p->instance, &job));
 	if (job.out == small)
-		secmem_wipe(small, sizeof(small));
+		secmem_wipe(small, job.out_size);
 	scratch_clean(s, used);
 }
 
@@ -441,7 +448,7 @@ static bool run_job_of(struct request *req, struct scratch *s)
 {
 	ukcf_job_fn fn = mech_entry(req->offer->offer, request_op(req));
 	struct provider *p = req->offer->provider;
-	uint8_t small[SMALL_OUT];
+	uint8_t small[SMALL_OUT_MAX];
 	struct ukcf_job job = { 0 };
 	enum ukcf_status status;
 	bool done;
@@ -459,7 +466,7 @@ static bool run_job_of(struct request *req, struct scratch *s)
 	if (!done)
 		save_input(req, &job);
 	if (job.out == small)
-		secmem_wipe(small, sizeof(small));
+		secmem_wipe(small, job.out_size);
 	scratch_clean(s, used);
 	if (!done)
 		run_elsewhere(req, status);

@@ -21,6 +21,7 @@
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
+#include "lib/shared/sizes.h"
 
 /* A result: bytes or a handle, or -errno; *detail says why. */
 typedef int64_t (*keyop_fn)(struct request *req, const uint8_t *in,
@@ -144,10 +145,20 @@ static int make_public(struct request *req, struct ukcf_bytes secret,
 	if (!has_public(req))
 		return 0;
 	if (!fn || call(req, fn, &job) != UKCF_DONE ||
-	    job.res != (int64_t)req->mech->limits.pub_len)
+	    job.res < 0 || !sizes_fit_public(&req->mech->limits,
+					     (uint64_t)job.res))
 		return -EIO;
 	*made = (struct ukcf_bytes){ pub, (size_t)job.res };
 	return 0;
+}
+
+/* Those of an RSA modulus, of which there are three sizes: it is all of a public
+ * key but for less than 128 bytes. */
+static uint32_t bits_of(const struct request *req, struct ukcf_bytes pub)
+{
+	if (!req->mech->limits.by_key)
+		return 0;
+	return (uint32_t)pub.len / 128 * 1024;
 }
 
 static int64_t create(struct request *req, const struct ukcf_key_req *kr,
@@ -163,6 +174,7 @@ static int64_t create(struct request *req, const struct ukcf_key_req *kr,
 		.mech = req->mech->id,
 		.usage = kr->usage,
 		.flags = kr->flags,
+		.bits = bits_of(req, pub),
 		.secret = secret,
 		.pub = pub,
 	};
@@ -235,7 +247,7 @@ static int64_t import_public(struct request *req, const struct ukcf_key_req *kr,
 	const struct ukcf_bytes none = { 0 };
 	int64_t res;
 
-	if (raw.len != req->mech->limits.pub_len)
+	if (!sizes_fit_public(&req->mech->limits, raw.len))
 		return refuse(detail, UKCF_DETAIL_KEY_SIZE, -EKEYREJECTED);
 	res = check_key(req, none, raw, detail);
 	if (res)

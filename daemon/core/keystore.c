@@ -10,6 +10,10 @@
 #include "lib/shared/secmem.h"
 
 #define SLOTS OBJECT_SLOTS_MAX
+#define LARGE_SLOTS KEYSTORE_LARGE_MAX
+#define LARGE_PER_UID (LARGE_SLOTS / 4)
+#define SMALL_SECRET 256u
+#define SMALL_PUBLIC 128u
 
 struct key {
 	struct object object; /* first */
@@ -20,13 +24,30 @@ struct key {
 	uint32_t flags;
 	uint32_t secret_len;
 	uint32_t public_len;
-	uint32_t pad[7];
+	uint32_t large; /* its large slot, counted from 1; 0: has none */
+	uint32_t bits;
+	uint32_t pad[5];
 	char name[UKCF_KEY_NAME_MAX];
+	uint8_t secret[SMALL_SECRET];
+	uint8_t public[SMALL_PUBLIC];
+};
+
+/* The bytes of a key that does not fit into a slot: of RSA. */
+struct large {
 	uint8_t secret[UKCF_KEY_BYTES_MAX];
 	uint8_t public[UKCF_KEY_PUBLIC_MAX];
 };
 
 _Static_assert(sizeof(struct key) == 576, "a slot is 576 bytes");
+_Static_assert(sizeof(struct large) == 3072, "a large slot is 3072 bytes");
+
+#define SMALL_BYTES (SLOTS * sizeof(struct key))
+#define ALL_BYTES (SMALL_BYTES + LARGE_SLOTS * sizeof(struct large))
+
+/* Whose a large slot is: a key's slot, counted from 1; 0: it is free.  Taken
+ * under the lock, given back by who wipes the key.  Of this process: the keys
+ * themselves say it to the next one. */
+static uint32_t owners[LARGE_SLOTS];
 
 static void wipe_slot(struct object *o);
 
@@ -49,10 +70,35 @@ static struct key *key_at(uint32_t slot)
 	return key_of(object_at(&table, slot));
 }
 
+/* NULL: it has none. */
+static struct large *large_of(const struct key *k)
+{
+	struct large *all = (void *)(table.base + SMALL_BYTES);
+
+	if (k->large == 0 || k->large > LARGE_SLOTS)
+		return NULL;
+	return &all[k->large - 1];
+}
+
+static void wipe_large(struct key *k)
+{
+	struct large *l = large_of(k);
+	uint32_t i = k->large - 1;
+
+	/* First forgotten, then free: after a crash nobody may wipe the next
+	 * owner's. */
+	if (l)
+		secmem_wipe(l, sizeof(*l));
+	k->large = 0;
+	if (l)
+		store_release_u32(&owners[i], 0);
+}
+
 static void wipe_slot(struct object *o)
 {
 	struct key *k = key_of(o);
 
+	wipe_large(k);
 	secmem_wipe(k->secret, sizeof(k->secret));
 	secmem_wipe(k->public, sizeof(k->public));
 	secmem_wipe(k->name, sizeof(k->name));
@@ -60,23 +106,38 @@ static void wipe_slot(struct object *o)
 	k->public_len = 0;
 }
 
+/* After a crash: whose the large slots are is what live keys say; what no key
+ * names, a half made one had. */
+static void settle_large(void)
+{
+	struct large *all = (void *)(table.base + SMALL_BYTES);
+
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (object_is_live(&key_at(i)->object) && large_of(key_at(i)))
+			owners[key_at(i)->large - 1] = i + 1;
+	for (uint32_t i = 0; i < LARGE_SLOTS; i++)
+		if (!owners[i])
+			secmem_wipe(&all[i], sizeof(all[i]));
+}
+
 int keystore_open(int fd, unsigned int per_uid)
 {
-	const size_t size = SLOTS * sizeof(struct key);
 	bool secret;
 	void *base;
 	int err;
 
 	table.quota = per_uid;
+	memset(owners, 0, sizeof(owners));
 	if (fd >= 0) {
-		err = secmem_slab_open(fd, size, &base, &secret);
+		err = secmem_slab_open(fd, ALL_BYTES, &base, &secret);
 		if (err)
 			return err;
 		table.base = base;
 		object_settle(&table);
+		settle_large();
 		return 0;
 	}
-	err = secmem_slab_new("ukcf-keys", size, &fd, &base, &secret);
+	err = secmem_slab_new("ukcf-keys", ALL_BYTES, &fd, &base, &secret);
 	if (err)
 		return err;
 	table.base = base;
@@ -91,7 +152,7 @@ void keystore_on_death(void (*died)(const struct object *))
 void keystore_close(void)
 {
 	if (table.base)
-		secmem_wipe(table.base, SLOTS * sizeof(struct key));
+		secmem_wipe(table.base, ALL_BYTES);
 }
 
 unsigned int keystore_count(void)
@@ -112,19 +173,46 @@ static struct key *find_name(const char *name, uid_t uid)
 	return NULL;
 }
 
+static bool is_large(const struct key_spec *spec)
+{
+	return spec->secret.len > SMALL_SECRET || spec->pub.len > SMALL_PUBLIC;
+}
+
+/* Under the lock.  A free one, counted from 1; 0: none is, or the user has as
+ * many as one may. */
+static uint32_t free_large(uid_t uid)
+{
+	uint32_t best = 0, owned = 0;
+
+	for (uint32_t i = LARGE_SLOTS; i-- > 0;) {
+		uint32_t owner = load_acquire_u32(&owners[i]);
+
+		if (!owner)
+			best = i + 1;
+		else
+			owned += key_at(owner - 1)->object.uid == uid;
+	}
+	return owned < LARGE_PER_UID ? best : 0;
+}
+
 static void fill(struct key *k, const struct key_spec *spec)
 {
+	struct large *l = large_of(k);
+
 	k->mech = spec->mech;
 	k->usage = spec->usage;
 	k->flags = spec->flags;
 	k->uses = 0;
 	k->created_s = (uint64_t)time(NULL);
+	k->bits = spec->bits;
 	k->secret_len = (uint32_t)spec->secret.len;
 	k->public_len = (uint32_t)spec->pub.len;
 	if (spec->secret.len)
-		memcpy(k->secret, spec->secret.data, spec->secret.len);
+		memcpy(l ? l->secret : k->secret, spec->secret.data,
+		       spec->secret.len);
 	if (spec->pub.len)
-		memcpy(k->public, spec->pub.data, spec->pub.len);
+		memcpy(l ? l->public : k->public, spec->pub.data,
+		       spec->pub.len);
 	if (spec->name)
 		strncpy(k->name, spec->name, sizeof(k->name) - 1);
 }
@@ -132,13 +220,20 @@ static void fill(struct key *k, const struct key_spec *spec)
 static int create_locked(const struct key_spec *spec, uint64_t *handle)
 {
 	const struct object_user who = { spec->uid, spec->consumer_serial };
+	uint32_t large = 0;
 	struct object *o;
 
 	if (spec->name && find_name(spec->name, spec->uid))
 		return -EEXIST;
+	if (is_large(spec) && !(large = free_large(spec->uid)))
+		return -EDQUOT;
 	o = object_new_locked(&table, who, !spec->name, spec->request);
 	if (!o)
 		return -EDQUOT;
+	key_of(o)->large = large;
+	if (large)
+		store_release_u32(&owners[large - 1],
+				  object_slot(&table, o) + 1);
 	fill(key_of(o), spec);
 	*handle = object_publish_locked(o);
 	return 0;
@@ -149,7 +244,7 @@ int keystore_create(const struct key_spec *spec, uint64_t *handle)
 	int err;
 
 	if (spec->secret.len > UKCF_KEY_BYTES_MAX ||
-	    spec->pub.len > sizeof(((struct key *)0)->public))
+	    spec->pub.len > UKCF_KEY_PUBLIC_MAX)
 		return -EINVAL;
 	pthread_mutex_lock(&table.lock);
 	err = create_locked(spec, handle);
@@ -210,7 +305,10 @@ static void describe(const struct key *k, uint64_t next,
 	row->mech = k->mech;
 	row->usage = k->usage;
 	row->flags = k->flags;
-	row->bits = 8 * (k->secret_len ? k->secret_len : k->public_len);
+	row->bits = k->bits;
+	if (!row->bits)
+		row->bits = 8 *
+			    (k->secret_len ? k->secret_len : k->public_len);
 	memcpy(row->name, k->name, sizeof(row->name));
 	row->uses = load_relaxed_u64(&k->uses);
 	row->created_s = k->created_s;
@@ -289,12 +387,18 @@ uint32_t key_flags(const struct key *k)
 
 struct ukcf_bytes key_secret(const struct key *k)
 {
-	return (struct ukcf_bytes){ k->secret_len ? k->secret : NULL,
+	const struct large *l = large_of(k);
+	const uint8_t *bytes = l ? l->secret : k->secret;
+
+	return (struct ukcf_bytes){ k->secret_len ? bytes : NULL,
 				    k->secret_len };
 }
 
 struct ukcf_bytes key_public(const struct key *k)
 {
-	return (struct ukcf_bytes){ k->public_len ? k->public : NULL,
+	const struct large *l = large_of(k);
+	const uint8_t *bytes = l ? l->public : k->public;
+
+	return (struct ukcf_bytes){ k->public_len ? bytes : NULL,
 				    k->public_len };
 }

@@ -2,7 +2,8 @@
 /*
  * Owns the keys: fixed-size, pointer-free slots in one slab of secret memory
  * (memfd_secret where the kernel has it, else locked memory), which outlives a
- * restart through the descriptor store.
+ * restart through the descriptor store.  Keys that do not fit, those of RSA,
+ * have a slot of a second kind in the same slab; there are fewer of these.
  *
  * A key is an object (object.h): its handle, its owner and its end are.
  */
@@ -19,6 +20,8 @@
 
 #include "daemon/core/object.h"
 
+#define KEYSTORE_LARGE_MAX 256u /* of which one uid may have a quarter */
+
 struct key; /* a slot; valid while held */
 
 /* What a key is created from; bytes are copied. */
@@ -30,6 +33,7 @@ struct key_spec {
 	uint32_t mech;
 	uint32_t usage;
 	uint32_t flags; /* UKCF_KEY_* */
+	uint32_t bits; /* for people; 0: those of the bytes */
 	struct ukcf_bytes secret; /* empty: public only */
 	struct ukcf_bytes pub;	  /* empty: none */
 };

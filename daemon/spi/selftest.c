@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "daemon/core/mech.h"
+#include "daemon/spi/known-rsa.h"
 #include "daemon/spi/run.h"
 #include "lib/shared/mech-table.h"
 
-#define HEX_MAX 160 /* bytes */
+#define HEX_MAX 1200 /* bytes: a secret key of RSA */
 
 /* One known answer; hexadecimal.  out is what the operation produces; for
  * verifying operations it is the tag or signature to accept.  SIGN without one:
@@ -278,6 +279,29 @@ static const struct known table[] = {
 	  "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  "", "", "",
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" },
+	/* Signatures of PSS are random: what is signed has to verify. */
+	{ UKCF_MECH_RSA_PKCS1_SHA2_256, UKCF_OP_VERIFY, rsa_nist_public, "", "",
+	  rsa_nist_sha256_message, rsa_nist_sha256_signature },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_384, UKCF_OP_VERIFY, rsa_nist_public, "", "",
+	  rsa_nist_sha384_message, rsa_nist_sha384_signature },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_384, UKCF_OP_SIGN, rsa_secret, "", "", "72",
+	  "" },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_512, UKCF_OP_VERIFY, rsa_nist_public, "", "",
+	  rsa_nist_sha512_message, rsa_nist_sha512_signature },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_512, UKCF_OP_SIGN, rsa_secret, "", "", "72",
+	  "" },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_256, UKCF_OP_SIGN, rsa_secret, "", "",
+	  rsa_rs256_message, rsa_rs256_signature },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_256, UKCF_OP_KEY_PUBLIC, rsa_secret, "", "",
+	  "", rsa_public },
+	{ UKCF_MECH_RSA_PSS_SHA2_384, UKCF_OP_VERIFY, rsa_public, "", "",
+	  rsa_ps384_message, rsa_ps384_signature },
+	{ UKCF_MECH_RSA_PSS_SHA2_256, UKCF_OP_SIGN, rsa_secret, "", "", "72",
+	  "" },
+	{ UKCF_MECH_RSA_PSS_SHA2_384, UKCF_OP_SIGN, rsa_secret, "", "", "72",
+	  "" },
+	{ UKCF_MECH_RSA_PSS_SHA2_512, UKCF_OP_SIGN, rsa_secret, "", "", "72",
+	  "" },
 	/* RFC 6979 appendices A.2.5 and A.2.6, "sample"; a signature is a random
 	 * one: it has to verify */
 	{ UKCF_MECH_ECDSA_P256, UKCF_OP_VERIFY,
@@ -509,6 +533,15 @@ static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return result_is(self, o, &t, -EBADMSG);
 }
 
+/* Of a signature. */
+static bool sizes_fit(uint32_t mech, int64_t len)
+{
+	const struct mech_row *row = mech_row_by_id(mech);
+
+	return row->by_key ? len > 0 && len <= row->out_len :
+			     len == row->out_len;
+}
+
 /* What it signs it verifies with the public part that it makes, and neither
  * another signature nor another message. */
 static bool test_pair(struct ukcf_instance *self, const struct ukcf_offer *o,
@@ -527,7 +560,7 @@ static bool test_pair(struct ukcf_instance *self, const struct ukcf_offer *o,
 	if (run_job(self, o->ops->public_key, &p.job) != UKCF_DONE ||
 	    p.job.res <= 0 || p.job.res > HEX_MAX ||
 	    run_job(self, o->ops->sign, &t.job) != UKCF_DONE ||
-	    t.job.res != mech_row_by_id(k->mech)->out_len)
+	    !sizes_fit(k->mech, t.job.res))
 		return false;
 	len = (size_t)t.job.res;
 	t.job.op = UKCF_OP_VERIFY;

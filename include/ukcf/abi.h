@@ -275,8 +275,8 @@ enum ukcf_usage {
 				   from it (ukcf_key_local()) */
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
-#define UKCF_KEY_BYTES_MAX 256 /* bytes of a raw key */
-#define UKCF_KEY_PUBLIC_MAX 128 /* bytes of a public part */
+#define UKCF_KEY_BYTES_MAX 2432 /* bytes of a key: PKCS#8, RSA of 4096 bits */
+#define UKCF_KEY_PUBLIC_MAX 640 /* bytes of a public part */
 
 /** Input of the key operations; the raw key bytes follow it. */
 struct ukcf_key_req {
@@ -388,6 +388,7 @@ struct ukcf_page_mech {
 };
 
 #define UKCF_PAGE_MECH_ENABLED 0x1
+#define UKCF_PAGE_MECH_BY_KEY 0x2 /* out_len, pub_len: the most a key has */
 
 /** Provider kinds. */
 enum ukcf_provider_kind {

@@ -51,10 +51,23 @@ const struct mech_row mech_rows[] = {
 	  .pkcs11 = p11,                                                     \
 	  .openssl = ossl,                                                   \
 	  .source = source_ },
+#define UKCF_RSA(sym, index, name_, dmax, p11, source_)                      \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = 1024,                                                   \
+	  .key_max = 2432,                                                   \
+	  .pub_len = 560,                                                    \
+	  .by_key = true,                                                    \
+	  .out_len = 512,                                                    \
+	  .data_max = dmax,                                                  \
+	  .pkcs11 = p11,                                                     \
+	  .openssl = "",                                                     \
+	  .source = source_ },
 #include <ukcf/mech.def>
 #undef UKCF_MECH
 #undef UKCF_CIPHER
 #undef UKCF_PAIR
+#undef UKCF_RSA
 };
 
 const unsigned int mech_n_rows = sizeof(mech_rows) / sizeof(mech_rows[0]);

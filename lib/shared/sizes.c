@@ -127,7 +127,7 @@ static int check_plain(uint32_t op, const struct mech_limits *m,
 		break;
 	case UKCF_OP_VERIFY:
 		/* A signature of another length is an invalid signature. */
-		if (s->tag != m->out_len)
+		if (!sizes_fit_signature(m, s->tag))
 			return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
 		need = 0;
 		break;

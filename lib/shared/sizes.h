@@ -7,6 +7,7 @@
 #ifndef LIB_SHARED_SIZES_H
 #define LIB_SHARED_SIZES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The limits of a mechanism, in bytes (struct ukcf_page_mech has the same). */
@@ -16,10 +17,24 @@ struct mech_limits {
 	uint32_t tag_min, tag_max;
 	uint32_t out_len;
 	uint32_t pub_len; /* of SIGN and KEX */
+	bool by_key; /* out_len and pub_len are the most that a key has */
 	uint64_t data_max, aad_max;
 	/* of class CIPHER, else 0; mech.def says what they are */
 	uint8_t in_min, block, growth, padding;
 };
+
+/* May a public key have so many bytes? */
+static inline bool sizes_fit_public(const struct mech_limits *m, uint64_t len)
+{
+	return m->by_key ? len > 0 && len <= m->pub_len : len == m->pub_len;
+}
+
+/* May a signature? */
+static inline bool sizes_fit_signature(const struct mech_limits *m,
+				       uint64_t len)
+{
+	return m->by_key ? len > 0 && len <= m->out_len : len == m->out_len;
+}
 
 /* What a request brings, in bytes. */
 struct op_sizes {

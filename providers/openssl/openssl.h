@@ -36,7 +36,7 @@ struct ossl_row {
 	struct ukcf_offer offer;
 	const struct ossl_kind *kind;
 	const char *name;   /* for fetch() */
-	uint16_t key_bytes; /* that generate() makes; 0: has no key */
+	uint16_t key_bytes; /* that generate() makes; 0: there is none */
 };
 
 /* How the algorithm of a row is had and given back. */
@@ -60,6 +60,8 @@ extern const struct ossl_kind ossl_kex;
 extern const struct ossl_kind ossl_eddsa;
 extern const struct ossl_kind ossl_ecdsa;
 extern const struct ossl_kind ossl_ecdh;
+extern const struct ossl_kind ossl_rsa_pkcs1;
+extern const struct ossl_kind ossl_rsa_pss;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);

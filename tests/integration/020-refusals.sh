@@ -120,6 +120,17 @@ mkdir -m 755 "$modules"
 refused 5 "provider file $modules/sodium.so: No such file" start
 refused 5 "no provider could be loaded from $modules: see above" start
 cp "$top_builddir/providers/.libs/sodium.so" "$modules/"
+# started OPTION...: and ended
+started() {
+	"$ukcfd" --run --provider-dir="$modules" --set daemon.log_level=info \
+		"$@" -- true >"$tmp/out" 2>&1
+}
+started
+same "openssl may be missing where nobody named it" "0 1" \
+	"$? $(grep -c 'info: provider openssl is not installed in' "$tmp/out")"
+started --set 'daemon.providers=sodium openssl'
+same "and is missed where it was named" "0 1" \
+	"$? $(grep -c 'error: provider openssl is left out: No such' "$tmp/out")"
 chmod 644 "$modules/sodium.so"
 check "a copy of the module is taken" "$ukcfd" --run \
 	--provider-dir="$modules" -- true

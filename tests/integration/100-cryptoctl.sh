@@ -43,8 +43,10 @@ same "list: the provider" "sodium READY" \
 	"$(cryptoctl list | awk '$1 == "sodium" { print $1, $4 }')"
 same "list --json: the provider" "sodium READY" "$(cryptoctl list --json |
 	json 'p = d["providers"][0]; print(p["provider"], p["state"])')"
+# openssl offers it, too, where it was built
 same "list -m: a mechanism" "sha2-256 digest 0x00010001 yes sodium sodium digest" \
-	"$(cryptoctl list -m | awk '$1 == "sha2-256" { $1 = $1; print }')"
+	"$(cryptoctl list -m | awk '$1 == "sha2-256" { $1 = $1; print }' |
+		sed 's/,openssl / /')"
 same "list -m --json: lists are arrays, truth is a boolean" \
 	"['encrypt', 'decrypt', 'key-generate'] True" \
 	"$(cryptoctl list -m --json | json 'print(*[

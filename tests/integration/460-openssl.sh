@@ -106,6 +106,98 @@ head -c 32 /dev/zero >raw
 refused 1 'no key of this mechanism, or a weak one' sh -c \
 	'cryptoctl key import zero -m ecdh-p256 <raw'
 
+# rsa BITS DIGEST PADDING: this padding's options of openssl(1) are $options
+rsa_agrees() {
+	m=rsa-$3-sha2-$2 k=rsa-$1-$2-$3
+	options=
+	[ "$3" = pkcs1 ] || options="-sigopt rsa_padding_mode:pss
+		-sigopt rsa_pss_saltlen:digest"
+	cryptoctl key import "$k" -m "$m" <"$1.p8" || exit 1
+	cryptoctl key import "$k-p1" -m "$m" <"$1.p1" || exit 1
+	cryptoctl key import "$k-spki" -m "$m" --public <"$1.spki" || exit 1
+	cryptoctl key public "$k" >raw || exit 1
+	cryptoctl key import "$k-pub" -m "$m" --public <raw || exit 1
+	cryptoctl sign -k "$k" m >sig
+	# shellcheck disable=SC2086 # a list of options
+	same "$m, $1 bits: openssl(1) verifies" "Verified OK $(($1 / 8))" \
+		"$(openssl dgst "-sha$2" $options -verify "$1.pem" \
+			-signature sig m) $(wc -c <sig)"
+	# shellcheck disable=SC2086
+	openssl dgst "-sha$2" $options -sign "$1.key" m >sig || exit 1
+	for v in spki pub p1; do
+		check "$m, $1 bits: verifies what openssl(1) signed ($v)" \
+			cryptoctl verify -k "$k-$v" -s sig m
+	done
+	refused 1 'wrong signature' cryptoctl verify -k "$k-pub" -s sig empty
+	check "$m, $1 bits: its public key in PEM is openssl(1)'s" sh -c \
+		'cryptoctl key public "$1" --pem | cmp - "$2"' - "$k" "$1.pem"
+	[ "$3" = pss ] || return 0
+	# shellcheck disable=SC2086
+	openssl dgst "-sha$2" ${options%digest}0 -sign "$1.key" m >sig ||
+		exit 1
+	refused 1 'wrong signature' cryptoctl verify -k "$k-pub" -s sig m
+}
+
+# rsa_key NAME BITS OPTION...: NAME.key, .pem, and in DER .p8, .p1, .spki
+rsa_key() {
+	name=$1 bits=$2
+	shift 2
+	openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$bits" \
+		-out "$name.key" "$@" 2>/dev/null &&
+		openssl pkey -in "$name.key" -pubout -out "$name.pem" &&
+		openssl pkcs8 -topk8 -nocrypt -in "$name.key" -outform DER \
+			-out "$name.p8" &&
+		openssl rsa -in "$name.key" -traditional -outform DER \
+			-out "$name.p1" 2>/dev/null &&
+		openssl pkey -in "$name.key" -pubout -outform DER \
+			-out "$name.spki" || exit 1
+}
+
+for pair in 2048:256 2048:384 2048:512 3072:256 4096:512; do
+	bits=${pair%:*}
+	[ -e "$bits.key" ] || rsa_key "$bits" "$bits"
+	rsa_agrees "$bits" "${pair#*:}" pkcs1
+	rsa_agrees "$bits" "${pair#*:}" pss
+done
+same "rsa: the bits of a key are those of its modulus" \
+	"2048 3072 4096" "$(cryptoctl key list |
+		awk '$1 ~ /^rsa-.*-pss$/ { print $3 }' | sort -u | xargs)"
+weak='no key of this mechanism, or a weak one'
+# no_rsa_key FILE OPTION...
+no_rsa_key() {
+	file=$1
+	shift
+	refused 1 "$weak|raw bytes" sh -c 'file=$1; shift
+		cryptoctl key import weak -m rsa-pss-sha2-256 "$@" <"$file"' \
+		- "$file" "$@"
+}
+rsa_key short 1024
+rsa_key odd 2056
+rsa_key e3 2048 -pkeyopt rsa_keygen_pubexp:3
+for name in short odd e3; do
+	no_rsa_key $name.p8
+	no_rsa_key $name.p1
+	no_rsa_key $name.spki --public
+done
+no_rsa_key 2048.spki
+no_rsa_key 2048.p8 --public
+no_rsa_key m
+cat 2048.p1 empty >same
+printf x | cat 2048.p1 - >longer
+no_rsa_key longer
+check "rsa: the control" sh -c \
+	'cryptoctl key import control -m rsa-pss-sha2-256 <same'
+# One bit of p, q, d or what follows from them: 2048.p1 has e at 271.
+for at in 300 550 700 820 950 1050 1180; do
+	(
+		head -c $at 2048.p1
+		head -c $((at + 1)) 2048.p1 | tail -c 1 |
+			od -An -v -tu1 | awk '{ printf "%c", ($1 + 1) % 128 }'
+		tail -c +$((at + 2)) 2048.p1
+	) >damaged
+	no_rsa_key damaged
+done
+
 nist=/usr/lib/python3/dist-packages/cryptography_vectors
 all_of "NIST SHA-1 (CAVP)" "$nist"/hashes/SHA1/*.rsp
 all_of "NIST SHA-2 (CAVP)" "$nist"/hashes/SHA2/SHA224*.rsp \

@@ -19,6 +19,7 @@ static struct ukcf_buffer *in_buf, *out_buf;
 static uint8_t before[CALL_OUT_MAX];
 static uint8_t out[CALL_OUT_MAX];
 static char unavailable[96];
+static uint16_t provider; /* sqe.provider */
 
 struct ukcf *call_connection(enum kat_path path)
 {
@@ -28,6 +29,28 @@ struct ukcf *call_connection(enum kat_path path)
 const char *call_unavailable(enum kat_path path)
 {
 	return path == KAT_CALLER && unavailable[0] ? unavailable : NULL;
+}
+
+int call_ask(const char *name)
+{
+	struct ukcf_page_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	int n = ukcf_provider_list(conn[KAT_RING], rows,
+				   UKCF_PAGE_PROVIDERS_MAX);
+
+	for (int i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, name) != 0)
+			continue;
+		provider = rows[i].id;
+		snprintf(unavailable, sizeof(unavailable),
+			 "a call in the caller cannot ask for a provider");
+		return 0;
+	}
+	return -ENODEV;
+}
+
+uint16_t call_provider(void)
+{
+	return provider;
 }
 
 static const char *reason_text(uint16_t reason)
@@ -176,6 +199,8 @@ static void ring_call(const struct call *c, struct answer *a)
 	}
 	if (c->tag_len)
 		sqe->tag_len = (uint8_t)c->tag_len;
+	if (c->op != UKCF_OP_RANDOM) /* which only fills the output */
+		sqe->provider = provider;
 	sqe->user_data = ++serial;
 	err = submit_and_wait(a, serial);
 	if (err)

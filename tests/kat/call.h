@@ -33,6 +33,9 @@ struct answer {
 int call_open(void);
 void call_close(void);
 struct ukcf *call_connection(enum kat_path path);
+/* Let that provider alone answer, over the ring.  0, or -ENODEV. */
+int call_ask(const char *provider);
+uint16_t call_provider(void); /* its id, or 0: the daemon chooses */
 /* NULL, or why no call can run on that path. */
 const char *call_unavailable(enum kat_path path);
 void call_do(enum kat_path path, const struct call *c, struct answer *a);

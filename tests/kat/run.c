@@ -38,6 +38,11 @@ void kat_run_close(void)
 	call_close();
 }
 
+int kat_run_provider(const char *name)
+{
+	return call_ask(name);
+}
+
 __attribute__((format(printf, 3, 4))) static enum kat_outcome
 because(struct run *r, enum kat_outcome o, const char *fmt, ...)
 {
@@ -516,6 +521,9 @@ enum kat_outcome kat_run(const struct kat_vector *v, enum kat_path path,
 	    ukcf_mech_info(u, mech, &r.info) < 0)
 		return because(&r, KAT_SKIPPED, "the daemon does not offer %s",
 			       v->mech);
+	if (call_provider() && !(r.info.providers >> call_provider() & 1))
+		return because(&r, KAT_SKIPPED,
+			       "the provider does not offer %s", v->mech);
 	if (too_large(v))
 		return because(&r, KAT_SKIPPED, "larger than %u bytes",
 			       CALL_OUT_MAX - 64);

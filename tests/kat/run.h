@@ -21,6 +21,9 @@ enum kat_outcome {
 /* Connect; bails out with a message and -errno. */
 int kat_run_open(void);
 void kat_run_close(void);
+/* From now on ask for that provider, which no call in the caller can: those
+ * are skipped.  0, or -ENODEV. */
+int kat_run_provider(const char *name);
 /* why: the reason of a skip or a failure. */
 enum kat_outcome kat_run(const struct kat_vector *v, enum kat_path path,
 			 char *why, size_t size);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ukcf-vectors FILE...: run Wycheproof and NIST CAVP files on both paths, over
- * a ring and in the caller, and count.
+ * ukcf-vectors [--provider=NAME] FILE...: run Wycheproof and NIST CAVP files on
+ * both paths, over a ring and in the caller, and count.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,20 +142,22 @@ static void run_file(const char *name, struct counts *total)
 			total->n[p][o] += f.counts.n[p][o];
 }
 
-int main(int argc, char **argv)
+static int usage(FILE *to)
 {
-	struct counts total = { 0 };
-	unsigned int passed = 0, failed = 0;
-	int err;
+	fprintf(to,
+		"usage: ukcf-vectors [--provider=NAME] FILE...\n"
+		"FILE: Wycheproof JSON or NIST CAVP .rsp; the daemon is the "
+		"one at $UKCF_SOCKET\n"
+		"NAME: of the provider that alone shall answer, over a ring; "
+		"`cryptoctl list -p` has them\n"
+		"--help: this text\n");
+	return to == stdout ? 0 : 2;
+}
 
-	if (argc < 2 || argv[1][0] == '-') {
-		fprintf(stderr,
-			"usage: ukcf-vectors FILE...\n"
-			"FILE: Wycheproof JSON or NIST CAVP .rsp; the daemon "
-			"is the one at $UKCF_SOCKET\n");
-		return 2;
-	}
-	err = kat_run_open();
+static int start(const char *provider)
+{
+	int err = kat_run_open();
+
 	if (err) {
 		fprintf(stderr,
 			"ukcf-vectors: no daemon: %s; start this under "
@@ -162,7 +165,38 @@ int main(int argc, char **argv)
 			ukcf_strerror(err));
 		return 1;
 	}
-	for (int i = 1; i < argc; i++)
+	if (provider && kat_run_provider(provider) < 0) {
+		fprintf(stderr,
+			"ukcf-vectors: no provider %s; `cryptoctl list -p` has "
+			"those that are loaded\n", provider);
+		kat_run_close();
+		return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "provider", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct counts total = { 0 };
+	unsigned int passed = 0, failed = 0;
+	const char *provider = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (c != 'p')
+			return usage(c == 'h' ? stdout : stderr);
+		provider = optarg;
+	}
+	if (optind == argc)
+		return usage(stderr);
+	if (start(provider))
+		return 1;
+	for (int i = optind; i < argc; i++)
 		run_file(argv[i], &total);
 	kat_run_close();
 	sum_up("", &total, false);

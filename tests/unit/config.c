@@ -269,8 +269,12 @@ Test(config, a_list_replaces_the_one_before_and_is_bounded)
 {
 	char text[400] = "daemon.providers=";
 
+	cr_assert_not(c.providers_named);
+	cr_assert_eq(c.n_providers, 2);
+
 	cr_assert_eq(set("daemon.providers=a, b\tc,,d"), 0);
 	cr_assert_eq(c.n_providers, 4);
+	cr_assert(c.providers_named);
 	cr_assert_str_eq(c.providers[3], "d");
 	cr_assert_eq(set("daemon.providers=null"), 0);
 	cr_assert_eq(c.n_providers, 1);

@@ -173,7 +173,11 @@ Test(keyops, key_sizes_are_those_of_the_mechanism)
 					  detail == UKCF_DETAIL_KEY_SIZE);
 		}
 	cr_assert_eq(import_key(UKCF_MECH_HMAC_SHA2_256,
-				kr("", UKCF_KEY_SESSION), 257), -EINVAL);
+				kr("", UKCF_KEY_SESSION), 257), -EKEYREJECTED);
+	cr_assert_eq(detail, UKCF_DETAIL_KEY_SIZE);
+	cr_assert_eq(import_key(UKCF_MECH_HMAC_SHA2_256,
+				kr("", UKCF_KEY_SESSION),
+				UKCF_KEY_BYTES_MAX + 1), -EINVAL);
 	cr_assert_eq(detail, UKCF_DETAIL_IN_SIZE);
 }
 

@@ -15,7 +15,9 @@
 #define OTHER 1001
 #define SERIAL 7u
 #define SLOT 576u
-#define SLAB (4096u * SLOT)
+#define SMALL (4096u * SLOT)
+#define LARGE 3072u
+#define SLAB (SMALL + KEYSTORE_LARGE_MAX * LARGE)
 #define ID(r, s) ((struct request_id){ r, s })
 
 static const uint8_t secret[32] = "0123456789abcdef0123456789abcde";
@@ -356,6 +358,105 @@ Test(keystore, who_releases_a_dead_key_last_says_so)
 	cr_assert_eq(wiped, 1, "nobody used it: the caller knows");
 }
 
+/* -------------------------------------------------------------- large keys */
+
+static uint8_t large_secret[1200], large_public[270];
+
+/* Of bytes that say whose they are. */
+static struct key_spec large_spec(uid_t uid, uint8_t mark)
+{
+	struct key_spec s = spec(NULL);
+
+	s.uid = uid;
+	memset(large_secret, mark, sizeof(large_secret));
+	memset(large_public, mark ^ 0x80, sizeof(large_public));
+	s.secret = (struct ukcf_bytes){ large_secret, sizeof(large_secret) };
+	s.pub = (struct ukcf_bytes){ large_public, sizeof(large_public) };
+	return s;
+}
+
+static uint64_t create_large(uid_t uid, uint8_t mark)
+{
+	struct key_spec s = large_spec(uid, mark);
+	uint64_t h = 0;
+
+	cr_assert_eq(keystore_create(&s, &h), 0);
+	return h;
+}
+
+static bool is_all(struct ukcf_bytes b, size_t len, uint8_t mark)
+{
+	for (size_t i = 0; i < b.len; i++)
+		if (b.data[i] != mark)
+			return false;
+	return b.len == len;
+}
+
+static bool is_intact(uint64_t h, uid_t uid, uint8_t mark)
+{
+	struct key *k;
+	bool ok;
+
+	if (keystore_hold(h, uid, SERIAL, &k))
+		return false;
+	ok = is_all(key_secret(k), sizeof(large_secret), mark) &&
+	     is_all(key_public(k), sizeof(large_public), mark ^ 0x80);
+	keystore_release(k);
+	return ok;
+}
+
+Test(keystore, large_keys_give_back_what_was_put_in)
+{
+	uint64_t a = create_large(ME, 1), b = create_large(ME, 2);
+	uint64_t small = create("a");
+
+	cr_assert(is_intact(a, ME, 1));
+	cr_assert(is_intact(b, ME, 2));
+	cr_assert_not(is_intact(a, ME, 2), "the control");
+	cr_assert_not(is_intact(small, ME, 1));
+	cr_assert_eq(keystore_destroy(a, ME, SERIAL, ID(1, 2)), 0);
+	cr_assert(is_intact(b, ME, 2));
+	a = create_large(ME, 3);
+	cr_assert(is_intact(a, ME, 3));
+	cr_assert(is_intact(b, ME, 2));
+}
+
+Test(keystore, a_public_part_alone_may_be_large)
+{
+	struct key_spec s = large_spec(ME, 4);
+	struct key *k;
+	uint64_t h;
+
+	s.secret = (struct ukcf_bytes){ 0 };
+	cr_assert_eq(keystore_create(&s, &h), 0);
+	cr_assert_eq(keystore_hold(h, ME, SERIAL, &k), 0);
+	cr_assert_null(key_secret(k).data);
+	cr_assert(is_all(key_public(k), sizeof(large_public), 0x84));
+	keystore_release(k);
+}
+
+Test(keystore, a_user_has_a_quarter_of_the_large_slots)
+{
+	const int quarter = KEYSTORE_LARGE_MAX / 4;
+	struct key_spec s = large_spec(ME, 1);
+	uint64_t mine[KEYSTORE_LARGE_MAX], h;
+	int n = 0;
+
+	while (keystore_create(&s, &mine[n]) == 0)
+		n++;
+	cr_assert_eq(n, quarter);
+	cr_assert_eq(keystore_create(&s, &h), -EDQUOT);
+	create("small ones are not concerned");
+	for (uid_t uid = OTHER; uid < OTHER + 3; uid++)
+		for (n = 0; n < quarter; n++)
+			create_large(uid, 2);
+	s.uid = OTHER + 3;
+	cr_assert_eq(keystore_create(&s, &h), -EDQUOT, "none is free");
+	cr_assert_eq(keystore_destroy(mine[7], ME, SERIAL, ID(1, 2)), 0);
+	cr_assert_eq(keystore_create(&s, &h), 0);
+	cr_assert(is_intact(mine[8], ME, 1));
+}
+
 /* ---------------------------------------------------------------- restart */
 
 static int slab_fd;
@@ -423,7 +524,7 @@ Test(keystore_restart, a_half_made_key_is_none_and_leaves_no_bytes)
 	uint8_t *slot = NULL;
 	uint64_t h = create("a");
 
-	for (size_t i = 0; i < SLAB && !slot; i += SLOT)
+	for (size_t i = 0; i < SMALL && !slot; i += SLOT)
 		if (memmem(slab + i, SLOT, secret, sizeof(secret)))
 			slot = slab + i;
 	cr_assert_not_null(slot);
@@ -439,6 +540,62 @@ Test(keystore_restart, a_half_made_key_is_none_and_leaves_no_bytes)
 	memcpy(slot, whole, SLOT); /* the control: with `life' it is one */
 	reopen();
 	cr_assert_eq(hold(h, ME, 0), 0);
+}
+
+Test(keystore_restart, large_keys_survive)
+{
+	uint64_t a = create_large(ME, 1), b = create_large(ME, 2), c;
+
+	reopen();
+	cr_assert(is_intact(a, ME, 1));
+	c = create_large(ME, 3);
+	cr_assert(is_intact(a, ME, 1));
+	cr_assert(is_intact(b, ME, 2));
+	cr_assert(is_intact(c, ME, 3));
+	cr_assert_eq(keystore_destroy(a, ME, SERIAL, ID(1, 2)), 0);
+	reopen();
+	cr_assert(is_intact(b, ME, 2));
+	cr_assert_not(is_intact(a, ME, 1));
+}
+
+static bool holds(uint8_t mark)
+{
+	uint8_t some[64];
+
+	memset(some, mark, sizeof(some));
+	return memmem(slab + SMALL, SLAB - SMALL, some, sizeof(some));
+}
+
+/* Neither destroyed in use, nor half made: `life' was not stored. */
+Test(keystore_restart, no_large_bytes_are_left_of_what_is_no_key)
+{
+	uint64_t in_use = create_large(ME, 0x11), kept, cut;
+	struct key *k;
+
+	kept = create_large(ME, 0x12);
+	cut = create_large(ME, 0x13);
+	cr_assert_eq(keystore_hold(in_use, ME, SERIAL, &k), 0);
+	cr_assert_eq(keystore_destroy(in_use, ME, SERIAL, ID(1, 2)), 0);
+	for (size_t i = 0; i < SMALL; i += SLOT)
+		if (memcmp(slab + i + 8, &cut, sizeof(cut)) == 0)
+			memset(slab + i, 0, 8);
+	cr_assert(holds(0x11) && holds(0x12) && holds(0x13), "the control");
+	reopen();
+	cr_assert(!holds(0x11) && !holds(0x13));
+	cr_assert(is_intact(kept, ME, 0x12));
+}
+
+/* All that was stored of it are its large bytes. */
+Test(keystore_restart, large_bytes_that_no_key_names_are_wiped)
+{
+	uint64_t kept = create_large(ME, 0x21), cut = create_large(ME, 0x22);
+
+	for (size_t i = 0; i < SMALL; i += SLOT)
+		if (memcmp(slab + i + 8, &cut, sizeof(cut)) == 0)
+			memset(slab + i, 0, SLOT);
+	reopen();
+	cr_assert_not(holds(0x22));
+	cr_assert(is_intact(kept, ME, 0x21));
 }
 
 Test(keystore_restart, a_slab_of_another_size_is_refused)

@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/core/context.h"
 #include "daemon/core/mech.h"
+#include "daemon/spi/known-rsa.h"
 #include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
@@ -872,5 +873,132 @@ Test(openssl, ecdsa_verifies_what_it_signed_and_nothing_else)
 		cr_assert_eq(verify_by(openssl, row->id, p,
 				       (struct ukcf_bytes){ message, 7 }, s),
 			     -EBADMSG);
+	}
+}
+
+/* -------------------------------------------------------------------- RSA */
+
+#define RSA UKCF_MECH_RSA_PKCS1_SHA2_256
+
+static struct ukcf_bytes unhex(const char *hex, uint8_t *to)
+{
+	size_t n = 0;
+
+	for (unsigned int v; sscanf(hex + 2 * n, "%2x", &v) == 1; n++)
+		to[n] = (uint8_t)v;
+	return (struct ukcf_bytes){ to, n };
+}
+
+static int64_t check_secret(struct ukcf_bytes secret)
+{
+	return check_value(RSA, secret, no_bytes);
+}
+
+static int64_t check_public(struct ukcf_bytes pub)
+{
+	return check_value(RSA, no_bytes, pub);
+}
+
+/* A changed byte makes numbers that do not fit together, or no DER. */
+Test(openssl, rsa_takes_no_secret_key_with_a_changed_byte)
+{
+	uint8_t der[2048];
+	struct ukcf_bytes k = unhex(rsa_secret, der);
+
+	cr_assert_eq(check_secret(k), 0);
+	for (size_t i = 0; i < k.len; i += i < 32 ? 1 : 23) {
+		der[i] ^= 2;
+		cr_assert_eq(check_secret(k), -EKEYREJECTED, "byte %zu", i);
+		der[i] ^= 2;
+	}
+	cr_assert_eq(check_secret(k), 0);
+}
+
+/* A byte of the modulus may be another key's: these are of the form alone. */
+Test(openssl, rsa_takes_keys_in_one_form_only)
+{
+	uint8_t der[2048], pub[1024];
+	struct ukcf_bytes k = unhex(rsa_secret, der);
+	struct ukcf_bytes p = unhex(rsa_public, pub);
+
+	cr_assert_eq(check_public(p), 0);
+	cr_assert_eq(check_public(k), -EKEYREJECTED);
+	cr_assert_eq(check_secret(p), -EKEYREJECTED);
+	for (size_t n = 0; n < k.len; n++)
+		cr_assert_eq(check_secret((struct ukcf_bytes){ der, n }),
+			     -EKEYREJECTED, "%zu bytes", n);
+	for (size_t n = 0; n < p.len; n++)
+		cr_assert_eq(check_public((struct ukcf_bytes){ pub, n }),
+			     -EKEYREJECTED, "%zu bytes", n);
+	der[k.len++] = 0;
+	cr_assert_eq(check_secret(k), -EKEYREJECTED, "a byte follows");
+	pub[p.len++] = 0;
+	cr_assert_eq(check_public(p), -EKEYREJECTED, "a byte follows");
+	p.len--;
+	for (size_t i = 0; i < 10; i++) /* headers, sign, the first bit of n */
+		for (unsigned int bit = i == 9 ? 128 : 1; bit < 256; bit *= 2) {
+			pub[i] ^= (uint8_t)bit;
+			cr_assert_eq(check_public(p), -EKEYREJECTED,
+				     "byte %zu", i);
+			pub[i] ^= (uint8_t)bit;
+		}
+	pub[p.len - 1] ^= 1; /* e is even */
+	cr_assert_eq(check_public(p), -EKEYREJECTED);
+	pub[p.len - 1] ^= 1;
+	pub[p.len - 3] = 0; /* two zeros before e */
+	cr_assert_eq(check_public(p), -EKEYREJECTED);
+	pub[p.len - 3] = 1;
+	cr_assert_eq(check_public(p), 0);
+}
+
+Test(openssl, rsa_verifies_what_it_signed_and_nothing_else)
+{
+	static const uint32_t mechs[] = { RSA, UKCF_MECH_RSA_PSS_SHA2_256 };
+	uint8_t der[2048], pub[UKCF_KEY_PUBLIC_MAX], sig[512], other[512];
+	struct ukcf_bytes k = unhex(rsa_secret, der), s = { sig, 256 };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t mech = mechs[i];
+		struct ukcf_bytes in = { message, 300 }, p = { pub, 0 };
+		struct ukcf_job job = { .op = UKCF_OP_SIGN,
+					.mech = mech,
+					.key = k,
+					.in = in,
+					.out = sig,
+					.out_size = 255 };
+		const struct ukcf_offer *o = offered_by(openssl, mech);
+
+		p.len = (size_t)public_by(openssl, mech, k, pub);
+		o->ops->sign(openssl->instance, &job);
+		cr_assert_eq(job.res, -ENOBUFS);
+		job.out_size = sizeof(sig);
+		o->ops->sign(openssl->instance, &job);
+		cr_assert_eq(job.res, 256);
+		job.out = other;
+		o->ops->sign(openssl->instance, &job);
+		cr_assert_eq(memcmp(sig, other, 256) == 0, mech == RSA,
+			     "PSS has a salt");
+		cr_assert_eq(verify_by(openssl, mech, p, in, s), 0);
+		cr_assert_eq(verify_by(openssl, mechs[1 - i], p, in, s),
+			     -EBADMSG);
+		for (size_t at = 0; at < 256 * 8; at += 37) {
+			sig[at / 8] ^= (uint8_t)(1u << at % 8);
+			cr_assert_eq(verify_by(openssl, mech, p, in, s),
+				     -EBADMSG);
+			sig[at / 8] ^= (uint8_t)(1u << at % 8);
+		}
+		in.len--;
+		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
+		in.len++;
+		for (s.len = 0; s.len < 256; s.len += 15)
+			cr_assert_eq(verify_by(openssl, mech, p, in, s),
+				     -EBADMSG);
+		s.len = 257;
+		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
+		s.len = 256;
+		memset(sig, 0, sizeof(sig));
+		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
+		memset(sig, 0xff, sizeof(sig)); /* above the modulus */
+		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
 	}
 }

@@ -19,7 +19,7 @@ static struct mech_limits limits_of(const struct mech_row *r)
 		.data_max = r->data_max,   .aad_max = r->aad_max,
 		.in_min = r->in_min,	   .block = r->block,
 		.growth = r->growth,	   .padding = r->padding,
-		.pub_len = r->pub_len,
+		.pub_len = r->pub_len,	   .by_key = r->by_key,
 	};
 }
 
@@ -92,7 +92,8 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 			return false;
 	} else if (op == UKCF_OP_VERIFY) {
 		need = 0;
-		if (s->tag != m->out_len)
+		if (m->by_key ? !s->tag || s->tag > m->out_len :
+				s->tag != m->out_len)
 			return false;
 	} else if (op == UKCF_OP_DERIVE) {
 		if (s->in != m->pub_len)
