@@ -331,10 +331,13 @@ static int start_policy(void)
 static int start_manifests(void)
 {
 	unsigned int n;
+	int err = manifest_load(d.config->manifest_dir, d.config->state_dir,
+				false, &n, stderr);
 
-	if (manifest_load(d.config->manifest_dir, d.config->state_dir, false,
-			  &n, stderr) == 0)
+	if (!err)
 		return 0;
+	if (err == -EMFILE)
+		return failed("manifests", err);
 	log_err("%s: the manifests there cannot be used: see above",
 		d.config->manifest_dir);
 	return DAEMON_EXIT_CONFIG;
@@ -359,6 +362,7 @@ static int start_providers(void)
 {
 	const struct config *c = d.config;
 	struct stat st;
+	int rc;
 
 	if (stat(c->provider_dir, &st) < 0) {
 		log_err("provider folder %s: %s: install the providers, or "
@@ -368,8 +372,9 @@ static int start_providers(void)
 	}
 	mech_init();
 	provider_init(c);
-	if (start_manifests())
-		return DAEMON_EXIT_CONFIG;
+	rc = start_manifests();
+	if (rc)
+		return rc;
 	for (unsigned int i = 0; i < c->n_providers; i++) {
 		int err = is_wanted(c, i) ?
 				  load_provider(c->providers[i]) : 0;

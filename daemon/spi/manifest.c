@@ -207,9 +207,13 @@ static int read_dir(struct manifests *all, const char *dir, FILE *errors)
 	struct dirent **names;
 	int err = 0, n = scandir(dir, &names, is_manifest, by_name);
 
-	if (n < 0)
-		return errno == ENOENT ? 0 :
-					 refuse(errors, dir, strerror(errno));
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0) {
+		err = -errno;
+		refuse(errors, dir, strerror(errno));
+		return err;
+	}
 	if (n > FILES_MAX)
 		err = refuse(errors, dir, "more than 64 manifests");
 	for (int i = 0; i < n; i++) {

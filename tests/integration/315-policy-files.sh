@@ -63,7 +63,10 @@ mkfifo "$tmp/input"
 cryptoctl digest -m sha2-256 - <"$tmp/input" >"$tmp/digest" &
 held=$!
 exec 9>"$tmp/input"
-check "a consumer is connected" await 30 test -n "$(column CONSUMER)"
+is_connected() {
+	[ -n "$(column CONSUMER)" ]
+}
+check "a consumer is connected" await 30 is_connected
 await 30 weight_is 7
 same "its weight is that of the file" 7 "$(column WEIGHT)"
 check "what the file disables is disabled" is_disabled sha2-512
