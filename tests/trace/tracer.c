@@ -212,9 +212,42 @@ static bool judge(struct op_case *c)
 	return true;
 }
 
-static void judge_offer(const char *provider, struct ukcf_instance *instance,
+/* Of a mechanism that no table knows, as its provider describes it. */
+static const struct mech_row *own_row(const struct ukcf_provider *p,
+				      const struct ukcf_offer *o)
+{
+	uint32_t i = UKCF_MECH_INDEX(o->mech) - UKCF_MECH_DYNAMIC;
+	const struct ukcf_mech_desc *d;
+	static struct mech_row row;
+
+	if (!p->mechs || i >= p->n_mechs)
+		return NULL;
+	d = &p->mechs[i];
+	row = (struct mech_row){
+		.id = o->mech,		   .name = d->name,
+		.key_min = d->key_min,	   .key_max = d->key_max,
+		.nonce_len = d->nonce_len, .tag_min = d->tag_min,
+		.tag_max = d->tag_max,	   .out_len = d->out_len,
+		.data_max = d->data_max,   .aad_max = d->aad_max,
+		.pkcs11 = "",		   .openssl = "",
+		.source = d->source,
+	};
+	return &row;
+}
+
+static const struct mech_row *row_of(const struct ukcf_provider *p,
+				     const struct ukcf_offer *o)
+{
+	return UKCF_MECH_INDEX(o->mech) < UKCF_MECH_DYNAMIC ?
+		       mech_row_by_id(o->mech) :
+		       own_row(p, o);
+}
+
+static void judge_offer(const struct ukcf_provider *p,
+			struct ukcf_instance *instance,
 			const struct ukcf_offer *o)
 {
+	const char *provider = p->name;
 	static struct op_case c;
 
 	for (uint32_t op = 0; op < 32; op++) {
@@ -227,7 +260,7 @@ static void judge_offer(const char *provider, struct ukcf_instance *instance,
 		}
 		c = (struct op_case){ .provider = provider,
 				      .instance = instance, .offer = o,
-				      .row = mech_row_by_id(o->mech),
+				      .row = row_of(p, o),
 				      .op = op };
 		if (!c.row) {
 			check(false, "%s: mechanism %x has a row", provider,
@@ -304,7 +337,7 @@ static bool judge_module(const char *path)
 	if (!check(p->start(&host, &self) == 0, "%s starts", path))
 		return false;
 	for (uint32_t i = 0; i < p->n_offers; i++)
-		judge_offer(p->name, self, &p->offers[i]);
+		judge_offer(p, self, &p->offers[i]);
 	if (p->stop)
 		p->stop(self);
 	return true;
