@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/api/decode.h"
@@ -10,6 +11,7 @@
 #include "tests/unit/fixture.h"
 
 static struct request req;
+static struct rec_entry *made; /* req's, also when a test gives it another */
 static struct trace_event got[512];
 static const struct trace_filter any;
 
@@ -20,9 +22,15 @@ static void setup(void)
 	fixture_init();
 	sqe = sqe_for(UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
 	request_from(&req, &sqe);
+	made = req.entry;
 }
 
-TestSuite(trace, .init = setup);
+static void teardown(void)
+{
+	free(made);
+}
+
+TestSuite(trace, .init = setup, .fini = teardown);
 
 static unsigned int read_all(uint64_t *lost)
 {
