@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/shared/clock.h"
 #include "tests/claims/admin.h"
 #include "tests/claims/consumer.h"
 #include "tests/claims/harness.h"
@@ -511,15 +512,17 @@ static void hardware_only(void)
 static pid_t signalled(uint16_t id)
 {
 	pid_t self = getpid(), pid = fork();
+	uint64_t end;
 
 	if (pid < 0)
 		give_up("fork: %m");
 	if (pid > 0)
 		return pid;
 	await_queue(id, 0, 1);
-	for (unsigned int ms = 0; ms < patience_ms(); ms += 10) {
+	end = clock_ns() + patience_ms() * MS;
+	while (getppid() == self && clock_ns() < end) {
 		kill(self, SIGUSR1);
-		usleep(10000);
+		probe_pause();
 	}
 	_exit(0);
 }

@@ -519,7 +519,6 @@ static bool one_change(struct rng *rng, const char *who)
 	err = change(ways_out[rng_below(rng, 3)], who, "5");
 	if (err)
 		return err == -EBUSY && hardware; /* a job was lost */
-	usleep((useconds_t)rng_below(rng, 5000));
 	return change(MSG_CHANGE_LOAD, who, "") == 0;
 }
 
