@@ -386,7 +386,7 @@ const struct command admin_commands[] = {
 	  "unload it, and do not load it again", drain_options, 1, 1,
 	  uninstall },
 	{ NULL, "refresh", "[--dry-run] [--json]",
-	  "read the policy files again: all of it holds, or nothing changes",
+	  "read policy files and manifests again: all of it, or nothing",
 	  change_options, 0, 0, refresh },
 	{ NULL, "test", "[--dry-run] [--json] provider=NAME",
 	  "its known answers, now; a failed one works again if they are right",
