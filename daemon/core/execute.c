@@ -29,6 +29,7 @@
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
+#include "daemon/core/prepared.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
@@ -385,6 +386,14 @@ static void copy_context(struct request *req)
 	request_result(req, job.res, job.detail);
 }
 
+/* What the provider computed of the key before. */
+static const void *state_for(const struct request *req)
+{
+	if (req->tmpl)
+		return template_state(req->tmpl, req->offer, req->key);
+	return req->key ? prepared_state(req->key, req->offer) : NULL;
+}
+
 /* A part of a context; its result is set. */
 static void run_part(struct request *req, struct scratch *s)
 {
@@ -408,8 +417,7 @@ static void run_part(struct request *req, struct scratch *s)
 		return;
 	}
 	used = fill_job(req, s, &job, small);
-	if (req->tmpl)
-		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	job.tmpl = state_for(req);
 	settle_part(req, &job, fn(p->instance, &job));
 	if (job.out == small)
 		secmem_wipe(small, job.out_size);
@@ -459,8 +467,7 @@ static bool run_job_of(struct request *req, struct scratch *s)
 		return true;
 	}
 	used = fill_job(req, s, &job, small);
-	if (req->tmpl)
-		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	job.tmpl = state_for(req);
 	status = fn(p->instance, &job);
 	done = execute_settle(req, &job, status);
 	if (!done)
