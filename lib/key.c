@@ -156,18 +156,17 @@ struct ukcf_bytes local_key_public(struct local_key *k)
 
 struct ukcf_bytes local_key_bytes(struct local_key *k, uint32_t op)
 {
-	if (op == UKCF_OP_VERIFY)
+	if (mech_takes_public(k->mech, op))
 		return local_key_public(k);
 	return (struct ukcf_bytes){ bytes_of(k), k->len };
 }
 
 /* ------------------------------------------------------------------ making */
 
-/* Only to verify: then the bytes are a public key. */
+/* Only to verify or to encrypt to: then the bytes are a public key. */
 static bool is_public(uint32_t mech, uint32_t usage)
 {
-	return UKCF_MECH_CLASS(mech) == UKCF_CLASS_SIGN &&
-	       usage == UKCF_USE_VERIFY;
+	return usage && usage == mech_public_usage(mech);
 }
 
 /* The public part of a key of a signature or key exchange mechanism. */

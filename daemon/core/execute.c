@@ -35,6 +35,7 @@
 #include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
+#include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
 #include "lib/shared/sizes.h"
@@ -203,7 +204,7 @@ struct ukcf_bytes execute_key(const struct request *req)
 		return chain_key(req);
 	if (!req->key)
 		return bytes(NULL, 0);
-	if (request_op(req) == UKCF_OP_VERIFY)
+	if (mech_takes_public(req->mech->id, request_op(req)))
 		return key_public(req->key);
 	return key_secret(req->key);
 }

@@ -100,16 +100,13 @@ static int check_flags(const struct ukcf_key_req *kr, uint32_t allowed,
 	return 0;
 }
 
-/* What a public key alone can do. */
-#define PUBLIC_USES UKCF_USE_VERIFY
-
 static int resolve_usage(const struct request *req, struct ukcf_key_req *kr,
 			 unsigned int *detail)
 {
 	uint32_t allowed = mech_class_usage(req->mech->id);
 
 	if (kr->flags & UKCF_KEY_PUBLIC_ONLY)
-		allowed &= PUBLIC_USES;
+		allowed = mech_public_usage(req->mech->id);
 	if (kr->usage == UKCF_USE_DEFAULT)
 		kr->usage = allowed;
 	if (kr->usage == 0 || (kr->usage & ~allowed))
@@ -128,7 +125,8 @@ static bool has_public(const struct request *req)
 {
 	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
 
-	return class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX;
+	return class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX ||
+	       class_ == UKCF_CLASS_PKE;
 }
 
 /* secret -> pub; 0 or -errno */
