@@ -404,7 +404,7 @@ int ukcf_key_generate(struct ukcf *u, const char *name, uint32_t mech,
 
 	if (!u || !key)
 		return -EINVAL;
-	if (flags & ~(uint32_t)UKCF_KEY_EXPORTABLE)
+	if (flags & ~(uint32_t)(UKCF_KEY_EXPORTABLE | UKCF_KEY_BITS))
 		return (int)call_refused(-EINVAL, UKCF_DETAIL_FLAGS);
 	return create(u, UKCF_OP_KEY_GENERATE, name, mech, &req, NULL, 0,
 		      &key->id);
