@@ -43,6 +43,7 @@
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/pieces.h"
+#include "daemon/core/prepared.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
 #include "daemon/core/template.h"
@@ -296,6 +297,8 @@ static int start_templates(void)
 		fdstore_removef("templates");
 		err = template_open(-1, d.config->templates);
 	}
+	if (!err)
+		err = prepared_open();
 	if (!err)
 		err = context_init(d.config->contexts);
 	if (!err)
@@ -604,6 +607,7 @@ static void stop(void)
 	notifier_stop();
 	recovery->clean = 1;
 	template_close();
+	prepared_close();
 	context_deinit();
 	pieces_deinit();
 	/* A service manager may keep the keys for the next process; when it

@@ -22,6 +22,7 @@ const struct ukcf_call *ukcf_last_call(void)
 }
 
 #define CLASS(c) (1u << UKCF_CLASS_##c)
+#define CIPHERS (CLASS(AEAD) | CLASS(CIPHER) | CLASS(PKE))
 
 /* What an operation is of, and what it wants of its key. */
 static const struct rule {
@@ -31,8 +32,8 @@ static const struct rule {
 	[UKCF_OP_DIGEST] = { CLASS(DIGEST), 0 },
 	[UKCF_OP_MAC] = { CLASS(MAC), UKCF_USE_MAC },
 	[UKCF_OP_MAC_VERIFY] = { CLASS(MAC), UKCF_USE_MAC_VERIFY },
-	[UKCF_OP_ENCRYPT] = { CLASS(AEAD) | CLASS(CIPHER), UKCF_USE_ENCRYPT },
-	[UKCF_OP_DECRYPT] = { CLASS(AEAD) | CLASS(CIPHER), UKCF_USE_DECRYPT },
+	[UKCF_OP_ENCRYPT] = { CIPHERS, UKCF_USE_ENCRYPT },
+	[UKCF_OP_DECRYPT] = { CIPHERS, UKCF_USE_DECRYPT },
 	[UKCF_OP_SIGN] = { CLASS(SIGN), UKCF_USE_SIGN },
 	[UKCF_OP_VERIFY] = { CLASS(SIGN), UKCF_USE_VERIFY },
 	[UKCF_OP_DERIVE] = { CLASS(KEX) | CLASS(KDF), UKCF_USE_DERIVE },
@@ -211,7 +212,8 @@ static const struct caller *caller_for(const struct call *c, bool stale,
 		return NULL;
 	/* The public part is missing if no module was there to make it. */
 	*reason = UKCF_REASON_LOAD;
-	if (c->job.op == UKCF_OP_VERIFY && !local_key_public(c->local).len)
+	if (mech_takes_public(c->job.mech, c->job.op) &&
+	    !local_key_public(c->local).len)
 		return NULL;
 	return by;
 }

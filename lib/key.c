@@ -156,18 +156,17 @@ struct ukcf_bytes local_key_public(struct local_key *k)
 
 struct ukcf_bytes local_key_bytes(struct local_key *k, uint32_t op)
 {
-	if (op == UKCF_OP_VERIFY)
+	if (mech_takes_public(k->mech, op))
 		return local_key_public(k);
 	return (struct ukcf_bytes){ bytes_of(k), k->len };
 }
 
 /* ------------------------------------------------------------------ making */
 
-/* Only to verify: then the bytes are a public key. */
+/* Only to verify or to encrypt to: then the bytes are a public key. */
 static bool is_public(uint32_t mech, uint32_t usage)
 {
-	return UKCF_MECH_CLASS(mech) == UKCF_CLASS_SIGN &&
-	       usage == UKCF_USE_VERIFY;
+	return usage && usage == mech_public_usage(mech);
 }
 
 /* The public part of a key of a signature or key exchange mechanism. */
@@ -405,7 +404,7 @@ int ukcf_key_generate(struct ukcf *u, const char *name, uint32_t mech,
 
 	if (!u || !key)
 		return -EINVAL;
-	if (flags & ~(uint32_t)UKCF_KEY_EXPORTABLE)
+	if (flags & ~(uint32_t)(UKCF_KEY_EXPORTABLE | UKCF_KEY_BITS))
 		return (int)call_refused(-EINVAL, UKCF_DETAIL_FLAGS);
 	return create(u, UKCF_OP_KEY_GENERATE, name, mech, &req, NULL, 0,
 		      &key->id);

@@ -9,11 +9,15 @@
  *	...	ciphertext, tag
  *
  * All before the ciphertext is authenticated as additional data.
+ *
+ * With a key of class PKE it is the ciphertext alone, as others write it, and
+ * the message is shorter than the modulus.
  */
 #include "tools/cryptoctl.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +32,7 @@
 #define FIXED 12 /* bytes before the nonce */
 #define HEAD_MAX (FIXED + UKCF_PARAM_MAX)
 #define TAG_MAX 64
+#define PKE_ROOM 512 /* what RSA wants, whatever it makes */
 
 #define LIMIT "a message goes to the daemon whole; split it"
 
@@ -45,16 +50,33 @@ struct crypt {
 	size_t room; /* bytes allocated */
 };
 
+static bool is_pke(const struct crypt *c)
+{
+	return UKCF_MECH_CLASS(c->mech.id) == UKCF_CLASS_PKE;
+}
+
+static int find_key(const struct invocation *in, struct crypt *c)
+{
+	const char *name = in->value['k'];
+
+	if (key_find(c->u, name, &c->info) < 0)
+		return -1;
+	if (UKCF_MECH_CLASS(c->info.mech) == UKCF_CLASS_PKE)
+		return key_of_class(c->u, name, UKCF_CLASS_PKE, "encrypt",
+				    &c->info, &c->mech);
+	return key_of_class(c->u, name, UKCF_CLASS_AEAD,
+			    "encrypt and authenticate", &c->info, &c->mech);
+}
+
 static int prepare(const struct invocation *in, size_t limit, struct crypt *c)
 {
 	*c = (struct crypt){ .u = connect_daemon() };
 	if (!c->u)
 		return -1;
-	if (key_of_class(c->u, in->value['k'], UKCF_CLASS_AEAD,
-			 "encrypt and authenticate", &c->info, &c->mech) < 0)
+	if (find_key(in, c) < 0)
 		return -1;
 	c->key.id = c->info.id;
-	c->head = FIXED + (size_t)c->mech.nonce_len;
+	c->head = is_pke(c) ? 0 : FIXED + (size_t)c->mech.nonce_len;
 	if (c->mech.nonce_len > UKCF_PARAM_MAX) {
 		complain("%s: its nonce is too long for this form",
 			 c->mech.name);
@@ -62,7 +84,7 @@ static int prepare(const struct invocation *in, size_t limit, struct crypt *c)
 	}
 	if (input_whole(in->n_args ? in->args[0] : NULL, limit, LIMIT, &c->in))
 		return -1;
-	c->room = c->in.len + HEAD_MAX + TAG_MAX;
+	c->room = c->in.len + HEAD_MAX + TAG_MAX + PKE_ROOM;
 	c->out = malloc(c->room);
 	if (c->out)
 		return 0;
@@ -77,6 +99,11 @@ static void release(struct crypt *c)
 	free(c->out);
 	message_free(&c->in);
 	ukcf_disconnect(c->u);
+}
+
+static const uint8_t *nonce_at(const struct crypt *c, const uint8_t *message)
+{
+	return c->mech.nonce_len ? message + FIXED : NULL;
 }
 
 static int make_head(struct crypt *c)
@@ -97,9 +124,9 @@ static int seal(const struct invocation *in, struct crypt *c)
 {
 	int64_t n;
 
-	if (make_head(c) < 0)
+	if (!is_pke(c) && make_head(c) < 0)
 		return -1;
-	n = ukcf_encrypt(c->u, c->mech.id, c->key, c->out + FIXED,
+	n = ukcf_encrypt(c->u, c->mech.id, c->key, nonce_at(c, c->out),
 			 c->mech.nonce_len, c->out, c->head, c->in.data,
 			 c->in.len, c->out + c->head, c->room - c->head);
 	if (n < 0) {
@@ -147,9 +174,9 @@ static int open_message(const struct invocation *in, struct crypt *c)
 	const char *name = input_name(in->n_args ? in->args[0] : NULL);
 	int64_t n;
 
-	if (check_head(c, name) < 0)
+	if (!is_pke(c) && check_head(c, name) < 0)
 		return -1;
-	n = ukcf_decrypt(c->u, c->mech.id, c->key, c->in.data + FIXED,
+	n = ukcf_decrypt(c->u, c->mech.id, c->key, nonce_at(c, c->in.data),
 			 c->mech.nonce_len, c->in.data, c->head,
 			 c->in.data + c->head, c->in.len - c->head, c->out,
 			 c->room);

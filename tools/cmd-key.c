@@ -73,17 +73,54 @@ struct making {
 	uint32_t usage, flags;
 };
 
+/* --bits=N */
+static int parse_bits(const char *text, uint32_t *flags)
+{
+	static const struct {
+		const char *text;
+		uint32_t flag;
+	} sizes[] = {
+		{ "2048", UKCF_KEY_BITS_2048 },
+		{ "3072", UKCF_KEY_BITS_3072 },
+		{ "4096", UKCF_KEY_BITS_4096 },
+	};
+
+	for (size_t i = 0; text && i < N_OF(sizes); i++)
+		if (strcmp(sizes[i].text, text) == 0) {
+			*flags |= sizes[i].flag;
+			return 0;
+		}
+	if (!text)
+		return 0;
+	complain("%s: no size of a key; they are 2048, 3072 and 4096 bits",
+		 text);
+	return -1;
+}
+
+/* The size of a key is the mechanism's, but for RSA. */
+static int check_bits(const struct making *m)
+{
+	if (!(m->flags & UKCF_KEY_BITS) ||
+	    m->mech.flags & UKCF_PAGE_MECH_BY_KEY)
+		return 0;
+	complain("%s: its keys have one size; --bits is for RSA",
+		 m->mech.name);
+	return -1;
+}
+
 static enum status prepare(const struct invocation *in, struct making *m)
 {
 	*m = (struct making){ .name = in->args[0] };
-	if (parse_usage(in->value['U'], &m->usage) < 0)
+	if (parse_usage(in->value['U'], &m->usage) < 0 ||
+	    parse_bits(in->value['B'], &m->flags) < 0)
 		return STATUS_USAGE;
 	if (in->value['E'])
 		m->flags |= UKCF_KEY_EXPORTABLE;
 	if (in->value['P'])
 		m->flags |= UKCF_KEY_PUBLIC_ONLY;
 	m->u = connect_daemon();
-	if (!m->u || mech_find(m->u, in->value['m'], &m->mech) < 0)
+	if (!m->u || mech_find(m->u, in->value['m'], &m->mech) < 0 ||
+	    check_bits(m) < 0)
 		return STATUS_FAILED;
 	if (m->mech.key_max > 0)
 		return STATUS_DONE;
@@ -388,6 +425,8 @@ static enum status destroy_keys(struct invocation *in)
 
 static const struct option_row generate_options[] = {
 	MECH_OPTION,
+	{ 'B', false, "bits", "N",
+	  "of RSA: 2048, 3072 (the default) or 4096" },
 	USAGE_OPTION,
 	EXPORTABLE_OPTION,
 	{ 0 },
@@ -397,7 +436,7 @@ static const struct option_row import_options[] = {
 	MECH_OPTION,
 	USAGE_OPTION,
 	EXPORTABLE_OPTION,
-	{ 'P', false, "public", NULL, "it is a public key, to verify with" },
+	{ 'P', false, "public", NULL, "it is a public key, to verify with or encrypt to" },
 	{ 0 },
 };
 
@@ -419,7 +458,7 @@ static const struct option_row export_options[] = {
 };
 
 const struct command key_commands[] = {
-	{ "key", "generate", "NAME -m MECH [--usage=LIST] [--exportable]",
+	{ "key", "generate", "NAME -m MECH [--bits=N] [--usage=LIST] [--exportable]",
 	  "make a key in the daemon", generate_options, 1, 1,
 	  generate_key },
 	{ "key", "import",

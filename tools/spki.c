@@ -93,8 +93,10 @@ static size_t rsa_prefix(size_t len, uint8_t der[PREFIX_MAX])
 
 static bool is_rsa(uint32_t mech)
 {
-	return mech >= UKCF_MECH_RSA_PKCS1_SHA2_256 &&
-	       mech <= UKCF_MECH_RSA_PSS_SHA2_512;
+	return (mech >= UKCF_MECH_RSA_PKCS1_SHA2_256 &&
+		mech <= UKCF_MECH_RSA_PSS_SHA2_512) ||
+	       (mech >= UKCF_MECH_RSA_PKCS1 &&
+		mech <= UKCF_MECH_RSA_OAEP_SHA2_256);
 }
 
 /* What the key was imported as may be the whole of it. */

@@ -28,7 +28,7 @@
 #define CIPHERS (CLASS(AEAD) | CLASS(CIPHER))
 #define KEYED                                                          \
 	(CLASS(MAC) | CLASS(AEAD) | CLASS(CIPHER) | CLASS(SIGN) | \
-	 CLASS(KEX) | CLASS(KDF))
+	 CLASS(KEX) | CLASS(KDF) | CLASS(PKE))
 
 static const struct op_rule rules[UKCF_OP_LAST] = {
 	/* kind, ranges, needs, key, classes, usage, takes */
@@ -38,10 +38,10 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 			  UKCF_USE_MAC, 0 },
 	[UKCF_OP_MAC_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(MAC),
 				 UKCF_USE_MAC_VERIFY, 0 },
-	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CIPHERS,
-			      UKCF_USE_ENCRYPT, 0 },
-	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1, CIPHERS,
-			      UKCF_USE_DECRYPT, 0 },
+	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1,
+			      CIPHERS | CLASS(PKE), UKCF_USE_ENCRYPT, 0 },
+	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1,
+			      CIPHERS | CLASS(PKE), UKCF_USE_DECRYPT, 0 },
 	[UKCF_OP_SIGN] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(SIGN),
 			   UKCF_USE_SIGN, 0 },
 	[UKCF_OP_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(SIGN),

@@ -29,11 +29,13 @@
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/predict.h"
+#include "daemon/core/prepared.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
+#include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
 #include "lib/shared/sizes.h"
@@ -202,7 +204,7 @@ struct ukcf_bytes execute_key(const struct request *req)
 		return chain_key(req);
 	if (!req->key)
 		return bytes(NULL, 0);
-	if (request_op(req) == UKCF_OP_VERIFY)
+	if (mech_takes_public(req->mech->id, request_op(req)))
 		return key_public(req->key);
 	return key_secret(req->key);
 }
@@ -385,6 +387,14 @@ static void copy_context(struct request *req)
 	request_result(req, job.res, job.detail);
 }
 
+/* What the provider computed of the key before. */
+static const void *state_for(const struct request *req)
+{
+	if (req->tmpl)
+		return template_state(req->tmpl, req->offer, req->key);
+	return req->key ? prepared_state(req->key, req->offer) : NULL;
+}
+
 /* A part of a context; its result is set. */
 static void run_part(struct request *req, struct scratch *s)
 {
@@ -408,8 +418,7 @@ static void run_part(struct request *req, struct scratch *s)
 		return;
 	}
 	used = fill_job(req, s, &job, small);
-	if (req->tmpl)
-		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	job.tmpl = state_for(req);
 	settle_part(req, &job, fn(p->instance, &job));
 	if (job.out == small)
 		secmem_wipe(small, job.out_size);
@@ -459,8 +468,7 @@ static bool run_job_of(struct request *req, struct scratch *s)
 		return true;
 	}
 	used = fill_job(req, s, &job, small);
-	if (req->tmpl)
-		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	job.tmpl = state_for(req);
 	status = fn(p->instance, &job);
 	done = execute_settle(req, &job, status);
 	if (!done)

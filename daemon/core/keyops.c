@@ -100,16 +100,13 @@ static int check_flags(const struct ukcf_key_req *kr, uint32_t allowed,
 	return 0;
 }
 
-/* What a public key alone can do. */
-#define PUBLIC_USES UKCF_USE_VERIFY
-
 static int resolve_usage(const struct request *req, struct ukcf_key_req *kr,
 			 unsigned int *detail)
 {
 	uint32_t allowed = mech_class_usage(req->mech->id);
 
 	if (kr->flags & UKCF_KEY_PUBLIC_ONLY)
-		allowed &= PUBLIC_USES;
+		allowed = mech_public_usage(req->mech->id);
 	if (kr->usage == UKCF_USE_DEFAULT)
 		kr->usage = allowed;
 	if (kr->usage == 0 || (kr->usage & ~allowed))
@@ -128,7 +125,8 @@ static bool has_public(const struct request *req)
 {
 	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
 
-	return class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX;
+	return class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX ||
+	       class_ == UKCF_CLASS_PKE;
 }
 
 /* secret -> pub; 0 or -errno */
@@ -188,6 +186,31 @@ static int64_t create(struct request *req, const struct ukcf_key_req *kr,
 	return (int64_t)handle;
 }
 
+/* Of a key to generate; 0: the provider's choice. */
+static int64_t wanted_bits(const struct request *req,
+			   struct ukcf_key_req *kr, size_t *bits,
+			   unsigned int *detail)
+{
+	static const struct {
+		uint32_t flag, bits;
+	} sizes[] = {
+		{ 0, 0 },
+		{ UKCF_KEY_BITS_2048, 2048 },
+		{ UKCF_KEY_BITS_3072, 3072 },
+		{ UKCF_KEY_BITS_4096, 4096 },
+	};
+	uint32_t flag = kr->flags & UKCF_KEY_BITS;
+
+	kr->flags &= ~(uint32_t)UKCF_KEY_BITS; /* no property of the key */
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		*bits = sizes[i].bits;
+		if (sizes[i].flag == flag &&
+		    (flag == 0 || req->mech->limits.by_key))
+			return 0;
+	}
+	return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
+}
+
 static int64_t op_generate(struct request *req, const uint8_t *in,
 			   unsigned int *detail)
 {
@@ -203,6 +226,8 @@ static int64_t op_generate(struct request *req, const uint8_t *in,
 	res = parse(req, in, &kr, &raw, detail);
 	if (!res && raw.len)
 		res = refuse(detail, UKCF_DETAIL_IN_SIZE, -EINVAL);
+	if (!res)
+		res = wanted_bits(req, &kr, &job.tag_len, detail);
 	if (!res)
 		res = check_flags(&kr, UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION,
 				  detail);

@@ -94,9 +94,14 @@ static void wipe_large(struct key *k)
 		store_release_u32(&owners[i], 0);
 }
 
+static void (*on_wipe)(uint32_t slot);
+
 static void wipe_slot(struct object *o)
 {
 	struct key *k = key_of(o);
+
+	if (on_wipe)
+		on_wipe(object_slot(&table, o));
 
 	wipe_large(k);
 	secmem_wipe(k->secret, sizeof(k->secret));
@@ -147,6 +152,11 @@ int keystore_open(int fd, unsigned int per_uid)
 void keystore_on_death(void (*died)(const struct object *))
 {
 	table.died = died;
+}
+
+void keystore_on_wipe(void (*wiped)(uint32_t slot))
+{
+	on_wipe = wiped;
 }
 
 void keystore_close(void)
@@ -363,6 +373,11 @@ void keystore_release(struct key *k)
 uint64_t key_id(const struct key *k)
 {
 	return k->object.handle;
+}
+
+uint32_t key_slot(const struct key *k)
+{
+	return object_slot(&table, &k->object);
 }
 
 bool key_is_live(const struct key *k)

@@ -45,6 +45,9 @@ int keystore_open(int fd, unsigned int per_uid);
 void keystore_disown(void);
 /* Call died() under the lock whenever a key dies, before it is wiped. */
 void keystore_on_death(void (*died)(const struct object *));
+/* Call wiped() in the thread that drops the last reference to a dead key, before
+ * it is wiped; also of slots that hold none. */
+void keystore_on_wipe(void (*wiped)(uint32_t slot));
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);
 
@@ -74,6 +77,7 @@ int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 void keystore_hold_more(struct key *k);
 void keystore_release(struct key *k);
 uint64_t key_id(const struct key *k); /* its handle */
+uint32_t key_slot(const struct key *k); /* below OBJECT_SLOTS_MAX */
 bool key_is_live(const struct key *k);
 uint32_t key_mech(const struct key *k);
 uint32_t key_usage(const struct key *k);

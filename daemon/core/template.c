@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/api/memfd.h"
+#include "daemon/core/computed.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/fdstore.h"
@@ -26,7 +27,7 @@
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
 
-#define STATES 2	/* providers that compute for one template */
+#define STATES COMPUTED_STATES
 #define STATE_MAX 512u	/* bytes that one may compute */
 
 struct template {
@@ -37,14 +38,6 @@ struct template {
 };
 
 _Static_assert(sizeof(struct template) == 128, "a slot is 128 bytes");
-
-/* What one provider computed for one template. */
-struct computed {
-	uint32_t step; /* atomic, enum below */
-	const struct mech_offer *offer; /* atomic, of READY */
-};
-
-enum { NOTHING = 0, BEGUN = 1, READY = 2 };
 
 #define STATES_SIZE ((size_t)TEMPLATE_SLOTS * STATES * STATE_MAX)
 #define TABLE_SIZE (TEMPLATE_SLOTS * sizeof(struct template))
@@ -71,21 +64,18 @@ static struct template *template_of(struct object *o)
 	return (struct template *)(void *)o;
 }
 
-static uint8_t *state_at(uint32_t slot, unsigned int i)
+static struct computed_set set_of(uint32_t slot)
 {
-	return states + ((size_t)slot * STATES + i) * STATE_MAX;
+	return (struct computed_set){
+		computed[slot],
+		states + (size_t)slot * STATES * STATE_MAX,
+		STATE_MAX,
+	};
 }
 
 static void wipe_slot(struct object *o)
 {
-	uint32_t slot = object_slot(&table, o);
-
-	for (unsigned int i = 0; i < STATES; i++) {
-		if (load_relaxed_u32(&computed[slot][i].step) == NOTHING)
-			continue;
-		secmem_wipe(state_at(slot, i), STATE_MAX);
-		store_release_u32(&computed[slot][i].step, NOTHING);
-	}
+	computed_end(set_of(object_slot(&table, o)));
 	store_relaxed_u64(&template_of(o)->key, 0);
 }
 
@@ -161,6 +151,8 @@ void template_disown(void)
 void template_close(void)
 {
 	keystore_on_death(NULL);
+	for (uint32_t i = 0; states && i < TEMPLATE_SLOTS; i++)
+		computed_end(set_of(i));
 	secmem_free(states, STATES_SIZE);
 	states = NULL;
 	memset(computed, 0, sizeof(computed));
@@ -173,84 +165,19 @@ unsigned int template_count(void)
 
 /* -------------------------------------------------------------- computing */
 
-static bool compute(const struct mech_offer *offer, const struct key *key,
-		    uint8_t *out)
-{
-	struct ukcf_job job = { .op = UKCF_OP_TMPL_CREATE,
-				.mech = key_mech(key),
-				.key = key_secret(key),
-				.pub = key_public(key),
-				.out = out,
-				.out_size = STATE_MAX };
-	ukcf_job_fn fn = offer->offer->ops->init_tmpl;
-
-	return fn(offer->provider->instance, &job) == UKCF_DONE && job.res > 0;
-}
-
 static bool can_compute(const struct mech_offer *offer)
 {
 	return offer->offer->ops->init_tmpl &&
 	       offer->offer->tmpl_size <= STATE_MAX;
 }
 
-static void set_offer(struct computed *c, const struct mech_offer *offer)
-{
-	store_release_ptr((void **)(void *)&c->offer,
-			  (void *)(uintptr_t)offer);
-}
-
-static const struct mech_offer *offer_of(const struct computed *c)
-{
-	return load_acquire_ptr((void *const *)(const void *)&c->offer);
-}
-
-/* Still READY when it was seen to be offer's: else what was of another one is
- * being forgotten, and made anew. */
-static bool is_of(const struct computed *c, const struct mech_offer *offer)
-{
-	return offer_of(c) == offer && load_acquire_u32(&c->step) == READY;
-}
-
 const void *template_state(struct template *t, const struct mech_offer *offer,
 			   const struct key *key)
 {
-	uint32_t slot = object_slot(&table, &t->object);
-
 	if (!can_compute(offer))
 		return NULL;
-	for (unsigned int i = 0; i < STATES; i++) {
-		struct computed *c = &computed[slot][i];
-		uint32_t step = load_acquire_u32(&c->step);
-
-		if (step == READY && is_of(c, offer))
-			return state_at(slot, i);
-		if (step == READY)
-			continue;
-		if (step == BEGUN || !compare_swap_u32(&c->step, &step, BEGUN))
-			return NULL; /* somebody is at it: perhaps for us */
-		set_offer(c, offer);
-		if (compute(offer, key, state_at(slot, i))) {
-			store_release_u32(&c->step, READY);
-			return state_at(slot, i);
-		}
-		secmem_wipe(state_at(slot, i), STATE_MAX);
-		store_release_u32(&c->step, NOTHING);
-		return NULL;
-	}
-	return NULL;
-}
-
-static void forget(uint32_t slot, const struct provider *p)
-{
-	for (unsigned int i = 0; i < STATES; i++) {
-		struct computed *c = &computed[slot][i];
-		const struct mech_offer *o = offer_of(c);
-
-		if (load_acquire_u32(&c->step) != READY || o->provider != p)
-			continue;
-		secmem_wipe(state_at(slot, i), STATE_MAX);
-		store_release_u32(&c->step, NOTHING);
-	}
+	return computed_get(set_of(object_slot(&table, &t->object)), offer,
+			    key);
 }
 
 void template_forget(const struct provider *p)
@@ -259,7 +186,7 @@ void template_forget(const struct provider *p)
 		return; /* not opened: a test of something else */
 	pthread_mutex_lock(&table.lock);
 	for (uint32_t i = 0; i < TEMPLATE_SLOTS; i++)
-		forget(i, p);
+		computed_forget(set_of(i), p);
 	pthread_mutex_unlock(&table.lock);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns the long answers of selftest.c, those of RSA, in hex: keys of 2048 bits
- * in DER as RSAPrivateKey and RSAPublicKey, messages and signatures.
+ * in DER as RSAPrivateKey and RSAPublicKey, messages, signatures, ciphertexts.
  */
 #ifndef DAEMON_SPI_KNOWN_RSA_H
 #define DAEMON_SPI_KNOWN_RSA_H
@@ -151,5 +151,59 @@ static const char rsa_nist_sha512_signature[] =
 	"7541f0bfcf0b4e1b510059fa20779eb44b1ef293b7a8318447ed25793037ddfd"
 	"1877cd98514c81575613f36d946670f632779eaf629a593fe99110e781cb3810"
 	"1a3cbd54d7871983dbf868a00cfcb17bd330309d43b8df8d4f05eb4c43649cdf";
+
+/*
+ * Encryption with Bilbo's public key, made by the formulas of RFC 8017 sections
+ * 7.1 and 7.2 in Python: seed of OAEP 0, 1, 2..., padding string of v1.5 1, 2,
+ * 3...  The wrong one begins with 0 || 1; what it gives is made likewise by
+ * draft-irtf-cfrg-rsa-guidance section 7, whose own vectors the formulas meet.
+ */
+static const char rsa_plain[] =
+	"74686520717569636b2062726f776e20666f78";
+static const char rsa_label[] =
+	"6c6162656c";
+static const char rsa_oaep_sha1[] =
+	"8d71ad71c583f17d1ec10e33a68973924cae3b684b5e63a4f26d7ecb27d952ba"
+	"eabfd4040cb9a2829b565df22749af7ddc4c9b5261c01694348155f621b8a74c"
+	"21044477965962b8a6bad542854e4df14455aa6a3d5e75c4968f5cb6940cdd56"
+	"c0ff4cacd25fd57aa297d996201567cdfcd74b24f203baadd6e7f0e4fca6bc9d"
+	"68cc63d41b48b9647716f124d8b73eea54064f6076cc3c5a1a05eaac0e25b453"
+	"039ec9663a5ae234d696259efe7539328b5f2663d96cab740230d3fbe1dd7f78"
+	"df659fce19f5866c6abcc08f5a4a8114e6235ee7320e71f1f7b5ec9acdccc9b5"
+	"1c6bfd0e08850917dc4fa1cac3368474f87a9c64d22268db699c1004c077aece";
+static const char rsa_oaep_sha256[] =
+	"9128df1242e06d8fe8ec57e013b4390a7c6db939c2a66245b393834336253c41"
+	"4cfc984e393f65477fda426e6f019e4f1070408aa9aa3f505e92dcb3484578fa"
+	"218b90acf994dfa3770535accb291f1b1ce92090156f8c06d8880da9dd969091"
+	"ce584e95e31ee0eb1b6f92b339cb262f26ace9014a74088cac5786c4991a7121"
+	"387c37452a586853c41859c30b99126edf5606b3136c9b59e019a8a726a5869e"
+	"437e9448580e8f76f942ef9d788179abf0e1c3049e1cb582173542b85aea25ae"
+	"ab5cad4fa35b399b5c4b56b44fb875a5fc535d337ce4d3bd064f241bfdd527c5"
+	"333312fb79298a249da9f04d420db2c8d0ac5a09575e025ba15e4e9b00847c6d";
+static const char rsa_v15[] =
+	"16297e03abb8cdcb4cb5ef39b596f8a73e0d0986064e439cdb0afe395fbe5560"
+	"d1b111ecbb5611889e1a859f1ac9ef7cc8fa5be6a44ad5297ed9aa18f8a281e4"
+	"a80bf61d3ab291af63fb454fd949aa7aa557d01b4dea9f9c7511c93c4d2c3061"
+	"3fd91d9046ddc3e35a0634d6a3607fda158d48b62477ff722cca79a11d8220db"
+	"857243154d27c23b524115df39beb9f0d8a900c8c4c15971bba6135e4c1aae59"
+	"916570855d57d39e263b1270f51644cb15ac93a8b7530a6f4f97665d3db28883"
+	"3e4a1dca9139ef9934b7fc3ef98925b4fe266b0c4709f9b7b85454c8e38be304"
+	"b9c9073cd2d199a8111c2d15ab3a1d434127b94642124c19164f900a439a3983";
+static const char rsa_v15_wrong[] =
+	"85a6239d6846b807dd0635250e8d107a23420b5fab5a34d03d3dd1a29123f706"
+	"9f84e9fd016257b9c6fd7783608987368440579ba556586a2b3c349cb7f5ee1a"
+	"bc584a98cc61077e0db67c5d8665e65a9fcac02bc486af120b043d4bc531f162"
+	"1d42043a139634056d2c942577de8c36ba14fa225dc54b23bef3953a75612af6"
+	"9d7c141bffd27970aa0d09ddd6936ddc038e2a60d0e3d9938388e0d161c0abfc"
+	"8f5883357909d1996ec34903d9dc1b98d1020382573f5251f5f43e6aff814482"
+	"8a96ff006283f7eff199ff6c7568fc5245f0825d9c1e82870c8b8ebb8f3a490e"
+	"a9f7a143584ed3daad91caa55d4dca52237052aeeece67160829625dfe834caa";
+static const char rsa_v15_substitute[] =
+	"56175e749d78c0da96c506e0b0c040b94426b2c0afddecac935e27aeea719fd4"
+	"219ec6c7057a38bc048b246fcbf8d126b9e01f8e01c49f2abaec6606ee956b49"
+	"c7c05b78af47978828d222a28ac29d890d9e547056aa517de7b7bd2da491674e"
+	"2d9add8efcc48a528072fad83ddce759ad31f880b7a56ad51172eefea6af47fc"
+	"6168ec270526eb5d47e3c4d40c1d2d2d6ee4e0f3531d892d54806c8c86fcec70"
+	"787eea1384d724e239c4be64f3198d1dc5955c8283e8";
 
 #endif

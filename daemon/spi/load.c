@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/core/device.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/prepared.h"
 #include "daemon/core/template.h"
 #include "daemon/spi/host.h"
 #include "daemon/spi/loader.h"
@@ -416,8 +417,12 @@ int load_provider(const char *name)
 
 int load_unload(struct provider *p)
 {
-	int err = stop(p);
+	int err;
 
+	/* An instance may not know another's. */
+	template_forget(p);
+	prepared_forget(p);
+	err = stop(p);
 	if (err) {
 		start_device(p);
 		provider_fail(p);
@@ -425,7 +430,6 @@ int load_unload(struct provider *p)
 		loader_look();
 		return err;
 	}
-	template_forget(p); /* an instance may not know another's */
 	provider_goes(p);
 	log_info("provider %s is unloaded", p->name);
 	return 0;

@@ -14,7 +14,8 @@
 
 /* One known answer; hexadecimal.  out is what the operation produces; for
  * verifying operations it is the tag or signature to accept.  SIGN without one:
- * the signature is random. */
+ * the signature is random; ENCRYPT: so is the ciphertext, and key is the secret
+ * one. */
 struct known {
 	uint32_t mech;
 	uint32_t op;
@@ -302,6 +303,20 @@ static const struct known table[] = {
 	  "" },
 	{ UKCF_MECH_RSA_PSS_SHA2_512, UKCF_OP_SIGN, rsa_secret, "", "", "72",
 	  "" },
+	{ UKCF_MECH_RSA_PKCS1, UKCF_OP_DECRYPT, rsa_secret, "", "", rsa_v15,
+	  rsa_plain },
+	{ UKCF_MECH_RSA_PKCS1, UKCF_OP_DECRYPT, rsa_secret, "", "",
+	  rsa_v15_wrong, rsa_v15_substitute },
+	{ UKCF_MECH_RSA_PKCS1, UKCF_OP_ENCRYPT, rsa_secret, "", "", rsa_plain,
+	  "" },
+	{ UKCF_MECH_RSA_OAEP_SHA1, UKCF_OP_DECRYPT, rsa_secret, "", rsa_label,
+	  rsa_oaep_sha1, rsa_plain },
+	{ UKCF_MECH_RSA_OAEP_SHA1, UKCF_OP_ENCRYPT, rsa_secret, "", rsa_label,
+	  rsa_plain, "" },
+	{ UKCF_MECH_RSA_OAEP_SHA2_256, UKCF_OP_DECRYPT, rsa_secret, "",
+	  rsa_label, rsa_oaep_sha256, rsa_plain },
+	{ UKCF_MECH_RSA_OAEP_SHA2_256, UKCF_OP_ENCRYPT, rsa_secret, "",
+	  rsa_label, rsa_plain, "" },
 	/* RFC 6979 appendices A.2.5 and A.2.6, "sample"; a signature is a random
 	 * one: it has to verify */
 	{ UKCF_MECH_ECDSA_P256, UKCF_OP_VERIFY,
@@ -440,6 +455,7 @@ static size_t tag_len_of(uint32_t mech, size_t made)
 	case UKCF_CLASS_AEAD:
 		return 16;
 	case UKCF_CLASS_CIPHER:
+	case UKCF_CLASS_PKE:
 		return 0;
 	default:
 		return made;
@@ -533,7 +549,7 @@ static bool test_verify(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return result_is(self, o, &t, -EBADMSG);
 }
 
-/* Of a signature. */
+/* Of a signature, or a ciphertext of class PKE. */
 static bool sizes_fit(uint32_t mech, int64_t len)
 {
 	const struct mech_row *row = mech_row_by_id(mech);
@@ -576,6 +592,50 @@ static bool test_pair(struct ukcf_instance *self, const struct ukcf_offer *o,
 	return result_is(self, o, &t, -EBADMSG);
 }
 
+/* A wrong padding of v1.5 gives other bytes, any other an error. */
+static bool notices_pke(struct ukcf_instance *self, const struct ukcf_offer *o,
+			struct trial *t, const struct hex *plain)
+{
+	if (t->job.mech != UKCF_MECH_RSA_PKCS1)
+		return result_is(self, o, t, -EBADMSG);
+	return run_job(self, o->ops->decrypt, &t->job) == UKCF_DONE &&
+	       t->job.res >= 0 &&
+	       (t->job.res != (int64_t)plain->len ||
+		memcmp(t->out, plain->data, plain->len) != 0);
+}
+
+/* What it encrypts with the public part that it makes it decrypts, but not with
+ * a bit turned. */
+static bool test_seal(struct ukcf_instance *self, const struct ukcf_offer *o,
+		      const struct known *k)
+{
+	struct trial t, p;
+	uint8_t pub[HEX_MAX];
+
+	if (!o->ops->public_key || !o->ops->decrypt)
+		return false;
+	prepare(&p, k);
+	p.job.op = UKCF_OP_KEY_PUBLIC;
+	p.job.out = pub;
+	prepare(&t, k);
+	if (run_job(self, o->ops->public_key, &p.job) != UKCF_DONE ||
+	    p.job.res <= 0 || p.job.res > HEX_MAX)
+		return false;
+	t.job.key = (struct ukcf_bytes){ pub, (size_t)p.job.res };
+	if (run_job(self, o->ops->encrypt, &t.job) != UKCF_DONE ||
+	    !sizes_fit(k->mech, t.job.res))
+		return false;
+	t.want.len = (size_t)t.job.res;
+	memcpy(t.want.data, t.out, t.want.len);
+	t.job.op = UKCF_OP_DECRYPT;
+	t.job.key = bytes(&t.key);
+	t.job.in = bytes(&t.want);
+	if (!produces(self, o, &t, &t.in))
+		return false;
+	t.want.data[t.want.len - 1] ^= 1;
+	return notices_pke(self, o, &t, &t.in);
+}
+
 static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 		      const struct known *k)
 {
@@ -585,6 +645,8 @@ static bool run_known(struct ukcf_instance *self, const struct ukcf_offer *o,
 		return test_verify(self, o, k);
 	if (k->op == UKCF_OP_SIGN && !*k->out)
 		return test_pair(self, o, k);
+	if (k->op == UKCF_OP_ENCRYPT && !*k->out)
+		return test_seal(self, o, k);
 	prepare(&t, k);
 	if (!produces(self, o, &t, &t.want))
 		return false;

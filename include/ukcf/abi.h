@@ -273,6 +273,12 @@ enum ukcf_usage {
 #define UKCF_KEY_SESSION 0x4	/* nameless; ends with the connection */
 #define UKCF_KEY_OWN 0x8	/* its consumer has the bytes: nothing is kept
 				   from it (ukcf_key_local()) */
+/* KEY_GENERATE, where a mechanism has keys of several sizes: one of these, or
+ * none of them for the provider's choice */
+#define UKCF_KEY_BITS_2048 0x10
+#define UKCF_KEY_BITS_3072 0x20
+#define UKCF_KEY_BITS_4096 0x40
+#define UKCF_KEY_BITS 0x70
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
 #define UKCF_KEY_BYTES_MAX 2432 /* bytes of a key: PKCS#8, RSA of 4096 bits */

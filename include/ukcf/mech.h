@@ -25,7 +25,8 @@ enum ukcf_class {
 	UKCF_CLASS_SIGN = 5,
 	UKCF_CLASS_KEX = 6,
 	UKCF_CLASS_KDF = 7,
-	UKCF_CLASS_RNG = 8
+	UKCF_CLASS_RNG = 8,
+	UKCF_CLASS_PKE = 9 /* public-key encryption */
 };
 
 #define UKCF_MECH_ID(class_, index_) ((uint32_t)(class_) << 16 | (index_))

@@ -47,7 +47,8 @@ struct ukcf_bytes {
 struct ukcf_job {
 	uint32_t op;		/* enum ukcf_op */
 	uint32_t mech;
-	struct ukcf_bytes key;	/* secret key; for verify the public key */
+	struct ukcf_bytes key;	/* secret key; for verify, and for encrypt of
+				   class PKE, the public key */
 	struct ukcf_bytes pub;	/* sign, derive: the public part, if known */
 	struct ukcf_bytes in;
 	struct ukcf_bytes aux;
@@ -55,7 +56,8 @@ struct ukcf_job {
 	struct ukcf_bytes param; /* nonce */
 	uint8_t *out;
 	size_t out_size;	/* room at out */
-	size_t tag_len;		/* bytes of MAC or AEAD tag wanted */
+	size_t tag_len;		/* bytes of MAC or AEAD tag wanted; of a key to
+				   generate its bits, 0: as the provider likes */
 	const void *tmpl;	/* made by init_tmpl(), or NULL */
 	void *ctx;		/* multipart state of offer->ctx_size bytes */
 	int64_t res;		/* result: bytes produced, or -errno */
@@ -115,11 +117,16 @@ struct ukcf_mech_ops {
 	ukcf_job_fn drop;	/* release ctx: no final will come; NULL: there
 				   is nothing to release */
 	ukcf_job_fn copy;	/* ctx from that at in.data; NULL: ctx is flat */
-	/* template: key -> out, offer->tmpl_size bytes */
+	/* template: key (and pub, alone of a public key) -> out,
+	 * offer->tmpl_size bytes */
 	ukcf_job_fn init_tmpl;
 	/* Is it one?  key, or pub alone of a public key; its length is right.
 	 * 0 or -EKEYREJECTED.  NULL: any bytes are */
 	ukcf_job_fn check_key;
+	/* Let go of what tmpl owns: no job will use it any more.  NULL: it is
+	 * flat memory.  With it the host makes one of each key by itself, at the
+	 * first use */
+	ukcf_job_fn drop_tmpl;
 };
 
 /* offer.flags */

@@ -628,7 +628,8 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_register(struct ukcf *u,
  * ukcf_key_generate() - make a key that never leaves the daemon
  * @name: [A-Za-z0-9._-]{1,63}, unique per user, not starting with '.' or '-';
  *	NULL: a session key that ends with the connection
- * @flags: UKCF_KEY_EXPORTABLE or 0
+ * @flags: UKCF_KEY_EXPORTABLE or 0; for RSA and one of UKCF_KEY_BITS_2048, _3072
+ *	and _4096, without which a key has 3072 bits
  * Return: 0, -EEXIST, -EINVAL, -EOPNOTSUPP, -EDQUOT, ...  Since: 0.1
  */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_generate(struct ukcf *u,

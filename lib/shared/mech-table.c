@@ -63,11 +63,25 @@ const struct mech_row mech_rows[] = {
 	  .pkcs11 = p11,                                                     \
 	  .openssl = "",                                                     \
 	  .source = source_ },
+#define UKCF_RSAES(sym, index, name_, less, amax, p11, source_)              \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = 1024,                                                   \
+	  .key_max = 2432,                                                   \
+	  .pub_len = 560,                                                    \
+	  .by_key = true,                                                    \
+	  .out_len = 512,                                                    \
+	  .data_max = 512 - (less),                                          \
+	  .aad_max = amax,                                                   \
+	  .pkcs11 = p11,                                                     \
+	  .openssl = "",                                                     \
+	  .source = source_ },
 #include <ukcf/mech.def>
 #undef UKCF_MECH
 #undef UKCF_CIPHER
 #undef UKCF_PAIR
 #undef UKCF_RSA
+#undef UKCF_RSAES
 };
 
 const unsigned int mech_n_rows = sizeof(mech_rows) / sizeof(mech_rows[0]);
@@ -84,6 +98,7 @@ static const struct {
 	[UKCF_CLASS_KEX] = { "kex", UKCF_USE_DERIVE },
 	[UKCF_CLASS_KDF] = { "kdf", UKCF_USE_DERIVE },
 	[UKCF_CLASS_RNG] = { "rng", 0 },
+	[UKCF_CLASS_PKE] = { "pke", UKCF_USE_ENCRYPT | UKCF_USE_DECRYPT },
 };
 
 #define N_CLASSES (sizeof(classes) / sizeof(classes[0]))
@@ -131,6 +146,25 @@ uint32_t mech_class_usage(uint32_t id)
 	uint32_t c = UKCF_MECH_CLASS(id);
 
 	return c < N_CLASSES ? classes[c].usage : 0;
+}
+
+uint32_t mech_public_usage(uint32_t id)
+{
+	switch (UKCF_MECH_CLASS(id)) {
+	case UKCF_CLASS_SIGN:
+		return UKCF_USE_VERIFY;
+	case UKCF_CLASS_PKE:
+		return UKCF_USE_ENCRYPT;
+	default:
+		return 0;
+	}
+}
+
+bool mech_takes_public(uint32_t id, uint32_t op)
+{
+	return op == UKCF_OP_VERIFY ||
+	       (op == UKCF_OP_ENCRYPT &&
+		UKCF_MECH_CLASS(id) == UKCF_CLASS_PKE);
 }
 
 const char *mech_class_name(uint32_t id)

@@ -30,6 +30,10 @@ bool mech_name_matches(const char *name, const char *row_name,
 		       const char *pkcs11, const char *openssl);
 /* UKCF_USE_* bits that a class allows, and its default. */
 uint32_t mech_class_usage(uint32_t id);
+/* Those of them that a public key alone can do. */
+uint32_t mech_public_usage(uint32_t id);
+/* Is the public key what this operation (enum ukcf_op) runs with? */
+bool mech_takes_public(uint32_t id, uint32_t op);
 const char *mech_class_name(uint32_t id);
 /* "encrypt" for UKCF_OP_ENCRYPT; NULL if unknown. */
 const char *mech_op_name(uint32_t op);

@@ -59,6 +59,8 @@ static int check_aead(uint32_t op, const struct mech_limits *m,
 uint64_t sizes_made(uint32_t op, const struct mech_limits *m, uint64_t in,
 		    uint32_t tag_len)
 {
+	if (m->by_key)
+		return m->out_len;
 	if (op == UKCF_OP_DECRYPT)
 		return in - tag_len - m->growth - (m->padding ? 1u : 0u);
 	if (m->padding)
@@ -105,6 +107,25 @@ static int check_kdf(const struct mech_limits *m, const struct op_sizes *s,
 		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -EMSGSIZE);
 	if (s->aux > m->aad_max)
 		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
+	return 0;
+}
+
+/* aux = label.  Ciphertext of another size than the modulus is an invalid one,
+ * and room is wanted for the largest key: how long a plaintext is must not show
+ * in an error. */
+static int check_pke(uint32_t op, const struct mech_limits *m,
+		     const struct op_sizes *s, unsigned int *detail)
+{
+	if (s->aux && !m->aad_max)
+		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
+	if (s->aux > m->aad_max)
+		return refuse(detail, UKCF_DETAIL_AUX_SIZE, -EMSGSIZE);
+	if (s->out < sizes_made(op, m, s->in, 0))
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	if (op == UKCF_OP_ENCRYPT && s->in > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (op == UKCF_OP_DECRYPT && !sizes_fit_signature(m, s->in))
+		return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
 	return 0;
 }
 
@@ -165,5 +186,7 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
 		return check_cipher(op, m, s, detail);
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_KDF)
 		return check_kdf(m, s, detail);
+	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_PKE)
+		return check_pke(op, m, s, detail);
 	return check_plain(op, m, s, *tag_len, detail);
 }

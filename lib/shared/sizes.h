@@ -16,7 +16,7 @@ struct mech_limits {
 	uint32_t nonce_len;
 	uint32_t tag_min, tag_max;
 	uint32_t out_len;
-	uint32_t pub_len; /* of SIGN and KEX */
+	uint32_t pub_len; /* of SIGN, KEX and PKE */
 	bool by_key; /* out_len and pub_len are the most that a key has */
 	uint64_t data_max, aad_max;
 	/* of class CIPHER, else 0; mech.def says what they are */
@@ -61,7 +61,8 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
  * sizes_made() - the most that ENCRYPT or DECRYPT makes of so many bytes
  * @in: bytes of input, of a size that sizes_check() allowed
  * @tag_len: bytes; 0 if there is none
- * Return: bytes; of DECRYPT that removes padding it may be fewer.
+ * Return: bytes; of DECRYPT that removes padding, and where they depend on the
+ * key, it may be fewer.
  */
 uint64_t sizes_made(uint32_t op, const struct mech_limits *m, uint64_t in,
 		    uint32_t tag_len);

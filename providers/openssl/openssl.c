@@ -7,6 +7,7 @@
 
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #define ROW_(mech_, flags_, kind_, name_, key_, ns, ps)                       \
@@ -67,6 +68,9 @@ static const struct ossl_row rows[] = {
 	SLOW(RSA_PSS_SHA2_256, rsa_pss, "SHA2-256", 0, 1500000, 2000),
 	SLOW(RSA_PSS_SHA2_384, rsa_pss, "SHA2-384", 0, 1500000, 1300),
 	SLOW(RSA_PSS_SHA2_512, rsa_pss, "SHA2-512", 0, 1500000, 1300),
+	SLOW(RSA_PKCS1, rsaes_pkcs1, "RSA", 0, 1500000, 0),
+	SLOW(RSA_OAEP_SHA1, rsaes_oaep, "SHA1", 0, 1500000, 0),
+	SLOW(RSA_OAEP_SHA2_256, rsaes_oaep, "SHA2-256", 0, 1500000, 0),
 	SLOW(X25519, kex, "X25519", 32, 60000, 0),
 	SLOW(ECDH_P256, ecdh, "P-256", 32, 120000, 0),
 	SLOW(ECDH_P384, ecdh, "P-384", 48, 1000000, 0),
@@ -117,6 +121,33 @@ enum ukcf_status ossl_generate(struct ukcf_instance *self, struct ukcf_job *job)
 	if (getrandom(job->out, n, 0) != (ssize_t)n)
 		return ossl_refuse(job, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
 	return ossl_done(job, (int64_t)n);
+}
+
+enum ukcf_status ossl_keep_key(struct ukcf_job *job, EVP_PKEY *key)
+{
+	if (!key)
+		return ossl_no_memory(job);
+	if (job->out_size < sizeof(key)) {
+		EVP_PKEY_free(key);
+		return ossl_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	}
+	memcpy(job->out, &key, sizeof(key));
+	return ossl_done(job, (int64_t)sizeof(key));
+}
+
+EVP_PKEY *ossl_kept_key(const struct ukcf_job *job)
+{
+	EVP_PKEY *key;
+
+	memcpy(&key, job->tmpl, sizeof(key));
+	return key;
+}
+
+enum ukcf_status ossl_drop_key(struct ukcf_instance *self, struct ukcf_job *job)
+{
+	(void)self;
+	EVP_PKEY_free(ossl_kept_key(job)); /* wipes what is secret */
+	return ossl_done(job, 0);
 }
 
 static void stop(struct ukcf_instance *self)
@@ -173,7 +204,7 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 #define ALL(X)                                                                \
 	X(digest) X(mac) X(mac_verify) X(encrypt) X(decrypt) X(sign)          \
 	X(verify) X(derive) X(generate) X(public_key) X(init) X(update)       \
-	X(final) X(drop) X(copy) X(check_key)
+	X(final) X(drop) X(copy) X(check_key) X(init_tmpl) X(drop_tmpl)
 
 ALL(GUARD)
 
@@ -211,6 +242,8 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 		offers[i].ops = &guarded[i];
 		if (offers[i].ops->init)
 			offers[i].ctx_size = OSSL_CTX_SIZE;
+		if (offers[i].ops->init_tmpl)
+			offers[i].tmpl_size = OSSL_TMPL_SIZE;
 	}
 	provider.version = OpenSSL_version(OPENSSL_VERSION_STRING);
 	return &provider;

@@ -3,8 +3,8 @@
  * Owns what the files of this provider share: its instance and one table of
  * entry points per kind of mechanism.
  *
- * What a multipart state points to is the library's: no offer's is flat, and
- * there are no templates, since a host has no way to let go of one.
+ * What a multipart state or a template points to is the library's: none is
+ * flat.
  *
  * The EVP interface allocates in every job, so no offer is NOSLEEP; and it
  * does not say how often it reads its input, so none is single-pass: the
@@ -15,11 +15,13 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include <ukcf/provider.h>
 
 #define OSSL_OFFERS_MAX 64
 #define OSSL_CTX_SIZE 32u /* bytes of a multipart state: what it points to */
+#define OSSL_TMPL_SIZE sizeof(void *) /* likewise of a template */
 
 /*
  * A library context of our own: neither the configuration nor the engines of
@@ -62,6 +64,8 @@ extern const struct ossl_kind ossl_ecdsa;
 extern const struct ossl_kind ossl_ecdh;
 extern const struct ossl_kind ossl_rsa_pkcs1;
 extern const struct ossl_kind ossl_rsa_pss;
+extern const struct ossl_kind ossl_rsaes_pkcs1;
+extern const struct ossl_kind ossl_rsaes_oaep;
 
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
@@ -73,6 +77,13 @@ const struct ossl_kind *ossl_kind_of(const struct ukcf_job *job);
 
 /* generate for keys that any bytes are: random ones from the kernel */
 enum ukcf_status ossl_generate(struct ukcf_instance *self,
+			       struct ukcf_job *job);
+
+/* A template that is a key: init_tmpl, whose key (NULL: no memory) is the
+ * template's from now on; what a job finds there; drop_tmpl. */
+enum ukcf_status ossl_keep_key(struct ukcf_job *job, EVP_PKEY *key);
+EVP_PKEY *ossl_kept_key(const struct ukcf_job *job);
+enum ukcf_status ossl_drop_key(struct ukcf_instance *self,
 			       struct ukcf_job *job);
 
 static inline enum ukcf_status ossl_done(struct ukcf_job *job, int64_t res)

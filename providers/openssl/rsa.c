@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RSA signatures (RFC 8017): PKCS #1 v1.5 and PSS, with keys of 2048, 3072 and
- * 4096 bits.  Keys are DER: secret ones RSAPrivateKey of two primes (appendix
+ * Keys of RSA, of 2048, 3072 and 4096 bits, and signatures (RFC 8017): PKCS #1
+ * v1.5 and PSS.  Keys are DER: secret ones RSAPrivateKey of two primes (appendix
  * A.1.2) or PKCS #8 around it, public ones RSAPublicKey (A.1.1) or X.509's
  * SubjectPublicKeyInfo around it.  The reader below takes these alone, and each
  * in its one encoding: no attributes, no trailing bytes.
@@ -14,32 +14,21 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "providers/openssl/openssl.h"
+#include "providers/openssl/rsa.h"
 
 #define INTEGER 0x02
 #define BIT_STRING 0x03
 #define OCTET_STRING 0x04
 #define SEQUENCE 0x30
 
-#define MODULUS_MAX 512u
 #define SECRET_MAX 2432u /* bytes of DER; mech.def */
 #define E_MAX 8u	 /* bytes: more is slow for whoever verifies */
-
-/* In the order of RSAPrivateKey. */
-enum { N, E, D, P, Q, DP, DQ, QINV, NUMBERS };
 
 static const char *const names[NUMBERS] = {
 	OSSL_PKEY_PARAM_RSA_N,		  OSSL_PKEY_PARAM_RSA_E,
 	OSSL_PKEY_PARAM_RSA_D,		  OSSL_PKEY_PARAM_RSA_FACTOR1,
 	OSSL_PKEY_PARAM_RSA_FACTOR2,	  OSSL_PKEY_PARAM_RSA_EXPONENT1,
 	OSSL_PKEY_PARAM_RSA_EXPONENT2,	  OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
-};
-
-/* The numbers of a key, big-endian without leading zeros: they point into its
- * DER. */
-struct rsa_key {
-	struct ukcf_bytes n[NUMBERS];
-	unsigned int count; /* 2: a public key */
 };
 
 static void *fetch(OSSL_LIB_CTX *lib, const char *name)
@@ -189,7 +178,7 @@ static int is_right_size(const struct rsa_key *k)
 	       (e->len > sizeof(f4) || memcmp(e->data, f4, sizeof(f4)) >= 0);
 }
 
-static int read_key(struct ukcf_bytes der, int secret, struct rsa_key *k)
+int ossl_rsa_read(struct ukcf_bytes der, int secret, struct rsa_key *k)
 {
 	return der.len <= SECRET_MAX &&
 	       (secret ? read_secret(der, k) : read_public(der, k)) &&
@@ -227,7 +216,32 @@ static EVP_PKEY *make(const struct ukcf_instance *self, const struct rsa_key *k)
 	return key;
 }
 
-static enum ukcf_status refuse_key(struct ukcf_job *job)
+/* A template is the object that libcrypto made of the key: its Montgomery
+ * contexts and its blinding take longer to make than a signature. */
+enum ukcf_status ossl_rsa_init_tmpl(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	int secret = job->key.len != 0;
+	struct rsa_key k;
+
+	if (!ossl_rsa_read(secret ? job->key : job->pub, secret, &k))
+		return ossl_rsa_refuse_key(job);
+	return ossl_keep_key(job, make(self, &k));
+}
+
+EVP_PKEY *ossl_rsa_borrow(const struct ukcf_instance *self,
+			  const struct ukcf_job *job, const struct rsa_key *k)
+{
+	return job->tmpl ? ossl_kept_key(job) : make(self, k);
+}
+
+void ossl_rsa_return(const struct ukcf_job *job, EVP_PKEY *key)
+{
+	if (!job->tmpl)
+		EVP_PKEY_free(key); /* wipes what it copied */
+}
+
+enum ukcf_status ossl_rsa_refuse_key(struct ukcf_job *job)
 {
 	return ossl_refuse(job, -EKEYREJECTED, UKCF_DETAIL_KEY_VALUE);
 }
@@ -243,25 +257,25 @@ static int is_consistent(struct ukcf_instance *self, EVP_PKEY *key)
 	return ok;
 }
 
-static enum ukcf_status check_key(struct ukcf_instance *self,
-				  struct ukcf_job *job)
+enum ukcf_status ossl_rsa_check_key(struct ukcf_instance *self,
+				    struct ukcf_job *job)
 {
 	int secret = job->key.len != 0, ok;
 	struct rsa_key k;
 	EVP_PKEY *key;
 
-	if (!read_key(secret ? job->key : job->pub, secret, &k))
-		return refuse_key(job);
+	if (!ossl_rsa_read(secret ? job->key : job->pub, secret, &k))
+		return ossl_rsa_refuse_key(job);
 	if (!secret)
 		return ossl_done(job, 0);
-	if (k.n[P].len > MODULUS_MAX / 2 || k.n[Q].len > MODULUS_MAX / 2)
-		return refuse_key(job);
+	if (k.n[P].len > RSA_MODULUS_MAX / 2 || k.n[Q].len > RSA_MODULUS_MAX / 2)
+		return ossl_rsa_refuse_key(job);
 	key = make(self, &k);
 	if (!key)
 		return ossl_no_memory(job);
 	ok = is_consistent(self, key);
 	EVP_PKEY_free(key); /* wipes what it copied */
-	return ok ? ossl_done(job, 0) : refuse_key(job);
+	return ok ? ossl_done(job, 0) : ossl_rsa_refuse_key(job);
 }
 
 static size_t put_header(uint8_t *at, uint8_t tag, size_t len)
@@ -291,16 +305,16 @@ static size_t put_number(uint8_t *at, struct ukcf_bytes b)
 }
 
 /* RSAPublicKey */
-static enum ukcf_status public_key(struct ukcf_instance *self,
-				   struct ukcf_job *job)
+enum ukcf_status ossl_rsa_public_key(struct ukcf_instance *self,
+				     struct ukcf_job *job)
 {
-	uint8_t numbers[MODULUS_MAX + E_MAX + 16], header[4];
+	uint8_t numbers[RSA_MODULUS_MAX + E_MAX + 16], header[4];
 	size_t len, head;
 	struct rsa_key k;
 
 	(void)self;
-	if (!read_key(job->key, 1, &k))
-		return refuse_key(job);
+	if (!ossl_rsa_read(job->key, 1, &k))
+		return ossl_rsa_refuse_key(job);
 	len = put_number(numbers, k.n[N]);
 	len += put_number(numbers + len, k.n[E]);
 	head = put_header(header, SEQUENCE, len);
@@ -309,6 +323,102 @@ static enum ukcf_status public_key(struct ukcf_instance *self,
 	memcpy(job->out, header, head);
 	memcpy(job->out + head, numbers, len);
 	return ossl_done(job, (int64_t)(head + len));
+}
+
+/* -------------------------------------------------------------- generation */
+
+#define BITS_DEFAULT 3072u /* SP 800-57 part 1, table 2: 128 bits of security */
+
+static EVP_PKEY *generate(const struct ukcf_instance *self, size_t bits)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(self->lib, "RSA", NULL);
+	EVP_PKEY *key = NULL;
+
+	/* The exponent is 65537 unless another one is asked for. */
+	if (ctx && EVP_PKEY_keygen_init(ctx) > 0 &&
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) > 0 &&
+	    EVP_PKEY_generate(ctx, &key) <= 0)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* FIPS 140-3 IG 10.3.A: what the secret key signs the public one verifies. */
+static int is_pair(const struct ukcf_instance *self, EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(self->lib, key, NULL);
+	static const uint8_t message[32] = "pairwise consistency";
+	uint8_t sig[RSA_MODULUS_MAX];
+	size_t len = sizeof(sig);
+	int ok = ctx && EVP_PKEY_sign_init(ctx) > 0 &&
+		 EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
+		 EVP_PKEY_sign(ctx, sig, &len, message, sizeof(message)) > 0 &&
+		 EVP_PKEY_verify_init(ctx) > 0 &&
+		 EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
+		 EVP_PKEY_verify(ctx, sig, len, message, sizeof(message)) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+/* One number of the key as an INTEGER.  Return: bytes, 0: it has none. */
+static size_t put_named(EVP_PKEY *key, const char *name, uint8_t *at)
+{
+	uint8_t bytes[RSA_MODULUS_MAX];
+	BIGNUM *n = NULL;
+	size_t len = 0;
+
+	if (EVP_PKEY_get_bn_param(key, name, &n) && !BN_is_zero(n) &&
+	    BN_num_bytes(n) <= (int)sizeof(bytes) && BN_bn2bin(n, bytes) > 0)
+		len = put_number(at, (struct ukcf_bytes){
+					     bytes, (size_t)BN_num_bytes(n) });
+	BN_clear_free(n);
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	return len;
+}
+
+/* RSAPrivateKey.  Return: bytes, 0: it is not one that we would take. */
+static size_t put_secret(EVP_PKEY *key, uint8_t der[SECRET_MAX])
+{
+	static const uint8_t version[] = { INTEGER, 1, 0 };
+	uint8_t inner[SECRET_MAX], header[4];
+	size_t len = sizeof(version), head, n = 1;
+	struct rsa_key k;
+
+	memcpy(inner, version, sizeof(version));
+	for (unsigned int i = 0; n && i < NUMBERS; i++) {
+		/* each is a modulus, or half of one, and 5 bytes more */
+		n = put_named(key, names[i], inner + len);
+		len += n;
+	}
+	head = put_header(header, SEQUENCE, len);
+	memcpy(der, header, head);
+	memcpy(der + head, inner, len);
+	OPENSSL_cleanse(inner, sizeof(inner));
+	len += head;
+	return n && ossl_rsa_read((struct ukcf_bytes){ der, len }, 1, &k) ?
+		       len :
+		       0;
+}
+
+enum ukcf_status ossl_rsa_generate(struct ukcf_instance *self,
+				   struct ukcf_job *job)
+{
+	size_t bits = job->tag_len ? job->tag_len : BITS_DEFAULT, len = 0;
+	EVP_PKEY *key;
+
+	if (bits != 2048 && bits != 3072 && bits != 4096)
+		return ossl_refuse(job, -EINVAL, UKCF_DETAIL_KEY_SIZE);
+	if (job->out_size < SECRET_MAX)
+		return ossl_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
+	key = generate(self, bits);
+	if (key && is_pair(self, key))
+		len = put_secret(key, job->out);
+	EVP_PKEY_free(key);
+	if (len)
+		return ossl_done(job, (int64_t)len);
+	OPENSSL_cleanse(job->out, SECRET_MAX);
+	return ossl_refuse(job, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
 }
 
 /* -------------------------------------------------------------- signatures */
@@ -333,11 +443,11 @@ static enum ukcf_status sign(struct ukcf_instance *self, struct ukcf_job *job,
 	EVP_PKEY *key;
 	int ok;
 
-	if (!read_key(job->key, 1, &k))
-		return refuse_key(job);
+	if (!ossl_rsa_read(job->key, 1, &k))
+		return ossl_rsa_refuse_key(job);
 	if (job->out_size < k.n[N].len)
 		return ossl_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
-	key = make(self, &k);
+	key = ossl_rsa_borrow(self, job, &k);
 	ctx = EVP_MD_CTX_new();
 	ok = key && ctx &&
 	     EVP_DigestSignInit_ex(ctx, &pctx, ossl_name(job), self->lib, NULL,
@@ -345,7 +455,7 @@ static enum ukcf_status sign(struct ukcf_instance *self, struct ukcf_job *job,
 	     set_padding(pctx, pss) &&
 	     EVP_DigestSign(ctx, job->out, &len, job->in.data, job->in.len) > 0;
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
+	ossl_rsa_return(job, key);
 	return ok ? ossl_done(job, (int64_t)len) : ossl_no_memory(job);
 }
 
@@ -358,11 +468,11 @@ static enum ukcf_status verify(struct ukcf_instance *self, struct ukcf_job *job,
 	EVP_MD_CTX *ctx;
 	EVP_PKEY *key;
 
-	if (!read_key(job->key, 0, &k))
-		return refuse_key(job);
+	if (!ossl_rsa_read(job->key, 0, &k))
+		return ossl_rsa_refuse_key(job);
 	if (job->tag.len != k.n[N].len)
 		return ossl_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
-	key = make(self, &k);
+	key = ossl_rsa_borrow(self, job, &k);
 	ctx = EVP_MD_CTX_new();
 	ready = key && ctx &&
 		EVP_DigestVerifyInit_ex(ctx, &pctx, ossl_name(job), self->lib,
@@ -372,7 +482,7 @@ static enum ukcf_status verify(struct ukcf_instance *self, struct ukcf_job *job,
 		right = EVP_DigestVerify(ctx, job->tag.data, job->tag.len,
 					 job->in.data, job->in.len) == 1;
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
+	ossl_rsa_return(job, key);
 	if (!ready)
 		return ossl_no_memory(job);
 	return right ? ossl_done(job, 0) :
@@ -395,8 +505,7 @@ static enum ukcf_status verify(struct ukcf_instance *self, struct ukcf_job *job,
 		.release = release,                                           \
 		.ops = { .sign = name##_sign,                                 \
 			 .verify = name##_verify,                             \
-			 .public_key = public_key,                            \
-			 .check_key = check_key },                            \
+			 OSSL_RSA_KEYS },                                     \
 	};
 
 PADDING(pkcs1, 0)

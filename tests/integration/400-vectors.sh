@@ -32,6 +32,19 @@ same "of these refused: a key and a nonce of a wrong size, on each path" \
 	"4 refused" "$(tail -n 1 "$tmp/out" | grep -o '[0-9]* refused')"
 
 # The runner itself must see a wrong answer.
+# sees_wrong WHAT SCRIPT FILE: of a file that sed(1) made wrong in one place
+sees_wrong() {
+	if ! [ -e "$3" ]; then
+		unshown "$1" "no file $3 on this machine"
+		return
+	fi
+	sed "$2" "$3" >"$tmp/changed"
+	same "$1: one line is changed" 1 \
+		"$(diff "$3" "$tmp/changed" | grep -c '^>')"
+	"$vectors" "$tmp/changed" >"$tmp/out" 2>&1
+	same "$1: it fails, on both paths" "2 failed" \
+		"$(tail -n 1 "$tmp/out" | grep -o '[0-9]* failed')"
+}
 sed 's/ba7816bf/ba7816be/' "$top_srcdir/tests/kat/data/sha2-256.rsp" \
 	>"$tmp/wrong.rsp"
 if "$vectors" "$tmp/wrong.rsp" >"$tmp/out"; then
@@ -50,4 +63,39 @@ run_dir "NIST SHA-2 (CAVP)" "$nist"/hashes/SHA2/SHA256*.rsp \
 	"$nist"/hashes/SHA2/SHA512[LSM]*.rsp
 run_dir "RFC 4231 as CAVP" "$nist"/HMAC/rfc-4231-sha256.txt
 run_dir "NIST AES-256-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcm*256.rsp
+pairs=$nist/asymmetric
+run_dir "NIST ECDSA and RSA signatures, ECDH (CAVP)" \
+	"$pairs"/ECDSA/FIPS_186-3/SigVer.rsp \
+	"$pairs"/ECDSA/FIPS_186-3/SigGen.txt \
+	"$pairs"/RSA/FIPS_186-2/SigVer*_186-3.rsp \
+	"$pairs"/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_*.fax
+run_dir "RSA Laboratories' encryption" "$pairs"/RSA/pkcs1v15crypt-vectors.txt \
+	"$pairs"/RSA/pkcs-1v2-1d2-vec/oaep-vect.txt \
+	"$pairs"/RSA/oaep-custom/oaep-sha256-sha256.txt
+if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
+	sees_wrong "a forgery of OAEP that is said to be right" \
+		'0,/"result": "invalid"/s/"invalid"/"valid"/' \
+		"$top_srcdir/tests/kat/data/rsa-oaep.json"
+	sees_wrong "another message of v1.5" \
+		'0,/"msg": "74/s/"msg": "74/"msg": "75/' \
+		"$top_srcdir/tests/kat/data/rsa-pkcs1.json"
+	sees_wrong "a signature of ECDSA that is said to be wrong" \
+		'/^\[P-256,SHA-256/,/Result = P/s/Result = P/Result = F/' \
+		"$pairs/ECDSA/FIPS_186-3/SigVer.rsp"
+	sees_wrong "one of RSA" \
+		'/^\[mod = 2048/,$ {
+			/SHA256/,/^$/ {
+				/^e = 0*10001/,/^$/ {
+					/Result = P/ {
+						x; s/^/x/
+						/^x$/ { x; s/P/F/; x }
+						x
+					}
+				}
+			}
+		}' "$pairs/RSA/FIPS_186-2/SigVer15_186-3.rsp"
+	sees_wrong "another secret of ECDH" \
+		'/^\[EC - SHA256/,/^Z = /s/^Z = ../Z = 00/' \
+		"$pairs/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_init.fax"
+fi
 finish

@@ -13,7 +13,7 @@
 
 #include "tests/kat/run.h"
 
-#define REASONS_MAX 16
+#define REASONS_MAX 96
 #define FAILURES_SHOWN 20
 
 struct reason {
@@ -99,6 +99,34 @@ static void sum_up(const char *name, const struct counts *c, bool by_path)
 	print_counts(name, all);
 }
 
+/* By a word in the first lines; the others are CAVP's without key pairs. */
+static const struct {
+	const char *word;
+	int (*read)(FILE *in, const struct kat_sink *sink, char *error,
+		    size_t size);
+} forms[] = {
+	{ "SigVer", pairs_read },
+	{ "SigGen", pairs_read },
+	{ "ECC Validity Test", pairs_read },
+	{ "PKCS#1 v1.5 Encryption", pkcs_read },
+	{ "RSA-OAEP", pkcs_read },
+	{ "RSA OAEP", pkcs_read },
+};
+
+static int read_text(FILE *in, const struct kat_sink *sink, char *error,
+		     size_t size)
+{
+	char head[256];
+	size_t n = fread(head, 1, sizeof(head) - 1, in);
+
+	head[n] = '\0';
+	rewind(in);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strstr(head, forms[i].word))
+			return forms[i].read(in, sink, error, size);
+	return rsp_read(in, sink, error, size);
+}
+
 static int read_any(FILE *in, const struct kat_sink *sink, char *error,
 		    size_t size)
 {
@@ -110,7 +138,7 @@ static int read_any(FILE *in, const struct kat_sink *sink, char *error,
 	rewind(in);
 	if (c == '{')
 		return wycheproof_read(in, sink, error, size);
-	return rsp_read(in, sink, error, size);
+	return read_text(in, sink, error, size);
 }
 
 static void run_file(const char *name, struct counts *total)
@@ -146,7 +174,7 @@ static int usage(FILE *to)
 {
 	fprintf(to,
 		"usage: ukcf-vectors [--provider=NAME] FILE...\n"
-		"FILE: Wycheproof JSON or NIST CAVP .rsp; the daemon is the "
+		"FILE: Wycheproof JSON, NIST CAVP .rsp or RSA Laboratories'\ntext; the daemon is the "
 		"one at $UKCF_SOCKET\n"
 		"NAME: of the provider that alone shall answer, over a ring; "
 		"`cryptoctl list -p` has them\n"

@@ -13,6 +13,8 @@ enum kat_kind {
 	KAT_CIPHER, /* KEY, NONCE, MSG, CT */
 	KAT_MAC,    /* KEY, MSG, TAG */
 	KAT_VERIFY, /* KEY = public key, MSG, TAG = signature */
+	KAT_SEALED, /* KEY = secret key, AAD = label, MSG, CT: encryption to its
+		       public part */
 	KAT_DERIVE, /* KEY = secret key, MSG = the peer's public key, TAG */
 	KAT_KDF,    /* KEY, MSG = salt, AAD = info, TAG = what is derived */
 	KAT_DIGEST, /* MSG, TAG = digest */
@@ -66,5 +68,8 @@ void kat_vector_free(struct kat_vector *v);
 int wycheproof_read(FILE *in, const struct kat_sink *sink, char *error,
 		    size_t size);
 int rsp_read(FILE *in, const struct kat_sink *sink, char *error, size_t size);
+/* CAVP files of key pairs, text files of RSA encryption. */
+int pairs_read(FILE *in, const struct kat_sink *sink, char *error, size_t size);
+int pkcs_read(FILE *in, const struct kat_sink *sink, char *error, size_t size);
 
 #endif

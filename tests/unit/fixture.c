@@ -18,6 +18,7 @@
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/pieces.h"
+#include "daemon/core/prepared.h"
 #include "daemon/core/template.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
@@ -250,6 +251,7 @@ void fixture_init(void)
 	cr_assert(recovery_open(-1, &taken_over) == 0);
 	cr_assert(keystore_open(-1, 100) == 0);
 	cr_assert(template_open(-1, 100) == 0);
+	cr_assert(prepared_open() == 0);
 	cr_assert(context_init(50) == 0 && pieces_init() == 0);
 	cr_assert(arena_init() == 0 && ring_init() == 0);
 	dispatch_init(&decisions);

@@ -47,8 +47,18 @@ Test(mech_table, limits_of_every_row_are_ordered_and_fit_the_abi)
 		cr_assert_leq(r->out_len, r->by_key ? 512 : 128, "%s", r->name);
 		cr_assert_leq(r->pub_len, UKCF_KEY_PUBLIC_MAX, "%s", r->name);
 		cr_assert_eq(r->pub_len != 0, class_ == UKCF_CLASS_SIGN ||
-						      class_ == UKCF_CLASS_KEX,
+						      class_ == UKCF_CLASS_KEX ||
+						      class_ == UKCF_CLASS_PKE,
 			     "%s", r->name);
+		cr_assert_eq(mech_public_usage(r->id),
+			     class_ == UKCF_CLASS_SIGN ? UKCF_USE_VERIFY :
+			     class_ == UKCF_CLASS_PKE  ? UKCF_USE_ENCRYPT :
+							 0,
+			     "%s", r->name);
+		cr_assert_eq(mech_takes_public(r->id, UKCF_OP_ENCRYPT),
+			     class_ == UKCF_CLASS_PKE, "%s", r->name);
+		cr_assert(mech_takes_public(r->id, UKCF_OP_VERIFY));
+		cr_assert_not(mech_takes_public(r->id, UKCF_OP_DECRYPT));
 		cr_assert_not_null(mech_class_name(r->id), "%s", r->name);
 		/* A class that takes keys says what for. */
 		cr_assert_eq(mech_class_usage(r->id) != 0, r->key_max != 0,
@@ -98,7 +108,7 @@ Test(mech_table, no_name_matches_two_rows)
 
 Test(mech_table, classes_and_operations_beyond_the_table_have_no_name)
 {
-	for (uint32_t c = UKCF_CLASS_RNG + 1; c < 0x10000; c++) {
+	for (uint32_t c = UKCF_CLASS_PKE + 1; c < 0x10000; c++) {
 		cr_assert_null(mech_class_name(c << 16));
 		cr_assert_eq(mech_class_usage(c << 16), 0);
 	}

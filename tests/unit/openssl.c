@@ -126,6 +126,9 @@ Test(openssl, known_answers_catch_a_flipped_bit_in_each_mechanism)
 		/* what judges a random signature is honest */
 		ops.verify = o.ops->verify;
 		ops.public_key = o.ops->public_key;
+		ops.decrypt = UKCF_MECH_CLASS(o.mech) == UKCF_CLASS_PKE ?
+				      o.ops->decrypt :
+				      NULL;
 		o.ops = &ops;
 		cr_assert_eq(selftest_offer(openssl->instance, &o, &what), -EIO,
 			     "%s", mech_row_by_id(o.mech)->name);
@@ -264,9 +267,12 @@ Test(openssl, keys_that_it_makes_have_the_mechanisms_size_and_differ)
 		struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
 					.mech = o->mech,
 					.out = a,
+					.tag_len = row->by_key ? 2048 : 0,
 					.out_size = sizeof(a) };
 
-		if (!fn)
+		/* making keys of RSA takes long, and one maker serves all */
+		if (!fn || (row->by_key &&
+			    o->mech != UKCF_MECH_RSA_PKCS1_SHA2_256))
 			continue;
 		cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
 		cr_assert(job.res >= row->key_min && job.res <= row->key_max,
@@ -1000,5 +1006,282 @@ Test(openssl, rsa_verifies_what_it_signed_and_nothing_else)
 		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
 		memset(sig, 0xff, sizeof(sig)); /* above the modulus */
 		cr_assert_eq(verify_by(openssl, mech, p, in, s), -EBADMSG);
+	}
+}
+
+static int64_t rsa_job(uint32_t mech, uint32_t op, struct ukcf_bytes k,
+		       struct ukcf_bytes in, struct ukcf_bytes label,
+		       const void *tmpl, uint8_t *to)
+{
+	struct ukcf_job job = { .op = op,
+				.mech = mech,
+				.key = k,
+				.in = in,
+				.aux = label,
+				.tmpl = tmpl,
+				.out = to,
+				.out_size = 512 };
+	ukcf_job_fn fn = mech_entry(offered_by(openssl, mech), op);
+
+	cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+	cr_assert_eq(job.res == -EBADMSG, job.detail == UKCF_DETAIL_AUTH);
+	return job.res;
+}
+
+static int64_t rsa_encrypt(uint32_t mech, struct ukcf_bytes p,
+			   struct ukcf_bytes in, uint8_t *to)
+{
+	return rsa_job(mech, UKCF_OP_ENCRYPT, p, in, no_bytes, NULL, to);
+}
+
+static int64_t rsa_decrypt(uint32_t mech, struct ukcf_bytes k,
+			   struct ukcf_bytes in, uint8_t *to)
+{
+	return rsa_job(mech, UKCF_OP_DECRYPT, k, in, no_bytes, NULL, to);
+}
+
+static const struct {
+	uint32_t mech;
+	size_t less;
+} rsaes[] = {
+	{ UKCF_MECH_RSA_PKCS1, 11 },
+	{ UKCF_MECH_RSA_OAEP_SHA1, 42 },
+	{ UKCF_MECH_RSA_OAEP_SHA2_256, 66 },
+};
+
+Test(openssl, rsa_decrypts_what_it_encrypted_of_every_size_that_fits)
+{
+	uint8_t der[2048], pub[1024], sealed[512], other[512], plain[512];
+	struct ukcf_bytes k = unhex(rsa_secret, der);
+	struct ukcf_bytes p = unhex(rsa_public, pub), c = { sealed, 256 };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		uint32_t mech = rsaes[i].mech;
+		size_t most = 256 - rsaes[i].less;
+
+		for (size_t n = 0; n <= most; n += n == most ? 1 : most / 5) {
+			struct ukcf_bytes in = { n ? message : NULL, n };
+
+			cr_assert_eq(rsa_encrypt(mech, p, in, sealed), 256);
+			cr_assert_eq(rsa_encrypt(mech, p, in, other), 256);
+			cr_assert_neq(memcmp(sealed, other, 256), 0);
+			cr_assert_eq(rsa_decrypt(mech, k, c, plain),
+				     (int64_t)n, "%zu bytes", n);
+			cr_assert_eq(memcmp(plain, message, n), 0);
+		}
+		cr_assert_eq(rsa_encrypt(mech, p,
+					 (struct ukcf_bytes){ message,
+							      most + 1 },
+					 sealed), -EMSGSIZE);
+		/* keys are not mixed up */
+		cr_assert_eq(rsa_encrypt(mech, k, no_bytes, sealed),
+			     -EKEYREJECTED);
+		cr_assert_eq(rsa_decrypt(mech, p, c, plain), -EKEYREJECTED);
+	}
+}
+
+/* Whatever is wrong with it, all that is said of OAEP is that it is wrong. */
+Test(openssl, rsa_oaep_refuses_another_ciphertext_label_digest_or_size)
+{
+	uint8_t der[2048], pub[1024], sealed[513] = { 0 }, plain[512];
+	struct ukcf_bytes k = unhex(rsa_secret, der);
+	struct ukcf_bytes p = unhex(rsa_public, pub), c = { sealed, 256 };
+	struct ukcf_bytes in = { message, 20 }, label = { aad, 30 };
+
+	for (unsigned int i = 1; i < 3; i++) {
+		uint32_t mech = rsaes[i].mech, d = UKCF_OP_DECRYPT;
+
+		cr_assert_eq(rsa_job(mech, UKCF_OP_ENCRYPT, p, in, label, NULL,
+				     sealed), 256);
+		cr_assert_eq(rsa_job(mech, d, k, c, label, NULL, plain), 20);
+		for (size_t at = 8; at < 256 * 8; at += 97) {
+			sealed[at / 8] ^= (uint8_t)(1u << at % 8);
+			cr_assert_eq(rsa_job(mech, d, k, c, label, NULL,
+					     plain), -EBADMSG);
+			sealed[at / 8] ^= (uint8_t)(1u << at % 8);
+		}
+		cr_assert_eq(rsa_decrypt(mech, k, c, plain), -EBADMSG);
+		cr_assert_eq(rsa_job(rsaes[3 - i].mech, d, k, c, label, NULL,
+				     plain), -EBADMSG);
+		for (c.len = 0; c.len <= 513; c.len += 171)
+			cr_assert_eq(rsa_job(mech, d, k, c, label, NULL,
+					     plain), -EBADMSG);
+		c.len = 256;
+		cr_assert_eq(rsa_job(mech, d, k, c, label, NULL, plain), 20);
+	}
+}
+
+/* Numbers of 2048 bits below n, big-endian; the slow way that needs no library:
+ * this binary is not linked to one. */
+static void add_mod(uint8_t *a, const uint8_t *b, const uint8_t *n)
+{
+	unsigned int carry = 0, borrow = 0;
+	uint8_t less[256];
+
+	for (size_t i = 256; i-- > 0;) {
+		carry += (unsigned int)a[i] + b[i];
+		a[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	for (size_t i = 256; i-- > 0;) {
+		unsigned int v = 256u + a[i] - n[i] - borrow;
+
+		less[i] = (uint8_t)v;
+		borrow = v < 256;
+	}
+	if (carry || !borrow)
+		memcpy(a, less, 256);
+}
+
+static void mul_mod(uint8_t *a, const uint8_t *b, const uint8_t *n)
+{
+	uint8_t r[256] = { 0 };
+
+	for (size_t bit = 0; bit < 2048; bit++) {
+		uint8_t twice[256];
+
+		memcpy(twice, r, 256);
+		add_mod(r, twice, n);
+		if (b[bit / 8] >> (7 - bit % 8) & 1)
+			add_mod(r, a, n);
+	}
+	memcpy(a, r, 256);
+}
+
+/* em -> its ciphertext, of any padding: em to the power of 65537. */
+static void raise_to_e(const uint8_t *em, uint8_t *to)
+{
+	uint8_t pub[1024], square[256];
+	const uint8_t *n = unhex(rsa_public, pub).data + 9;
+
+	memcpy(to, em, 256);
+	for (unsigned int i = 0; i < 16; i++) {
+		memcpy(square, to, 256);
+		mul_mod(to, square, n);
+	}
+	mul_mod(to, em, n);
+}
+
+/* Nobody can tell a wrong padding of v1.5 from a right one. */
+Test(openssl, rsa_v15_answers_a_wrong_padding_with_the_same_bytes_always)
+{
+	static const struct {
+		size_t at;
+		uint8_t is;
+		bool right;
+	} cases[] = {
+		{ 2, 1, true },	   { 0, 1, false },   { 1, 1, false },
+		{ 1, 0, false },   { 2, 0, false },   { 9, 0, false },
+		{ 10, 0, true },   { 255, 0, true },
+	};
+	uint8_t der[2048], em[256], sealed[256], plain[512], again[512];
+	struct ukcf_bytes k = unhex(rsa_secret, der), c = { sealed, 256 };
+	int64_t len;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(em, 0x55, sizeof(em));
+		em[0] = 0;
+		em[1] = 2;
+		if (cases[i].at < 255)
+			em[200] = 0;
+		em[cases[i].at] = cases[i].is;
+		raise_to_e(em, sealed);
+		len = rsa_decrypt(UKCF_MECH_RSA_PKCS1, k, c, plain);
+		cr_assert_geq(len, 0, "case %zu", i);
+		cr_assert_leq(len, 245, "case %zu", i);
+		cr_assert_eq(rsa_decrypt(UKCF_MECH_RSA_PKCS1, k, c, again),
+			     len);
+		cr_assert_eq(memcmp(plain, again, (size_t)len), 0);
+		cr_assert_eq(len < 250 && memcmp(em + 256 - len, plain,
+						 (size_t)len) == 0 &&
+				     em[255 - len] == 0 && len > 0,
+			     cases[i].right && cases[i].at != 255, "case %zu",
+			     i);
+	}
+	memset(em, 0x55, sizeof(em)); /* no zero at all */
+	em[0] = 0;
+	em[1] = 2;
+	raise_to_e(em, sealed);
+	cr_assert_geq(rsa_decrypt(UKCF_MECH_RSA_PKCS1, k, c, plain), 0);
+	/* what everybody can see is said: a size, a number above the modulus */
+	c.len = 255;
+	cr_assert_eq(rsa_decrypt(UKCF_MECH_RSA_PKCS1, k, c, plain), -EBADMSG);
+	c.len = 256;
+	memset(sealed, 0xff, sizeof(sealed));
+	cr_assert_eq(rsa_decrypt(UKCF_MECH_RSA_PKCS1, k, c, plain), -EBADMSG);
+}
+
+/* With a template as with the key, by many threads' worth of jobs. */
+Test(openssl, rsa_with_a_template_is_rsa_with_the_key)
+{
+	uint8_t der[2048], pub[1024], sig[2][512], sealed[512], plain[512];
+	struct ukcf_bytes k = unhex(rsa_secret, der);
+	struct ukcf_bytes p = unhex(rsa_public, pub), in = { message, 100 };
+	const struct ukcf_offer *o = offered_by(openssl, RSA);
+	uint8_t tmpl[2][64];
+
+	for (unsigned int i = 0; i < 2; i++) { /* of a pair, a public key */
+		struct ukcf_job job = { .op = UKCF_OP_TMPL_CREATE,
+					.mech = RSA,
+					.key = i ? no_bytes : k,
+					.pub = p,
+					.out = tmpl[i],
+					.out_size = o->tmpl_size };
+
+		cr_assert_leq(o->tmpl_size, sizeof(tmpl[i]));
+		cr_assert_eq(o->ops->init_tmpl(openssl->instance, &job),
+			     UKCF_DONE);
+		cr_assert_gt(job.res, 0);
+	}
+	cr_assert_eq(rsa_job(RSA, UKCF_OP_SIGN, k, in, no_bytes, NULL, sig[0]),
+		     256);
+	for (unsigned int i = 0; i < 3; i++) {
+		cr_assert_eq(rsa_job(RSA, UKCF_OP_SIGN, k, in, no_bytes,
+				     tmpl[0], sig[1]), 256);
+		cr_assert_eq(memcmp(sig[0], sig[1], 256), 0);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t mech = UKCF_MECH_RSA_OAEP_SHA1;
+		struct ukcf_bytes c = { sealed, 256 };
+
+		cr_assert_eq(rsa_job(mech, UKCF_OP_ENCRYPT, p, in, no_bytes,
+				     tmpl[i], sealed), 256);
+		cr_assert_eq(rsa_job(mech, UKCF_OP_DECRYPT, k, c, no_bytes,
+				     tmpl[0], plain), 100);
+		cr_assert_eq(memcmp(plain, message, 100), 0);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ukcf_job job = { .op = UKCF_OP_TMPL_DESTROY,
+					.mech = RSA,
+					.tmpl = tmpl[i] };
+
+		cr_assert_eq(o->ops->drop_tmpl(openssl->instance, &job),
+			     UKCF_DONE);
+	}
+}
+
+Test(openssl, rsa_makes_keys_of_the_size_that_is_asked_for)
+{
+	uint8_t der[UKCF_KEY_BYTES_MAX], pub[UKCF_KEY_PUBLIC_MAX];
+	struct ukcf_job job = { .op = UKCF_OP_KEY_GENERATE,
+				.mech = RSA,
+				.out = der,
+				.out_size = sizeof(der),
+				.tag_len = 2048 };
+	ukcf_job_fn fn = offered_by(openssl, RSA)->ops->generate;
+	struct ukcf_bytes k = { der, 0 };
+
+	cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+	cr_assert_gt(job.res, 1024);
+	k.len = (size_t)job.res;
+	cr_assert_eq(check_secret(k), 0);
+	cr_assert_eq(public_by(openssl, RSA, k, pub), 270);
+	for (job.tag_len = 0; job.tag_len < 5000; job.tag_len += 512) {
+		if (job.tag_len == 0 || job.tag_len == 2048 ||
+		    job.tag_len == 3072 || job.tag_len == 4096)
+			continue;
+		cr_assert_eq(fn(openssl->instance, &job), UKCF_DONE);
+		cr_assert_eq(job.res, -EINVAL, "%zu bits", job.tag_len);
+		cr_assert_eq(job.detail, UKCF_DETAIL_KEY_SIZE);
 	}
 }

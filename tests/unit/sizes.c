@@ -36,6 +36,8 @@ static bool offers(uint32_t mech, uint32_t op)
 		[UKCF_CLASS_KEX] = 1u << UKCF_OP_DERIVE,
 		[UKCF_CLASS_KDF] = 1u << UKCF_OP_DERIVE,
 		[UKCF_CLASS_RNG] = 1u << UKCF_OP_RANDOM,
+		[UKCF_CLASS_PKE] = 1u << UKCF_OP_ENCRYPT |
+				   1u << UKCF_OP_DECRYPT,
 	};
 
 	return ops[UKCF_MECH_CLASS(mech)] >> op & 1;
@@ -76,6 +78,10 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 	if (class_ == UKCF_CLASS_KDF)
 		return s->out >= 1 && s->out <= m->data_max &&
 		       s->aux <= m->aad_max;
+	if (class_ == UKCF_CLASS_PKE)
+		return s->aux <= m->aad_max && s->out >= 512 &&
+		       (op == UKCF_OP_ENCRYPT ? s->in <= m->data_max :
+						s->in && s->in <= 512);
 	if (class_ != UKCF_CLASS_AEAD && s->aux)
 		return false;
 	if (op == UKCF_OP_ENCRYPT) {
@@ -144,7 +150,8 @@ Test(sizes, every_corner_is_judged_as_the_rules_say)
 				       65, 23, 24, 8, 48, 96, 97,
 				       r->data_max - 1, r->data_max,
 				       r->data_max + 1, r->data_max + 16,
-				       r->data_max + 17, r->aad_max,
+				       r->data_max + 17, r->aad_max, 511, 512,
+				       513,
 				       r->aad_max + 1, UINT64_MAX - 16,
 				       UINT64_MAX - 15, UINT64_MAX };
 		const size_t n = sizeof(v) / sizeof(v[0]);
@@ -197,6 +204,9 @@ Test(sizes, what_is_made_is_as_long_as_the_standards_say)
 	cr_assert_eq(made(e, UKCF_MECH_AES_256_XTS, 17, 0), 17);
 	cr_assert_eq(made(e, UKCF_MECH_AES_192_KW, 16, 0), 24);
 	cr_assert_eq(made(d, UKCF_MECH_AES_192_KW, 24, 0), 16);
+	/* the most that any key makes */
+	cr_assert_eq(made(e, UKCF_MECH_RSA_PKCS1, 0, 0), 512);
+	cr_assert_eq(made(d, UKCF_MECH_RSA_OAEP_SHA1, 256, 0), 512);
 }
 
 /* What a context begins with is refused for no size of data. */

@@ -3,11 +3,14 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/api/memfd.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/prepared.h"
+#include "daemon/spi/provider.h"
 #include "tests/unit/fixture.h"
 
 #define ID(s) ((struct request_id){ 1, s })
@@ -57,6 +60,65 @@ static const struct ukcf_mech_ops ops = { .mac = mac,
 static const struct ukcf_mech_ops broken_ops = { .mac = mac,
 						 .init_tmpl = cannot };
 static const struct ukcf_mech_ops plain_ops = { .mac = mac };
+
+/* A template that is an object: what malloc() gave. */
+static unsigned int objects;
+
+static enum ukcf_status init_object(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	uint8_t *object = malloc(STATE);
+
+	(void)self;
+	computed++;
+	cr_assert_not_null(object);
+	memcpy(object, job->key.data, 32);
+	memcpy(job->out, &object, sizeof(object));
+	objects++;
+	job->res = sizeof(object);
+	return UKCF_DONE;
+}
+
+static enum ukcf_status drop_object(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	uint8_t *object;
+
+	(void)self;
+	cr_assert_eq(job->mech, UKCF_MECH_HMAC_SHA2_256);
+	memcpy(&object, job->tmpl, sizeof(object));
+	free(object);
+	objects--;
+	return UKCF_DONE;
+}
+
+/* The first byte of the key, by way of the object. */
+static enum ukcf_status mac_by_object(struct ukcf_instance *self,
+				      struct ukcf_job *job)
+{
+	uint8_t *object;
+
+	(void)self;
+	with_state = job->tmpl;
+	used[0] = 0;
+	if (job->tmpl) {
+		memcpy(&object, job->tmpl, sizeof(object));
+		used[0] = object[0];
+	}
+	memset(job->out, 0, job->tag_len);
+	job->res = (int64_t)job->tag_len;
+	return UKCF_DONE;
+}
+
+static const struct ukcf_mech_ops object_ops = { .mac = mac_by_object,
+						 .init_tmpl = init_object,
+						 .drop_tmpl = drop_object };
+
+static void offer_objects(void)
+{
+	offer_of(UKCF_MECH_HMAC_SHA2_256)->ops = &object_ops;
+	offer_of(UKCF_MECH_HMAC_SHA2_256)->tmpl_size = sizeof(void *);
+}
 
 static uint64_t key;
 
@@ -382,4 +444,87 @@ Test(template, outlives_a_restart_and_is_computed_anew)
 		     "the request that did it, run again");
 	cr_assert_eq(template_open(memfd_new("unit", 4096, MEMFD_DAEMON_WRITES),
 				   100), -EPROTO);
+}
+
+/* ----------------------------------------------- templates that own something */
+
+Test(template, what_it_owns_is_given_back_after_the_last_use)
+{
+	struct template *t;
+	struct key *k;
+	uint64_t h;
+
+	offer_objects();
+	h = create(0);
+	cr_assert_eq(objects, 1);
+	cr_assert_eq(mac_with(h), 32);
+	cr_assert_eq(used[0], 1);
+	cr_assert_eq(hold(h, &t, &k), 0);
+	cr_assert_eq(template_destroy(h, me, ID(9), note_end, NULL),
+		     -EINPROGRESS);
+	cr_assert_eq(objects, 1, "it is in use");
+	let_go(t, k);
+	cr_assert_eq(objects, 0);
+	create(0);
+	create(0);
+	cr_assert_eq(objects, 2);
+	template_forget(the_offer()->provider);
+	cr_assert_eq(objects, 0);
+	create(0);
+	template_close();
+	cr_assert_eq(objects, 0);
+}
+
+Test(template, comes_by_itself_and_ends_with_the_last_use_of_the_key)
+{
+	struct key *k;
+
+	offer_objects();
+	for (unsigned int i = 0; i < 3; i++) {
+		cr_assert_eq(mac_with(key), 32);
+		cr_assert(with_state);
+		cr_assert_eq(used[0], 1);
+		cr_assert_eq(computed, 1, "once");
+	}
+	cr_assert_eq(template_count(), 0, "no quota is touched");
+	cr_assert_eq(keystore_hold(key, UID, 7, &k), 0);
+	cr_assert_eq(keystore_destroy(key, UID, 7, ID(9)), 0);
+	cr_assert_eq(objects, 1, "it is in use");
+	keystore_release(k);
+	cr_assert_eq(objects, 0);
+	/* the slot's next key has its own */
+	key = make_key(UKCF_MECH_HMAC_SHA2_256, 0);
+	cr_assert_eq(mac_with(key), 32);
+	cr_assert_eq(computed, 2);
+	prepared_close();
+	cr_assert_eq(objects, 0);
+	cr_assert_eq(mac_with(key), 32);
+	cr_assert_not(with_state);
+}
+
+Test(template, is_given_back_before_its_provider_stops_and_made_anew)
+{
+	struct provider other = { .name = "other" };
+
+	offer_objects();
+	cr_assert_eq(mac_with(key), 32);
+	prepared_forget(&other);
+	cr_assert_eq(objects, 1, "another's");
+	prepared_forget(the_offer()->provider);
+	cr_assert_eq(objects, 0);
+	cr_assert_eq(mac_with(key), 32);
+	cr_assert_eq(objects, 1);
+	cr_assert_eq(computed, 2);
+	prepared_close();
+}
+
+Test(template, does_not_come_by_itself_where_it_is_large_or_flat)
+{
+	cr_assert_eq(mac_with(key), 32);
+	cr_assert_not(with_state, "flat");
+	offer_objects();
+	offer_of(UKCF_MECH_HMAC_SHA2_256)->tmpl_size = 17;
+	cr_assert_eq(mac_with(key), 32);
+	cr_assert_not(with_state, "large");
+	cr_assert_eq(objects, 0);
 }
