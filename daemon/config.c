@@ -14,7 +14,7 @@
 
 #include "daemon/ini-file.h"
 
-enum type { T_UINT, T_U64, T_TEXT, T_LEVEL, T_LIST };
+enum type { T_UINT, T_U64, T_TEXT, T_LEVEL, T_LIST, T_RATE };
 
 /* The configuration file, row by row; ukcfd.conf(5) has the same order. */
 static const struct key {
@@ -40,6 +40,11 @@ static const struct key {
 	{ "daemon", "timeout_ms", T_U64, AT(timeout_ms), 1, 86400000 },
 	{ "daemon", "queue_slots", T_UINT, AT(queue_slots), 1, 65536 },
 	{ "daemon", "device_limit_ms", T_U64, AT(device_limit_ms), 1, 600000 },
+	{ "daemon", "cross_check", T_RATE, AT(cross_check), 0, 0 },
+	{ "daemon", "cross_check_software", T_RATE, AT(cross_check_software),
+	  0, 0 },
+	{ "daemon", "cross_check_all_ms", T_U64, AT(cross_check_all_ms), 0,
+	  3600000 },
 	{ "quota", "connections", T_UINT, AT(connections), 1, 512 },
 	{ "quota", "rings", T_UINT, AT(rings), 1, 2048 },
 	{ "quota", "requests", T_UINT, AT(requests), 2, 8388608 },
@@ -73,6 +78,8 @@ void config_defaults(struct config *c)
 		.timeout_ms = 30000,
 		.queue_slots = 1024,
 		.device_limit_ms = 1000,
+		.cross_check = 1024,
+		.cross_check_all_ms = 1000,
 		.providers = { "sodium", "openssl" },
 		.n_providers = 2,
 		.connections = 128,
@@ -161,6 +168,39 @@ static int set_list(struct parse *p, const struct key *k, const char *value)
 	return 1;
 }
 
+bool config_rate(const char *text, uint32_t *every)
+{
+	unsigned long long n;
+	char *end;
+
+	if (strcmp(text, "off") == 0 || strcmp(text, "all") == 0) {
+		*every = text[0] == 'a';
+		return true;
+	}
+	if (strncmp(text, "1/", 2) != 0 || text[2] < '0' || text[2] > '9')
+		return false;
+	errno = 0;
+	n = strtoull(text + 2, &end, 10);
+	if (*end || errno || n < 1 || n > UINT32_MAX)
+		return false;
+	*every = (uint32_t)n;
+	return true;
+}
+
+static int bad_rate(struct parse *p, const char *name, const char *value)
+{
+	return fail(p, "%s: \"%s\" is not off, all, or 1/N: one answer of N "
+		       "(1 to 4294967295)", name, value);
+}
+
+static int set_rate(struct parse *p, const struct key *k, const char *value)
+{
+	char *at = (char *)p->c + k->offset;
+
+	return config_rate(value, (uint32_t *)(void *)at) ?
+		       1 : bad_rate(p, k->name, value);
+}
+
 static int set_key(struct parse *p, const struct key *k, const char *value)
 {
 	switch (k->type) {
@@ -173,16 +213,22 @@ static int set_key(struct parse *p, const struct key *k, const char *value)
 		return set_level(p, k, value);
 	case T_LIST:
 		return set_list(p, k, value);
+	case T_RATE:
+		return set_rate(p, k, value);
 	}
 	return 0;
 }
 
-/* "[provider NAME]" or "[provider.NAME]": options are the provider's own. */
+/* "[provider NAME]" or "[provider.NAME]": options are the provider's own, but
+ * for cross_check. */
 static int set_option(struct parse *p, const char *provider, const char *name,
 		      const char *value)
 {
 	struct config_option *o;
+	uint32_t every;
 
+	if (strcmp(name, "cross_check") == 0 && !config_rate(value, &every))
+		return bad_rate(p, name, value);
 	if (p->c->n_options == CONFIG_OPTIONS_MAX)
 		return fail(p, "at most %d provider options",
 			    CONFIG_OPTIONS_MAX);

@@ -33,6 +33,10 @@ struct config {
 	uint64_t timeout_ms;	      /* default deadline of a request */
 	unsigned int queue_slots;     /* of each queue: a lane, a device */
 	uint64_t device_limit_ms;     /* a job that takes longer is lost */
+	/* One answer of so many is checked by another provider; 0: none. */
+	uint32_t cross_check; /* of hardware and other nodes */
+	uint32_t cross_check_software;
+	uint64_t cross_check_all_ms; /* all, after a provider came */
 	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
 	unsigned int n_providers;
 	bool providers_named; /* else all but the first may be missing */
@@ -62,6 +66,8 @@ int config_load(struct config *c, const char *path, bool required,
 		FILE *errors);
 /* One assignment SECTION.KEY=VALUE, as on the command line. */
 int config_set(struct config *c, const char *assignment, FILE *errors);
+/* "off", "all" or "1/N" as one of so many.  False: it is none of them. */
+bool config_rate(const char *text, uint32_t *every);
 /* The range of a number; false: there is no such key. */
 bool config_range(const char *section, const char *name, uint64_t *min,
 		  uint64_t *max);

@@ -47,6 +47,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
 #include "daemon/core/template.h"
+#include "daemon/core/trust.h"
 #include "daemon/core/worker.h"
 #include "daemon/fdstore.h"
 #include "daemon/loop.h"
@@ -375,6 +376,7 @@ static int start_providers(void)
 	}
 	mech_init();
 	provider_init(c);
+	trust_init(c->cross_check_all_ms * 1000000);
 	rc = start_manifests();
 	if (rc)
 		return rc;

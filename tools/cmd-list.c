@@ -90,15 +90,55 @@ static bool is_wanted(const struct view *v, int i)
 	       (!v->provider || m->providers >> v->provider->id & 1);
 }
 
+/* Why some have failed; of those who may ask, nothing for others. */
+struct reasons {
+	struct msg_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	size_t n;
+};
+
+static bool one_has_failed(const struct view *v)
+{
+	for (int i = 0; i < v->n_providers; i++)
+		if (v->providers[i].state == UKCF_PROVIDER_FAILED)
+			return true;
+	return false;
+}
+
+static void read_reasons(const struct view *v, struct reasons *r)
+{
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_PROVIDERS,
+		.reply = r->rows, .reply_max = sizeof(r->rows),
+		.row_len = sizeof(r->rows[0]),
+	};
+	int n = one_has_failed(v) ? admin_ask(&call) : 0;
+
+	r->n = n < 0 ? 0 : (size_t)n / sizeof(r->rows[0]);
+}
+
+static const char *reason_of(struct reasons *r, unsigned int id)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->rows[i].id != id)
+			continue;
+		r->rows[i].reason[MSG_REASON_MAX - 1] = '\0';
+		return r->rows[i].reason;
+	}
+	return "";
+}
+
 static int show_providers(const struct view *v, bool json)
 {
 	static const struct table_column columns[] = {
 		{ "PROVIDER", COLUMN_TEXT },   { "ID", COLUMN_NUMBER },
 		{ "KIND", COLUMN_TEXT },       { "STATE", COLUMN_TEXT },
 		{ "MECHANISMS", COLUMN_NUMBER }, { "IN_CALLER", COLUMN_BOOL },
-		{ "VERSION", COLUMN_TEXT },
+		{ "VERSION", COLUMN_TEXT },    { "REASON", COLUMN_TEXT },
 	};
 	struct table *t = table_new("providers", columns, N_OF(columns), json);
+	static struct reasons reasons;
+
+	read_reasons(v, &reasons);
 
 	for (int i = 0; t && i < v->n_providers; i++) {
 		const struct ukcf_page_provider *p = &v->providers[i];
@@ -112,6 +152,7 @@ static int show_providers(const struct view *v, bool json)
 		table_cell(t, "%u", p->n_mechs);
 		table_bool(t, p->module_gen != 0);
 		table_cell(t, "%s", p->version);
+		table_cell(t, "%s", reason_of(&reasons, p->id));
 	}
 	return t ? table_print(t) : -1;
 }

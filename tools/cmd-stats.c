@@ -90,13 +90,51 @@ static struct msg_tally sum_of(struct msg_offer *rows, int n,
 	return sum;
 }
 
+/* How the answers of providers were checked; NULL: of nobody. */
+struct checks {
+	struct msg_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	size_t n;
+};
+
+static struct checks *read_checks(void)
+{
+	static struct checks c;
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_PROVIDERS,
+		.reply = c.rows, .reply_max = sizeof(c.rows),
+		.row_len = sizeof(c.rows[0]),
+	};
+	int n = admin_ask_or_complain(&call);
+
+	c.n = n < 0 ? 0 : (size_t)n / sizeof(c.rows[0]);
+	return n < 0 ? NULL : &c;
+}
+
+static void add_checks(struct table *t, const struct checks *c, uint16_t id)
+{
+	static const struct msg_provider none;
+	const struct msg_provider *p = &none;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->rows[i].id == id)
+			p = &c->rows[i];
+	table_cell(t, "%" PRIu64, p->checked);
+	table_cell(t, "%" PRIu64, p->wrong);
+	table_cell(t, "%" PRIu64, p->unchecked);
+}
+
+#define OWN_COLUMNS 3 /* of providers alone, the last ones */
+
 static int show_offers(bool json, const char *table, const char *heading,
-		       const char *(*name_of)(const struct msg_offer *))
+		       const char *(*name_of)(const struct msg_offer *),
+		       const struct checks *checks)
 {
 	const struct table_column columns[] = {
 		{ heading, COLUMN_TEXT },     { "DONE", COLUMN_NUMBER },
 		{ "FAILED", COLUMN_NUMBER },  { "BYTES", COLUMN_NUMBER },
 		{ "QUEUE_NS", COLUMN_NUMBER }, { "SERVICE_NS", COLUMN_NUMBER },
+		{ "CHECKED", COLUMN_NUMBER }, { "WRONG", COLUMN_NUMBER },
+		{ "UNCHECKED", COLUMN_NUMBER },
 	};
 	void *all;
 	int n = admin_ask_all(MSG_ADMIN_OFFERS, sizeof(struct msg_offer), &all);
@@ -105,14 +143,17 @@ static int show_offers(bool json, const char *table, const char *heading,
 
 	if (n < 0)
 		return -1;
-	t = table_new(table, columns, N_OF(columns), json);
+	t = table_new(table, columns,
+		      N_OF(columns) - (checks ? 0 : OWN_COLUMNS), json);
 	for (int i = 0; t && i < n; i++) {
 		struct msg_tally s;
+		uint16_t id;
 
 		rows[i].provider[sizeof(rows[i].provider) - 1] = '\0';
 		rows[i].mech[sizeof(rows[i].mech) - 1] = '\0';
 		if (!rows[i].id) /* counted, or only a rule */
 			continue;
+		id = rows[i].id;
 		s = sum_of(&rows[i], n - i, name_of);
 		table_cell(t, "%s", name_of(&rows[i]));
 		table_cell(t, "%" PRIu64, s.done);
@@ -120,9 +161,19 @@ static int show_offers(bool json, const char *table, const char *heading,
 		table_cell(t, "%" PRIu64, s.bytes);
 		table_cell(t, "%" PRIu64, s.queue_ns);
 		table_cell(t, "%" PRIu64, s.service_ns);
+		if (checks)
+			add_checks(t, checks, id);
 	}
 	free(all);
 	return t ? table_print(t) : -1;
+}
+
+static int show_providers(bool json)
+{
+	const struct checks *c = read_checks();
+
+	return c ? show_offers(json, "providers", "PROVIDER", provider_of, c) :
+		   -1;
 }
 
 static enum status stats(struct invocation *in)
@@ -136,9 +187,10 @@ static enum status stats(struct invocation *in)
 		return STATUS_USAGE;
 	}
 	if (in->value['p'])
-		err = show_offers(json, "providers", "PROVIDER", provider_of);
+		err = show_providers(json);
 	else if (in->value['m'])
-		err = show_offers(json, "mechanisms", "MECHANISM", mech_of);
+		err = show_offers(json, "mechanisms", "MECHANISM", mech_of,
+				  NULL);
 	else
 		err = show_queues(json);
 	return err ? STATUS_FAILED : STATUS_DONE;

@@ -29,6 +29,24 @@ static void add_time(struct table *t, uint64_t seconds)
 	table_cell(t, "%s", text);
 }
 
+static void add_failed(struct table *t)
+{
+	static struct msg_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_PROVIDERS,
+		.reply = rows, .reply_max = sizeof(rows),
+		.row_len = sizeof(rows[0]),
+	};
+	int n = admin_ask(&call);
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(rows[0]); i++) {
+		rows[i].name[sizeof(rows[i].name) - 1] = '\0';
+		if (rows[i].state == UKCF_PROVIDER_FAILED)
+			table_item(t, rows[i].name);
+	}
+	table_end_list(t);
+}
+
 static int show_all(const struct msg_status *s, bool json)
 {
 	static const struct table_column columns[] = {
@@ -53,6 +71,7 @@ static int show_all(const struct msg_status *s, bool json)
 		{ "REFUSED", COLUMN_NUMBER },
 		{ "DOORBELLS", COLUMN_NUMBER },
 		{ "WAKE_UPS", COLUMN_NUMBER },
+		{ "FAILED_PROVIDERS", COLUMN_LIST },
 	};
 	const uint64_t numbers[] = {
 		s->consumers,	    s->rings,	       s->buffers,
@@ -74,6 +93,7 @@ static int show_all(const struct msg_status *s, bool json)
 	table_cell(t, "%" PRIu32, s->restarts);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_cell(t, "%" PRIu64, numbers[i]);
+	add_failed(t);
 	return table_print_record(t);
 }
 

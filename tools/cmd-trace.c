@@ -33,6 +33,7 @@ static const char *const kinds[MSG_EVENT_LAST] = {
 	[MSG_EVENT_REJECTED] = "rejected",
 	[MSG_EVENT_CANCELLED] = "cancelled",
 	[MSG_EVENT_TIMED_OUT] = "timed-out",
+	[MSG_EVENT_WRONG] = "wrong",
 };
 
 struct trace {

@@ -277,6 +277,31 @@ static int on_queues(struct admin *a, const struct msg_in *m)
 	return send_rows(a, m, rows, n * sizeof(*rows));
 }
 
+static int on_providers(struct admin *a, const struct msg_in *m)
+{
+	static struct msg_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < provider_count(); i++) {
+		const struct provider *p = provider_at(i);
+		const struct trust *t = &p->trust;
+		struct msg_provider *row = &rows[n++];
+
+		*row = (struct msg_provider){
+			.id = p->id,
+			.state = (uint8_t)load_acquire_u32(&p->state),
+			.stays_out = load_relaxed_u32(&t->lost) != 0,
+			.every = load_relaxed_u32(&t->every),
+			.checked = load_relaxed_u64(&t->checked),
+			.wrong = load_relaxed_u64(&t->wrong),
+			.unchecked = load_relaxed_u64(&t->unchecked),
+		};
+		snprintf(row->name, sizeof(row->name), "%s", p->name);
+		provider_reason(p, row->reason, sizeof(row->reason));
+	}
+	return send_rows(a, m, rows, n * sizeof(*rows));
+}
+
 static int on_explain(struct admin *a, const struct msg_in *m)
 {
 	const struct msg_explain *e = msg_body(m, sizeof(*e));
@@ -327,6 +352,7 @@ static const struct verb {
 	{ MSG_ADMIN_QUEUES, 0, on_queues },
 	{ MSG_ADMIN_TRACE, sizeof(struct msg_trace), on_trace },
 	{ MSG_ADMIN_EVENTS, 0, on_events },
+	{ MSG_ADMIN_PROVIDERS, 0, on_providers },
 	{ MSG_ADMIN_EXPLAIN, sizeof(struct msg_explain), on_explain },
 };
 

@@ -20,6 +20,7 @@
 #include "daemon/core/backlog.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/copy.h"
+#include "daemon/core/crosscheck.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
@@ -47,10 +48,12 @@ struct flight {
 	struct ukcf_job job;
 	struct request *req; /* NULL: none, or it went elsewhere */
 	bool onward; /* its half of req is done */
+	bool due;    /* its answer is to be checked */
+	bool unchecked; /* and is there */
 	struct copy *copy;   /* a lost one keeps what the device may touch */
 	struct key *key;
 	uint32_t cost_ns; /* as the queue predicted it */
-	uint64_t out_ticks;
+	uint64_t out_ticks, back_ticks;
 	uint64_t deadline_ns; /* the request's, 0: it has left */
 	uint64_t limit_ns;    /* the device's */
 };
@@ -115,7 +118,11 @@ static void landed(struct landing *l, struct ukcf_job *job)
 	if (compare_swap_u32(&f->state, &out, FLIGHT_LANDED)) {
 		backlog_spent(&f->device->backlog,
 			      clock_ticks() - f->out_ticks);
-		if (execute_settle(f->req, job, job->status))
+		f->back_ticks = clock_ticks();
+		f->unchecked = f->due &&
+			       crosscheck_applies(f->req, job, job->status);
+		if (!f->unchecked &&
+		    execute_settle(f->req, job, job->status))
 			settled(f);
 	} else if (out != FLIGHT_LOST) {
 		return; /* completed twice: the first time counted */
@@ -125,13 +132,16 @@ static void landed(struct landing *l, struct ukcf_job *job)
 
 /* ---------------------------------------------------------- device thread */
 
-/* What it could not do: another provider, or the end of its time. */
+/* What it could not do, or must not have the last word of: to another one, or
+ * the end of its time. */
 static void leave(struct flight *f)
 {
 	struct request *req = f->req;
 
 	f->req = NULL;
-	if (f->onward)
+	if (f->unchecked)
+		crosscheck_begin(req, &f->job, f->out_ticks, f->back_ticks);
+	else if (f->onward)
 		dispatch_onward(req);
 	else
 		dispatch_elsewhere(req);
@@ -151,6 +161,7 @@ static void set_free(struct flight *f)
 		backlog_ended(&d->backlog, f->cost_ns);
 	f->cost_ns = 0;
 	f->onward = false;
+	f->unchecked = false;
 	store_release_u32(&f->state, FLIGHT_FREE);
 	f->next = d->free;
 	d->free = f;
@@ -161,8 +172,7 @@ static void fail(struct device *d, const char *what)
 {
 	if (!provider_works(d->provider))
 		return;
-	log_err("provider %s: %s", d->provider->name, what);
-	provider_fail(d->provider);
+	provider_blame(d->provider, what);
 }
 
 /* Return: how many came back. */
@@ -305,6 +315,7 @@ static struct flight *take_off(struct device *d, struct request *req)
 	execute_job(req, req->copy, &f->job);
 	f->job.cookie = &f->landing;
 	f->job.status = UKCF_DONE;
+	f->due = crosscheck_is_due(req);
 	f->out_ticks = clock_ticks();
 	set_limit(f, req);
 	store_release_u32(&f->state, FLIGHT_OUT);

@@ -281,6 +281,11 @@ struct backlog *dispatch_backlog(const struct request *req)
 	return worker_backlog(lane_of(req->offer ? req->offer->offer : NULL));
 }
 
+struct backlog *dispatch_lane(const struct mech_offer *o)
+{
+	return worker_backlog(lane_of(mech_offer_now(o)));
+}
+
 struct backlog *dispatch_queue_by_id(uint16_t id)
 {
 	struct provider *p;

@@ -13,6 +13,7 @@
 
 struct backlog;
 struct mech;
+struct mech_offer;
 struct request;
 
 struct dispatch_settings {
@@ -63,6 +64,8 @@ bool dispatch_is_short(const struct request *req);
 bool dispatch_runs_at_once(const struct request *req);
 /* The queue where it waits for the offer that was chosen. */
 struct backlog *dispatch_backlog(const struct request *req);
+/* The lane of software for what an offer does. */
+struct backlog *dispatch_lane(const struct mech_offer *o);
 /* By the id that a CQE names; NULL: there is none. */
 struct backlog *dispatch_queue_by_id(uint16_t id);
 /*

@@ -343,6 +343,11 @@ uint64_t dual_ticks(const struct request *req)
 	return req->dual->ticks;
 }
 
+void dual_delayed(struct request *req, uint64_t ticks)
+{
+	req->dual->began += ticks;
+}
+
 void dual_moved(struct request *req, const struct copy *from)
 {
 	size_t place = (size_t)((uint8_t *)req->dual - (const uint8_t *)from);

@@ -68,6 +68,8 @@ bool dual_is_over(const struct request *req);
 bool dual_goes_on(struct request *req);
 /* Ticks that its jobs took. */
 uint64_t dual_ticks(const struct request *req);
+/* Ticks went by since its job was done, that were none of it. */
+void dual_delayed(struct request *req, uint64_t ticks);
 /* Its private memory has moved. */
 void dual_moved(struct request *req, const struct copy *from);
 void dual_release(struct request *req);

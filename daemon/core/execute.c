@@ -24,6 +24,7 @@
 #include "daemon/core/chain.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
+#include "daemon/core/crosscheck.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
@@ -33,6 +34,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
+#include "daemon/core/trust.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
@@ -316,10 +318,16 @@ static bool claims_too_much(const struct request *req,
 		 (uint64_t)job->res > req->entry->sqe.out.len));
 }
 
+bool execute_is_sane(const struct request *req, const struct ukcf_job *job,
+		     enum ukcf_status status)
+{
+	return status == UKCF_DONE && !claims_too_much(req, job);
+}
+
 bool execute_settle(struct request *req, struct ukcf_job *job,
 		    enum ukcf_status status)
 {
-	if (status != UKCF_DONE || claims_too_much(req, job))
+	if (!execute_is_sane(req, job, status))
 		return false;
 	if (req->dual) {
 		dual_settle(req, job);
@@ -452,15 +460,53 @@ static void save_input(struct request *req, const struct ukcf_job *job)
 		req->copy = copy_of(job->in, job->aux, job->tag, 0);
 }
 
+/* Its answer is to be checked: what it reads, and makes, shall be private. */
+static bool is_checked(struct request *req)
+{
+	bool direct = req->direct;
+
+	if (!crosscheck_is_due(req))
+		return false;
+	req->direct = false;
+	if (req->queued || execute_is_small(req))
+		return true;
+	req->direct = direct; /* it would hold up a service thread */
+	return false;
+}
+
+/* What lies in memory of this thread stays with the request.  False: there is
+ * no memory for that. */
+static bool keep_answer(struct request *req, struct ukcf_job *job)
+{
+	size_t made = job->res > 0 ? (size_t)job->res : 0;
+	struct copy *c;
+
+	if (req->dual)
+		return true; /* it has its own */
+	c = copy_of(job->in, job->aux, job->tag, made);
+	if (!c)
+		return false;
+	if (made)
+		memcpy(c->out, job->out, made);
+	if (req->copy)
+		copy_put(req->copy);
+	req->copy = c;
+	take_copy(c, job);
+	job->out = c->out;
+	job->out_size = made;
+	return true;
+}
+
 /* False: it is with another provider now. */
 static bool run_job_of(struct request *req, struct scratch *s)
 {
 	ukcf_job_fn fn = mech_entry(req->offer->offer, request_op(req));
 	struct provider *p = req->offer->provider;
 	uint8_t small[SMALL_OUT_MAX];
-	struct ukcf_job job = { 0 };
+	struct ukcf_job job = { 0 }, made;
+	bool checked = is_checked(req), done;
+	uint64_t started = clock_ticks();
 	enum ukcf_status status;
-	bool done;
 	size_t used = 0;
 
 	if (scratch_reserve(s, private_bytes(req)) < 0) {
@@ -470,13 +516,19 @@ static bool run_job_of(struct request *req, struct scratch *s)
 	used = fill_job(req, s, &job, small);
 	job.tmpl = state_for(req);
 	status = fn(p->instance, &job);
-	done = execute_settle(req, &job, status);
-	if (!done)
+	made = job;
+	checked = checked && crosscheck_applies(req, &job, status) &&
+		  keep_answer(req, &made);
+	done = !checked && execute_settle(req, &job, status);
+	if (!done && !checked)
 		save_input(req, &job);
 	if (job.out == small)
 		secmem_wipe(small, job.out_size);
 	scratch_clean(s, used);
-	if (!done)
+	if (checked) {
+		let_go(req);
+		crosscheck_begin(req, &made, started, clock_ticks());
+	} else if (!done)
 		run_elsewhere(req, status);
 	return done;
 }
@@ -507,6 +559,7 @@ static bool run_crypto(struct request *req, struct scratch *s)
 static bool runs_in_completion(const struct request *req)
 {
 	return req->offer->offer->flags & UKCF_OFFER_NOSLEEP && !req->tmpl &&
+	       !trust_is_limited(&req->offer->provider->trust) &&
 	       dispatch_is_short(req);
 }
 

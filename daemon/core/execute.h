@@ -41,6 +41,9 @@ struct ukcf_bytes execute_key(const struct request *req);
 size_t execute_out_bytes(const struct request *req);
 void execute_job(struct request *req, const struct copy *c,
 		 struct ukcf_job *job);
+/* It says that it is done, and not more than there was room for. */
+bool execute_is_sane(const struct request *req, const struct ukcf_job *job,
+		     enum ukcf_status status);
 /* Judge what the provider says; on success the output becomes visible and the
  * result is set.  False: the provider did not do it. */
 bool execute_settle(struct request *req, struct ukcf_job *job,

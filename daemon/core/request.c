@@ -5,6 +5,7 @@
 #include "daemon/api/ring.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
+#include "daemon/core/crosscheck.h"
 #include "daemon/core/drain.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
@@ -57,8 +58,10 @@ bool request_is_with(const struct request *req, const struct provider *p)
 {
 	const struct mech_offer *o =
 		load_acquire_ptr((void *const *)(const void *)&req->offer);
+	const struct mech_offer *c =
+		load_acquire_ptr((void *const *)(const void *)&req->checker);
 
-	return o && o->provider == p;
+	return (o && o->provider == p) || (c && c->provider == p);
 }
 
 uint32_t request_op(const struct request *req)
@@ -86,6 +89,7 @@ static void drop_contexts(struct request *req)
 static bool holds_nothing(const struct request *req)
 {
 	uintptr_t any = (uintptr_t)req->copy | (uintptr_t)req->dual |
+			(uintptr_t)req->check |
 			(uintptr_t)req->key | (uintptr_t)req->tmpl |
 			(uintptr_t)req->context | (uintptr_t)req->made;
 
@@ -98,6 +102,8 @@ void request_release(struct request *req)
 {
 	if (holds_nothing(req))
 		return;
+	if (req->check)
+		crosscheck_drop(req);
 	if (req->dual) /* lies in the copy */
 		dual_release(req);
 	if (req->copy)

@@ -22,6 +22,7 @@
 
 struct arena;
 struct backlog;
+struct check;
 struct context;
 struct copy;
 struct dual;
@@ -68,6 +69,8 @@ struct request {
 	const struct op_rule *rule;
 	const struct mech *mech;
 	struct mech_offer *offer; /* atomic: whose it is; drain.h */
+	struct mech_offer *checker; /* atomic: likewise, of whom checks its
+				       answer; crosscheck.h */
 	struct key *key;
 	struct template *tmpl;	  /* of the key; NULL: none was named */
 	struct dual *dual;	  /* two halves: the four above are of the one
@@ -84,6 +87,7 @@ struct request {
 	uint64_t tried;		  /* bit n: provider id n could not do it */
 	struct pieces *pieces;	  /* between the turns of a large one */
 	struct copy *copy;	  /* private input that outlives a thread */
+	struct check *check;	  /* its answer waits to be checked */
 	struct backlog *backlog;  /* where it waits, or last waited */
 	struct qnode node;
 };

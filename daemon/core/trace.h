@@ -29,6 +29,7 @@ enum trace_kind {
 	TRACE_REJECTED,	    /* refused, or no place in its queue */
 	TRACE_CANCELLED,
 	TRACE_TIMED_OUT,
+	TRACE_WRONG, /* an answer was wrong: the provider's that is named */
 };
 
 struct trace_event {

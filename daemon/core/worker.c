@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/core/backlog.h"
+#include "daemon/core/crosscheck.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
@@ -26,9 +27,12 @@ static unsigned int n_workers;
 
 static bool run(struct request *req, struct scratch *s)
 {
-	if (clock_ns() < req->deadline_ns)
+	if (clock_ns() < req->deadline_ns) {
+		if (req->check)
+			return crosscheck_run(req);
 		return pieces_apply(req) ? pieces_run(req, s)
 					 : execute_request(req, s);
+	}
 	request_times_queued(req);
 	request_result(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
 	return true;

@@ -221,6 +221,14 @@ int load_test(struct provider *p)
 	return 0;
 }
 
+int load_test_mech(struct provider *p, const struct mech *m,
+		   const struct ukcf_offer *o)
+{
+	const char *what = "";
+
+	return !o || test(p, m, o, &what) == -EIO ? -EIO : 0;
+}
+
 /* A mechanism that fails its known answers stays out; the others come in. */
 static bool passes(struct provider *p, const struct mech *m,
 		   const struct ukcf_offer *o)
@@ -283,11 +291,25 @@ static int start_device(struct provider *p)
 	return provider_is_hardware(p) ? device_start(p, &s) : 0;
 }
 
+/* Its own section of the configuration stands above the kind's. */
+static void set_trust(struct provider *p)
+{
+	const struct config *c = provider_config();
+	const char *own = config_provider_option(c, p->name, "cross_check");
+	uint32_t every = load_relaxed_u32(&p->kind) == UKCF_PROVIDER_SOFTWARE ?
+				 c->cross_check_software : c->cross_check;
+
+	if (own)
+		config_rate(own, &every); /* it was looked at when read */
+	store_relaxed_u32(&p->trust.every, every);
+}
+
 static void use(struct provider *p, struct module *m)
 {
 	store_relaxed_u32(&p->kind, m->spi->kind);
 	store_release_ptr((void **)(void *)&p->spi,
 			  (void *)(uintptr_t)m->spi);
+	set_trust(p);
 	if (p->module == m)
 		return;
 	for (struct module **at = &p->module; *at; at = &(*at)->next) {

@@ -44,6 +44,11 @@ int load_unload(struct provider *p);
 /* Known answers once more; takes as long as they do.  0 or -EIO. */
 int load_test(struct provider *p);
 
+/* Likewise of one mechanism that it offers; any thread, the provider is held
+ * by a request.  o: NULL: it does not any more. */
+int load_test_mech(struct provider *p, const struct mech *m,
+		   const struct ukcf_offer *o);
+
 /* Its code, or NULL.  Any thread. */
 const struct module *load_module(const struct provider *p);
 

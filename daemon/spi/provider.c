@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -182,6 +183,31 @@ bool provider_fail(struct provider *p)
 		    UKCF_PROVIDER_FAILED);
 }
 
+static pthread_mutex_t reasons = PTHREAD_MUTEX_INITIALIZER; /* innermost */
+
+static void set_reason(struct provider *p, const char *why)
+{
+	pthread_mutex_lock(&reasons);
+	snprintf(p->reason, sizeof(p->reason), "%s", why);
+	pthread_mutex_unlock(&reasons);
+}
+
+bool provider_blame(struct provider *p, const char *why)
+{
+	if (!provider_works(p))
+		return provider_fail(p); /* the first reason stands */
+	set_reason(p, why);
+	log_err("provider %s: %s", p->name, why);
+	return provider_fail(p);
+}
+
+void provider_reason(const struct provider *p, char *why, size_t size)
+{
+	pthread_mutex_lock(&reasons);
+	snprintf(why, size, "%s", provider_works(p) ? "" : p->reason);
+	pthread_mutex_unlock(&reasons);
+}
+
 bool provider_says(struct provider *p, uint32_t state)
 {
 	return move(p, BIT(READY) | BIT(BUSY), state);
@@ -204,8 +230,10 @@ bool provider_drains(struct provider *p)
 		    UKCF_PROVIDER_DRAINING);
 }
 
+/* Its answers are looked at again before it gets requests. */
 bool provider_works_again(struct provider *p)
 {
+	trust_renew(&p->trust);
 	return move(p, BIT(LOADING) | BIT(FAILED) | BIT(DRAINING),
 		    UKCF_PROVIDER_READY);
 }

@@ -15,11 +15,14 @@
 
 #include <ukcf/provider.h>
 
+#include "daemon/core/trust.h"
 #include "daemon/spi/recover.h"
 
 struct config;
 struct device;
 struct module;
+
+#define PROVIDER_REASON_MAX 224 /* bytes */
 
 struct provider {
 	uint16_t id; /* 1..UKCF_PAGE_PROVIDERS_MAX: index of its page row */
@@ -40,6 +43,8 @@ struct provider {
 	struct device *device; /* atomic; hardware: its queue and thread; stays
 				  when it is unloaded */
 	struct recovery_plan plan; /* recover.c's */
+	struct trust trust;
+	char reason[PROVIDER_REASON_MAX]; /* why it failed; provider_reason() */
 };
 
 int provider_init(const struct config *c);
@@ -72,6 +77,10 @@ bool provider_may_come(const struct provider *p);
  * to main.  Return: whether it was in a state to do so.
  */
 bool provider_fail(struct provider *p);		/* any thread */
+/* Likewise, and that is why; logged.  Not in completion context. */
+bool provider_blame(struct provider *p, const char *why);
+/* Why it failed last; "": it works, or nobody has said.  Any thread. */
+void provider_reason(const struct provider *p, char *why, size_t size);
 bool provider_says(struct provider *p, uint32_t state); /* it is READY, BUSY */
 bool provider_loads(struct provider *p);	/* ABSENT -> LOADING */
 bool provider_goes(struct provider *p);		/* -> ABSENT */

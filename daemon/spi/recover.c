@@ -65,10 +65,12 @@ int recover_attempt(struct provider *p)
 	return err;
 }
 
+/* One that lied too often is not asked by itself. */
 static bool is_out(const struct provider *p)
 {
 	return load_acquire_u32(&p->state) == UKCF_PROVIDER_FAILED &&
-	       !load_acquire_u32(&p->leaving);
+	       !load_acquire_u32(&p->leaving) &&
+	       !load_acquire_u32(&p->trust.lost);
 }
 
 uint64_t recover_pass(void)

@@ -43,7 +43,8 @@ enum msg_verb {
 	MSG_ADMIN_OFFERS = 37, /* msg_from -> msg_offer[] */
 	MSG_ADMIN_TRACE = 38, /* msg_trace -> msg_changed */
 	MSG_ADMIN_EVENTS = 39, /* - -> msg_event[] */
-	MSG_VERB_LAST = 40
+	MSG_ADMIN_PROVIDERS = 40, /* - -> msg_provider[] */
+	MSG_VERB_LAST = 41
 };
 
 struct msg_head {
@@ -210,6 +211,21 @@ struct msg_offer {
 	struct msg_tally tally;
 };
 
+#define MSG_REASON_MAX 224
+
+/* How far a provider is believed. */
+struct msg_provider {
+	char name[UKCF_NAME_MAX];
+	uint16_t id;
+	uint8_t state;	    /* enum ukcf_provider_state */
+	uint8_t stays_out;  /* 0 or 1: until it is tested */
+	uint32_t every;	    /* one answer of so many is checked; 0: none */
+	uint64_t checked;   /* answers, by another provider */
+	uint64_t wrong;
+	uint64_t unchecked; /* due, and no other could do it */
+	char reason[MSG_REASON_MAX]; /* why it failed; "": not known */
+};
+
 #define MSG_TRACE_SECONDS_MAX 3600u
 
 /* Trace requests, until this connection ends, but not longer than that. */
@@ -230,7 +246,8 @@ enum msg_event_kind {
 	MSG_EVENT_REJECTED = 6,
 	MSG_EVENT_CANCELLED = 7,
 	MSG_EVENT_TIMED_OUT = 8,
-	MSG_EVENT_LAST = 9
+	MSG_EVENT_WRONG = 9, /* the provider gave a wrong answer */
+	MSG_EVENT_LAST = 10
 };
 
 /* What happened to a request; never what is in it. */

@@ -88,6 +88,17 @@ static void produce(struct ukcf_job *job, const uint8_t *from, size_t len)
 	job->res = (int64_t)len;
 }
 
+static void ed25519_sign(struct ukcf_job *job)
+{
+	uint8_t pk[crypto_sign_PUBLICKEYBYTES], sk[crypto_sign_SECRETKEYBYTES];
+	uint8_t sig[crypto_sign_BYTES];
+
+	crypto_sign_seed_keypair(pk, sk, bytes(job->key));
+	crypto_sign_detached(sig, NULL, bytes(job->in), job->in.len, sk);
+	sodium_memzero(sk, sizeof(sk));
+	produce(job, sig, sizeof(sig));
+}
+
 static void refuse(struct ukcf_job *job)
 {
 	job->res = -EBADMSG;
@@ -162,6 +173,16 @@ static void chacha_decrypt(struct ukcf_job *job)
 		job->res = (int64_t)len;
 }
 
+static void ed25519_verify(struct ukcf_job *job)
+{
+	if (job->tag.len == crypto_sign_BYTES &&
+	    crypto_sign_verify_detached(job->tag.data, bytes(job->in),
+					job->in.len, job->key.data) == 0)
+		job->res = 0;
+	else
+		refuse(job);
+}
+
 static void pattern(struct ukcf_job *job)
 {
 	uint8_t p[32];
@@ -179,6 +200,8 @@ static const struct {
 	{ UKCF_MECH_HMAC_SHA2_256, UKCF_OP_MAC_VERIFY, hmac_verify },
 	{ UKCF_MECH_CHACHA20_POLY1305, UKCF_OP_ENCRYPT, chacha_encrypt },
 	{ UKCF_MECH_CHACHA20_POLY1305, UKCF_OP_DECRYPT, chacha_decrypt },
+	{ UKCF_MECH_ED25519, UKCF_OP_SIGN, ed25519_sign },
+	{ UKCF_MECH_ED25519, UKCF_OP_VERIFY, ed25519_verify },
 	{ UKCF_MECH_NULL_DIGEST, UKCF_OP_DIGEST, pattern },
 };
 
@@ -484,6 +507,8 @@ static void stop(struct ukcf_instance *d)
 	free(d);
 }
 
+static const struct ukcf_mech_ops sign_ops = { .sign = submit,
+					       .verify = submit };
 static const struct ukcf_mech_ops digest_ops = { .digest = submit };
 static const struct ukcf_mech_ops mac_ops = { .mac = submit,
 					      .mac_verify = submit };
@@ -498,6 +523,10 @@ static const struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_SHA2_256, .ops = &digest_ops, COST },
 	{ .mech = UKCF_MECH_HMAC_SHA2_256, .ops = &mac_ops, COST },
 	{ .mech = UKCF_MECH_CHACHA20_POLY1305, .ops = &aead_ops, COST },
+	{ .mech = UKCF_MECH_ED25519,
+	  .flags = UKCF_OFFER_SLOW,
+	  .ops = &sign_ops,
+	  .cost_ns = 200000 },
 	{ .mech = UKCF_MECH_NULL_DIGEST, .ops = &digest_ops, COST },
 };
 

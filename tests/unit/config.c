@@ -65,6 +65,7 @@ static const struct number {
 	N(daemon, timeout_ms, 1, 86400000),
 	N(daemon, queue_slots, 1, 65536),
 	N(daemon, device_limit_ms, 1, 600000),
+	N(daemon, cross_check_all_ms, 0, 3600000),
 	N(quota, connections, 1, 512),
 	N(quota, rings, 1, 2048),
 	N(quota, buffer_bytes, 4096, UINT64_C(1) << 40),
@@ -362,4 +363,42 @@ Test(config, an_assignment_needs_section_key_and_equals_sign)
 	}
 	cr_assert_eq(set("daemon.spin_us=3"), 0);
 	cr_assert_eq(c.spin_us, 3);
+}
+
+Test(config, a_rate_is_off_all_or_one_of_so_many)
+{
+	static const struct {
+		const char *text;
+		uint32_t every;
+	} good[] = { { "off", 0 },	  { "all", 1 },
+		     { "1/1", 1 },	  { "1/1024", 1024 },
+		     { "1/4294967295", UINT32_MAX } };
+	static const char *const bad[] = { "",	   "1",	  "0",	  "1/0",
+					   "1/-1", "1/ 2", "2/3", "1/4294967296",
+					   "1/2x", "on" };
+	char text[80];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "daemon.cross_check=%s",
+			 good[i].text);
+		c.cross_check = 77;
+		cr_assert_eq(set(text), 0, "%s", text);
+		cr_assert_eq(c.cross_check, good[i].every, "%s", text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "daemon.cross_check_software=%s",
+			 bad[i]);
+		cr_assert_eq(set(text), -EINVAL, "%s", text);
+		cr_assert(strstr(said, "cross_check_software"), "%s", said);
+	}
+	cr_assert_eq(c.cross_check_software, 0);
+}
+
+Test(config, a_provider_has_a_rate_of_its_own)
+{
+	cr_assert_eq(set("provider nullhw.cross_check=1/7"), 0);
+	cr_assert_str_eq(config_provider_option(&c, "nullhw", "cross_check"),
+			 "1/7");
+	cr_assert_eq(set("provider nullhw.cross_check=seven"), -EINVAL);
+	cr_assert(strstr(said, "seven"), "%s", said);
 }
