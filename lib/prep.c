@@ -69,6 +69,9 @@ int ukcf_prep_digest(struct ukcf_sqe *sqe, uint32_t mech, struct ukcf_span in,
 		return -EINVAL;
 	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
 	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	/* of the size that there is room for */
+	if (mech == UKCF_MECH_BLAKE2B && out.len < 64)
+		sqe->tag_len = (uint8_t)out.len;
 	return 0;
 }
 

@@ -396,7 +396,7 @@ static int check_free(struct request *req, unsigned int *detail)
 }
 
 /* What begins in parts, and of which mechanisms.  AEAD decrypt does not: its
- * plaintext would leave before the tag was verified. */
+ * plaintext would leave before the tag was verified, unless each part has one. */
 static int check_part_op(const struct request *req, unsigned int *detail)
 {
 	const uint32_t ops = 1u << UKCF_OP_DIGEST | 1u << UKCF_OP_MAC |
@@ -407,7 +407,8 @@ static int check_part_op(const struct request *req, unsigned int *detail)
 	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
 
 	if (op > 31 || !(ops >> op & 1) ||
-	    (op == UKCF_OP_DECRYPT && class_ == UKCF_CLASS_AEAD))
+	    (op == UKCF_OP_DECRYPT && class_ == UKCF_CLASS_AEAD &&
+	     !req->mech->limits.chunks))
 		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);
 	if (!(rules[index_clamp(op, UKCF_OP_LAST)].classes & (1u << class_)))
 		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
@@ -505,10 +506,15 @@ static uint64_t part_output(const struct request *req)
 
 	if (UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_CIPHER)
 		return (uint64_t)s->in.len + BLOCK_MAX;
+	if (is_stream(op) && req->mech->limits.chunks)
+		return sizes_made(op, &req->mech->limits, s->in.len,
+				  req->tag_len);
 	if (is_stream(op))
 		return (uint64_t)s->in.len + (last ? req->tag_len : 0);
 	if (!last || op == UKCF_OP_VERIFY || op == UKCF_OP_MAC_VERIFY)
 		return 0;
+	if (op == UKCF_OP_DIGEST)
+		return sizes_digest(&req->mech->limits, req->tag_len);
 	return op == UKCF_OP_MAC ? req->tag_len : req->mech->limits.out_len;
 }
 
@@ -516,8 +522,13 @@ static int check_data(const struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	uint64_t total = context_total(req->context) + s->in.len;
-	uint64_t made = part_output(req);
+	uint64_t made;
 
+	/* A chunk without a tag: as in sizes_check(). */
+	if (req->mech->limits.chunks &&
+	    request_op(req) == UKCF_OP_DECRYPT && s->in.len < req->tag_len)
+		return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+	made = part_output(req);
 	if (total > req->mech->limits.data_max)
 		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
 	if (s->out.len < made)

@@ -69,6 +69,8 @@ bool pieces_apply(const struct request *req)
 	if (!req->rule || req->rule->kind != OP_CRYPTO || s->in.len < FROM ||
 	    s->op > 31 || !(ops >> s->op & 1) || s->aux.len > AUX_MAX || req->copy)
 		return req->pieces;
+	if (req->mech->limits.chunks) /* a part would be a chunk */
+		return false;
 	f = req->offer->offer->ops;
 	return f->init && f->update && f->final &&
 	       !provider_is_hardware(req->offer->provider) &&
@@ -160,6 +162,8 @@ static bool begin(struct request *req, struct scratch *s)
 	job.aux = input(req, s, req->at[UKCF_RANGE_AUX], sqe->aux.len);
 	if (req->tmpl)
 		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	if (sqe->op == UKCF_OP_MAC_VERIFY)
+		job.tag_len = sqe->tag.len;
 	req->pieces->has_state = call(req, req->offer->offer->ops->init,
 				      &job) == UKCF_DONE && job.res >= 0;
 	return req->pieces->has_state;

@@ -287,6 +287,12 @@ struct ukcf_key_req {
 	uint32_t reserved;
 };
 
+/** What argon2id is to cost: aux of DERIVE, both little-endian. */
+struct ukcf_argon2_cost {
+	uint32_t passes;     /* RFC 9106 section 3.1: t, 1 or more */
+	uint32_t memory_kib; /* m, 8 or more; one lane */
+};
+
 /** One row of KEY_LIST. */
 struct ukcf_key_info {
 	uint64_t id;
@@ -346,7 +352,9 @@ enum ukcf_detail {
 	UKCF_DETAIL_QUEUE = 41,	   /* no such queue */
 	UKCF_DETAIL_TMPL = 42,	   /* no such template (or not yours) */
 	UKCF_DETAIL_KEY_VALUE = 43, /* a weak key, or none of this kind */
-	UKCF_DETAIL_LAST = 44
+	UKCF_DETAIL_COST = 44,	   /* argon2id: dearer than is allowed, or none */
+	UKCF_DETAIL_NONCE_LIMIT = 45, /* the key has made as many nonces as it may */
+	UKCF_DETAIL_LAST = 46
 };
 
 /*
@@ -389,6 +397,7 @@ struct ukcf_page_mech {
 
 #define UKCF_PAGE_MECH_ENABLED 0x1
 #define UKCF_PAGE_MECH_BY_KEY 0x2 /* out_len, pub_len: the most a key has */
+#define UKCF_PAGE_MECH_CHUNKS 0x4 /* AEAD: each part has a tag of its own */
 
 /** Provider kinds. */
 enum ukcf_provider_kind {
