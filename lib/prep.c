@@ -126,6 +126,16 @@ int ukcf_prep_encrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	return prep_aead(r, sqe, key, nonce, nonce_len, aad, in, out);
 }
 
+int ukcf_prep_encrypt_nonce(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			    uint32_t mech, struct ukcf_key key,
+			    struct ukcf_span aad, struct ukcf_span in,
+			    struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_ENCRYPT, mech);
+	sqe->subflags = UKCF_SUB_NONCE;
+	return prep_aead(r, sqe, key, NULL, 0, aad, in, out);
+}
+
 int ukcf_prep_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		      struct ukcf_key key, const void *nonce, size_t nonce_len,
 		      struct ukcf_span aad, struct ukcf_span in,

@@ -12,6 +12,7 @@
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/nonce.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -158,7 +159,7 @@ static bool begin(struct request *req, struct scratch *s)
 	job.key = execute_key(req);
 	if (req->key)
 		job.pub = key_public(req->key);
-	job.param = (struct ukcf_bytes){ sqe->param, sqe->param_len };
+	job.param = execute_nonce(req);
 	job.aux = input(req, s, req->at[UKCF_RANGE_AUX], sqe->aux.len);
 	if (req->tmpl)
 		job.tmpl = template_state(req->tmpl, req->offer, req->key);
@@ -197,7 +198,7 @@ static int64_t release(struct request *req, const struct ukcf_job *job)
 		return -EIO;
 	if (job->op == UKCF_OP_DECRYPT && made)
 		memcpy(req->at[UKCF_RANGE_OUT], req->copy->out, made);
-	return (int64_t)made;
+	return nonce_deliver(req, (int64_t)made);
 }
 
 static enum ukcf_status finish(struct request *req, struct scratch *s,

@@ -79,6 +79,8 @@ enum ukcf_mode {
 #define UKCF_SUB_REQUIRE_HW 0x0001 /* only a hardware provider will do */
 #define UKCF_SUB_IOV 0x0002	   /* reserved: in names a list of spans */
 #define UKCF_SUB_TMPL_AUTO 0x0004  /* TMPL_CREATE: ends with its first use */
+#define UKCF_SUB_NONCE 0x0008	   /* ENCRYPT of AEAD: the daemon chooses the
+				      nonce; out = ciphertext || tag || nonce */
 #define UKCF_SUBFLAGS UKCF_SUB_REQUIRE_HW
 
 /* sqe.link_dst: where the result of an entry with LINK goes */
@@ -273,6 +275,8 @@ enum ukcf_usage {
 #define UKCF_KEY_SESSION 0x4	/* nameless; ends with the connection */
 #define UKCF_KEY_OWN 0x8	/* its consumer has the bytes: nothing is kept
 				   from it (ukcf_key_local()) */
+#define UKCF_KEY_DAEMON_NONCE 0x10 /* encrypts with nonces of the daemon's only
+				      (UKCF_SUB_NONCE) */
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
 #define UKCF_KEY_BYTES_MAX 2432 /* bytes of a key: PKCS#8, RSA of 4096 bits */

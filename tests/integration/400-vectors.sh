@@ -50,4 +50,7 @@ run_dir "NIST SHA-2 (CAVP)" "$nist"/hashes/SHA2/SHA256*.rsp \
 	"$nist"/hashes/SHA2/SHA512[LSM]*.rsp
 run_dir "RFC 4231 as CAVP" "$nist"/HMAC/rfc-4231-sha256.txt
 run_dir "NIST AES-256-GCM (CAVP)" "$nist"/ciphers/AES/GCM/gcm*256.rsp
+run_dir "Ed25519, by its authors" "$nist"/asymmetric/Ed25519/sign.input
+run_dir "RFC 4231 as CAVP, SHA-512" "$nist"/HMAC/rfc-4231-sha512.txt
+run_dir "RFC 7539 as CAVP, Poly1305" "$nist"/poly1305/rfc7539.txt
 finish

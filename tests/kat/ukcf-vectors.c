@@ -110,6 +110,8 @@ static int read_any(FILE *in, const struct kat_sink *sink, char *error,
 	rewind(in);
 	if (c == '{')
 		return wycheproof_read(in, sink, error, size);
+	if (c != EOF && isxdigit(c))
+		return sign_input_read(in, sink, error, size);
 	return rsp_read(in, sink, error, size);
 }
 
@@ -146,8 +148,8 @@ static int usage(FILE *to)
 {
 	fprintf(to,
 		"usage: ukcf-vectors [--provider=NAME] FILE...\n"
-		"FILE: Wycheproof JSON or NIST CAVP .rsp; the daemon is the "
-		"one at $UKCF_SOCKET\n"
+		"FILE: Wycheproof JSON, NIST CAVP .rsp or Ed25519's "
+		"sign.input; the daemon is the one at $UKCF_SOCKET\n"
 		"NAME: of the provider that alone shall answer, over a ring; "
 		"`cryptoctl list -p` has them\n"
 		"--help: this text\n");
