@@ -20,7 +20,7 @@
 #define COUNTED 12u
 #define RANDOM 24u
 #define OUT 96u /* bytes of output per request: 48 + 16 + 24 and some */
-#define KILLS 20u
+#define KILLS 10u
 #define WAIT_NS INT64_C(20000000000)
 
 struct seen {
