@@ -69,6 +69,8 @@ static size_t writes(const struct call *c)
 	case UKCF_OP_DECRYPT:
 		return sizes_made(j->op, &c->slot->limits, j->in.len,
 				  (uint32_t)j->tag_len);
+	case UKCF_OP_DIGEST:
+		return sizes_digest(&c->slot->limits, (uint32_t)j->tag_len);
 	case UKCF_OP_MAC:
 		return j->tag_len;
 	case UKCF_OP_RANDOM:
@@ -330,20 +332,6 @@ static inline void begin(struct call *c, struct ukcf *u, uint32_t op,
 			return call_refused(-EINVAL, UKCF_DETAIL_##what);     \
 	} while (0)
 
-int64_t ukcf_digest(struct ukcf *u, uint32_t mech, const void *in,
-		    size_t in_len, void *out, size_t out_size)
-{
-	struct call c;
-
-	begin(&c, u, UKCF_OP_DIGEST, mech, UKCF_KEY_NONE);
-	c.job.in = bytes(in, in_len);
-	c.job.out = out;
-	c.job.out_size = out_size;
-	REFUSE_MISSING(in, in_len, IN_RANGE);
-	REFUSE_MISSING(out, out_size, OUT_RANGE);
-	return call(&c);
-}
-
 /* Shorter than the full tag: truncated to what there is room for. */
 static size_t tag_for(struct ukcf *u, uint32_t mech, size_t room_)
 {
@@ -354,6 +342,22 @@ static size_t tag_for(struct ukcf *u, uint32_t mech, size_t room_)
 	if (!row && ukcf_mech_info(u, mech, &own) == 0)
 		max = own.tag_max;
 	return room_ > max ? max : room_;
+}
+
+int64_t ukcf_digest(struct ukcf *u, uint32_t mech, const void *in,
+		    size_t in_len, void *out, size_t out_size)
+{
+	struct call c;
+
+	begin(&c, u, UKCF_OP_DIGEST, mech, UKCF_KEY_NONE);
+	c.job.in = bytes(in, in_len);
+	c.job.out = out;
+	c.job.out_size = out_size;
+	if (mech == UKCF_MECH_BLAKE2B) /* of the size that there is room for */
+		c.job.tag_len = tag_for(u, mech, out_size);
+	REFUSE_MISSING(in, in_len, IN_RANGE);
+	REFUSE_MISSING(out, out_size, OUT_RANGE);
+	return call(&c);
 }
 
 int64_t ukcf_mac(struct ukcf *u, uint32_t mech, struct ukcf_key key,

@@ -74,7 +74,7 @@ static const char *const details[UKCF_DETAIL_LAST] = {
 	[UKCF_DETAIL_OVERLAP] = "input and output overlap",
 	[UKCF_DETAIL_IN_SIZE] = "the input has a wrong size",
 	[UKCF_DETAIL_OUT_SIZE] = "the output has a wrong size",
-	[UKCF_DETAIL_AUX_SIZE] = "the additional data is too long",
+	[UKCF_DETAIL_AUX_SIZE] = "the additional data has a wrong size",
 	[UKCF_DETAIL_ONESHOT] = "over 64 MiB in one request",
 	[UKCF_DETAIL_QUEUE_FULL] = "the queue is full",
 	[UKCF_DETAIL_QUOTA] = "a quota or memory is used up",
@@ -94,6 +94,8 @@ static const char *const details[UKCF_DETAIL_LAST] = {
 	[UKCF_DETAIL_QUEUE] = "no such queue",
 	[UKCF_DETAIL_TMPL] = "no such template, or not yours",
 	[UKCF_DETAIL_KEY_VALUE] = "no key of this mechanism, or a weak one",
+	[UKCF_DETAIL_COST] = "passes or memory are more than is allowed, or none",
+	[UKCF_DETAIL_NONCE_LIMIT] = "the key has made as many nonces as it may",
 };
 
 const char *ukcf_detail_name(unsigned int detail)

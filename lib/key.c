@@ -404,7 +404,8 @@ int ukcf_key_generate(struct ukcf *u, const char *name, uint32_t mech,
 
 	if (!u || !key)
 		return -EINVAL;
-	if (flags & ~(uint32_t)(UKCF_KEY_EXPORTABLE | UKCF_KEY_BITS))
+	if (flags & ~(uint32_t)(UKCF_KEY_EXPORTABLE | UKCF_KEY_BITS |
+				UKCF_KEY_DAEMON_NONCE))
 		return (int)call_refused(-EINVAL, UKCF_DETAIL_FLAGS);
 	return create(u, UKCF_OP_KEY_GENERATE, name, mech, &req, NULL, 0,
 		      &key->id);
@@ -414,7 +415,8 @@ int ukcf_key_import(struct ukcf *u, const char *name, uint32_t mech,
 		    uint32_t usage, uint32_t flags, const void *bytes,
 		    size_t len, struct ukcf_key *key)
 {
-	const uint32_t allowed = UKCF_KEY_EXPORTABLE | UKCF_KEY_PUBLIC_ONLY;
+	const uint32_t allowed = UKCF_KEY_EXPORTABLE | UKCF_KEY_PUBLIC_ONLY |
+				 UKCF_KEY_DAEMON_NONCE;
 	struct ukcf_key_req req = { .usage = usage, .flags = flags };
 
 	if (!u || !key)

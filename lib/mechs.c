@@ -184,6 +184,7 @@ static void fill_limits(struct mech_slot *s, const struct ukcf_page_mech *row)
 		.out_len = row->out_len,
 		.pub_len = row->pub_len,
 		.by_key = row->flags & UKCF_PAGE_MECH_BY_KEY,
+		.chunks = row->flags & UKCF_PAGE_MECH_CHUNKS,
 		.data_max = row->data_max,
 		.aad_max = row->aad_max,
 		.in_min = row->in_min,

@@ -69,6 +69,9 @@ int ukcf_prep_digest(struct ukcf_sqe *sqe, uint32_t mech, struct ukcf_span in,
 		return -EINVAL;
 	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
 	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
+	/* of the size that there is room for */
+	if (mech == UKCF_MECH_BLAKE2B && out.len < 64)
+		sqe->tag_len = (uint8_t)out.len;
 	return 0;
 }
 
@@ -121,6 +124,16 @@ int ukcf_prep_encrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 {
 	start(sqe, UKCF_OP_ENCRYPT, mech);
 	return prep_aead(r, sqe, key, nonce, nonce_len, aad, in, out);
+}
+
+int ukcf_prep_encrypt_nonce(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			    uint32_t mech, struct ukcf_key key,
+			    struct ukcf_span aad, struct ukcf_span in,
+			    struct ukcf_span out)
+{
+	start(sqe, UKCF_OP_ENCRYPT, mech);
+	sqe->subflags = UKCF_SUB_NONCE;
+	return prep_aead(r, sqe, key, NULL, 0, aad, in, out);
 }
 
 int ukcf_prep_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,

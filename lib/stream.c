@@ -65,6 +65,7 @@ static int open_stream(struct ukcf *u, struct ukcf_stream *s,
 	s->ctx = secmem_alloc(s->by->offer->ctx_size);
 	if (!s->ctx)
 		return -ENOMEM;
+	j.tag_len = s->slot->limits.tag_max;
 	if (key)
 		j.key = local_key_bytes(key, s->op);
 	err = step(s, s->by->offer->ops->init, &j);

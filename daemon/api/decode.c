@@ -13,6 +13,7 @@
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/nonce.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
@@ -39,7 +40,7 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_MAC_VERIFY] = { OP_CRYPTO, IN | TAG, 0, 1, CLASS(MAC),
 				 UKCF_USE_MAC_VERIFY, 0 },
 	[UKCF_OP_ENCRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1,
-			      CIPHERS | CLASS(PKE), UKCF_USE_ENCRYPT, 0 },
+			      CIPHERS | CLASS(PKE), UKCF_USE_ENCRYPT, TAKES_NONCE },
 	[UKCF_OP_DECRYPT] = { OP_CRYPTO, IN | OUT | AUX, 0, 1,
 			      CIPHERS | CLASS(PKE), UKCF_USE_DECRYPT, 0 },
 	[UKCF_OP_SIGN] = { OP_CRYPTO, IN | OUT, 0, 1, CLASS(SIGN),
@@ -104,6 +105,8 @@ static uint32_t subflags_of(const struct op_rule *rule)
 {
 	if (rule->takes & TAKES_AUTO)
 		return UKCF_SUBFLAGS | UKCF_SUB_TMPL_AUTO;
+	if (rule->takes & TAKES_NONCE)
+		return UKCF_SUBFLAGS | UKCF_SUB_NONCE;
 	return UKCF_SUBFLAGS;
 }
 
@@ -287,6 +290,13 @@ static int hold_key(struct request *req, uint64_t handle,
 	return err ? refuse(detail, UKCF_DETAIL_KEY, err) : 0;
 }
 
+/* Is the daemon to choose the nonce? */
+static bool wants_nonce(const struct request *req)
+{
+	return req->entry->sqe.subflags & UKCF_SUB_NONCE &&
+	       req->rule->takes & TAKES_NONCE;
+}
+
 /* usage: that the key must have */
 static int resolve_key(struct request *req, uint64_t handle,
 		       struct consumer *c, uint16_t usage,
@@ -299,6 +309,9 @@ static int resolve_key(struct request *req, uint64_t handle,
 	if (req->mech && key_mech(req->key) != req->mech->id)
 		return refuse(detail, UKCF_DETAIL_KEY_MECH, -EKEYREJECTED);
 	if (usage & ~key_usage(req->key))
+		return refuse(detail, UKCF_DETAIL_KEY_USAGE, -EKEYREJECTED);
+	if ((usage & UKCF_USE_ENCRYPT) && !wants_nonce(req) &&
+	    (key_flags(req->key) & UKCF_KEY_DAEMON_NONCE))
 		return refuse(detail, UKCF_DETAIL_KEY_USAGE, -EKEYREJECTED);
 	return 0;
 }
@@ -316,10 +329,30 @@ void decode_copy_class(struct request *req)
 		      (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
 }
 
+/* It stands behind the tag, so there has to be a place and memory behind it. */
+static int make_room_for_nonce(const struct request *req, struct op_sizes *sizes,
+			       unsigned int *detail)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	uint32_t len = req->mech->limits.nonce_len;
+
+	if (UKCF_MECH_CLASS(req->mech->id) != UKCF_CLASS_AEAD)
+		return refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
+	if (s->param_len)
+		return refuse(detail, UKCF_DETAIL_NONCE_SIZE, -EINVAL);
+	if (s->link_src == UKCF_LINK_KEY || s->link_dst == UKCF_LINK_KEEP)
+		return refuse(detail, UKCF_DETAIL_LINK, -EINVAL);
+	if (s->out.len < len)
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	sizes->out -= len;
+	sizes->nonce = len;
+	return 0;
+}
+
 static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct op_sizes sizes = {
+	struct op_sizes sizes = {
 		.in = s->in.len,
 		.out = s->out.len,
 		.aux = s->aux.len,
@@ -327,6 +360,11 @@ static int check_sizes(struct request *req, unsigned int *detail)
 		.tag_len = s->tag_len,
 		.nonce = s->param_len,
 	};
+	int err = wants_nonce(req) ? make_room_for_nonce(req, &sizes, detail) :
+				     0;
+
+	if (err)
+		return err;
 	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
 			   &req->tag_len, detail);
 }
@@ -396,7 +434,7 @@ static int check_free(struct request *req, unsigned int *detail)
 }
 
 /* What begins in parts, and of which mechanisms.  AEAD decrypt does not: its
- * plaintext would leave before the tag was verified. */
+ * plaintext would leave before the tag was verified, unless each part has one. */
 static int check_part_op(const struct request *req, unsigned int *detail)
 {
 	const uint32_t ops = 1u << UKCF_OP_DIGEST | 1u << UKCF_OP_MAC |
@@ -407,7 +445,8 @@ static int check_part_op(const struct request *req, unsigned int *detail)
 	uint32_t class_ = UKCF_MECH_CLASS(req->mech->id);
 
 	if (op > 31 || !(ops >> op & 1) ||
-	    (op == UKCF_OP_DECRYPT && class_ == UKCF_CLASS_AEAD))
+	    (op == UKCF_OP_DECRYPT && class_ == UKCF_CLASS_AEAD &&
+	     !req->mech->limits.chunks))
 		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);
 	if (!(rules[index_clamp(op, UKCF_OP_LAST)].classes & (1u << class_)))
 		return refuse(detail, UKCF_DETAIL_MECH_OP, -EOPNOTSUPP);
@@ -505,10 +544,15 @@ static uint64_t part_output(const struct request *req)
 
 	if (UKCF_MECH_CLASS(req->mech->id) == UKCF_CLASS_CIPHER)
 		return (uint64_t)s->in.len + BLOCK_MAX;
+	if (is_stream(op) && req->mech->limits.chunks)
+		return sizes_made(op, &req->mech->limits, s->in.len,
+				  req->tag_len);
 	if (is_stream(op))
 		return (uint64_t)s->in.len + (last ? req->tag_len : 0);
 	if (!last || op == UKCF_OP_VERIFY || op == UKCF_OP_MAC_VERIFY)
 		return 0;
+	if (op == UKCF_OP_DIGEST)
+		return sizes_digest(&req->mech->limits, req->tag_len);
 	return op == UKCF_OP_MAC ? req->tag_len : req->mech->limits.out_len;
 }
 
@@ -516,8 +560,13 @@ static int check_data(const struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	uint64_t total = context_total(req->context) + s->in.len;
-	uint64_t made = part_output(req);
+	uint64_t made;
 
+	/* A chunk without a tag: as in sizes_check(). */
+	if (req->mech->limits.chunks &&
+	    request_op(req) == UKCF_OP_DECRYPT && s->in.len < req->tag_len)
+		return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+	made = part_output(req);
 	if (total > req->mech->limits.data_max)
 		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
 	if (s->out.len < made)
@@ -704,6 +753,8 @@ static int decode_rest(struct request *req, struct consumer *c,
 		err = check_sizes(req, detail);
 	if (!err && rule->kind == OP_CRYPTO)
 		err = choose(req, detail);
+	if (!err && wants_nonce(req))
+		err = nonce_draw(req, detail);
 	return err;
 }
 
@@ -717,6 +768,7 @@ int decode_request(struct request *req, struct consumer *c,
 	req->mech = NULL;
 	request_give(req, NULL);
 	req->direct = false;
+	req->nonce_len = 0;
 	if (op >= UKCF_OP_LAST)
 		return refuse(detail, UKCF_DETAIL_OP, -EOPNOTSUPP);
 	req->rule = &rules[index_clamp(op, UKCF_OP_LAST)];

@@ -30,7 +30,7 @@ struct op_rule {
 	uint8_t key;	 /* takes a key in obj[0] */
 	uint16_t classes; /* bit n: of mechanism class n; 0: takes none */
 	uint16_t usage;	 /* that the key must have */
-	uint8_t takes;	 /* TAKES_*: other fields that may be set */
+	uint16_t takes;	 /* TAKES_*: other fields that may be set */
 };
 
 #define TAKES_CTX 0x1
@@ -41,6 +41,7 @@ struct op_rule {
 #define TAKES_SOURCE 0x20
 #define TAKES_OPDONE 0x40
 #define TAKES_DUAL 0x80 /* a second mechanism and key */
+#define TAKES_NONCE 0x100 /* no nonce: the daemon chooses it */
 
 /*
  * Judge req->entry->sqe and resolve it: mechanism, offer, key, arenas.

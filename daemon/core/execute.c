@@ -29,6 +29,7 @@
 #include "daemon/core/dual.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/nonce.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/prepared.h"
 #include "daemon/core/recovery.h"
@@ -211,17 +212,23 @@ struct ukcf_bytes execute_key(const struct request *req)
 	return key_secret(req->key);
 }
 
-/* All but input and output. */
-static void describe_job(const struct request *req, struct ukcf_job *job)
+struct ukcf_bytes execute_nonce(const struct request *req)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
 
+	return req->nonce_len ? bytes(req->nonce, req->nonce_len) :
+				bytes(sqe->param, sqe->param_len);
+}
+
+/* All but input and output. */
+static void describe_job(const struct request *req, struct ukcf_job *job)
+{
 	job->op = request_op(req);
 	job->mech = req->mech->id;
 	job->key = execute_key(req);
 	if (req->key)
 		job->pub = key_public(req->key);
-	job->param = bytes(sqe->param, sqe->param_len);
+	job->param = execute_nonce(req);
 	job->tag_len = req->tag_len;
 	if (req->rule->kind == OP_PART)
 		job->ctx = context_state(req->context);
@@ -335,7 +342,7 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 	}
 	if (job->res >= 0)
 		release_output(req, job);
-	request_result(req, job->res, job->detail);
+	request_result(req, nonce_deliver(req, job->res), job->detail);
 	return true;
 }
 

@@ -36,6 +36,8 @@ bool execute_request(struct request *req, struct scratch *s);
 
 /* The key of its operation: the secret, or the public part. */
 struct ukcf_bytes execute_key(const struct request *req);
+/* The entry's, or the one that the daemon chose. */
+struct ukcf_bytes execute_nonce(const struct request *req);
 /* For who runs a provider's entry point elsewhere: a job that works on a
  * private copy, made with room for execute_out_bytes(). */
 size_t execute_out_bytes(const struct request *req);

@@ -109,6 +109,10 @@ static int resolve_usage(const struct request *req, struct ukcf_key_req *kr,
 		allowed = mech_public_usage(req->mech->id);
 	if (kr->usage == UKCF_USE_DEFAULT)
 		kr->usage = allowed;
+	/* Of a key that encrypts nothing it would mean nothing. */
+	if ((kr->flags & UKCF_KEY_DAEMON_NONCE) &&
+	    UKCF_MECH_CLASS(req->mech->id) != UKCF_CLASS_AEAD)
+		return (int)refuse(detail, UKCF_DETAIL_FLAGS, -EINVAL);
 	if (kr->usage == 0 || (kr->usage & ~allowed))
 		return (int)refuse(detail, UKCF_DETAIL_KEY_USAGE, -EINVAL);
 	return 0;
@@ -229,8 +233,8 @@ static int64_t op_generate(struct request *req, const uint8_t *in,
 	if (!res)
 		res = wanted_bits(req, &kr, &job.tag_len, detail);
 	if (!res)
-		res = check_flags(&kr, UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION,
-				  detail);
+		res = check_flags(&kr, UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION |
+					       UKCF_KEY_DAEMON_NONCE, detail);
 	if (!res)
 		res = resolve_usage(req, &kr, detail);
 	if (res)
@@ -284,7 +288,8 @@ static int64_t op_import(struct request *req, const uint8_t *in,
 			 unsigned int *detail)
 {
 	const uint32_t allowed = UKCF_KEY_EXPORTABLE | UKCF_KEY_SESSION |
-				 UKCF_KEY_OWN | UKCF_KEY_PUBLIC_ONLY;
+				 UKCF_KEY_OWN | UKCF_KEY_PUBLIC_ONLY |
+				 UKCF_KEY_DAEMON_NONCE;
 	struct ukcf_bytes raw, made, none = { 0 };
 	struct ukcf_key_req kr;
 	uint8_t pub[UKCF_KEY_PUBLIC_MAX];

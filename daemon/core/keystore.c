@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "daemon/fdstore.h"
@@ -26,7 +27,9 @@ struct key {
 	uint32_t public_len;
 	uint32_t large; /* its large slot, counted from 1; 0: has none */
 	uint32_t bits;
-	uint32_t pad[5];
+	uint32_t nonce_field; /* random */
+	uint64_t nonces; /* atomic: that were taken */
+	uint32_t pad[2];
 	char name[UKCF_KEY_NAME_MAX];
 	uint8_t secret[SMALL_SECRET];
 	uint8_t public[SMALL_PUBLIC];
@@ -215,6 +218,7 @@ static void fill(struct key *k, const struct key_spec *spec)
 	k->uses = 0;
 	k->created_s = (uint64_t)time(NULL);
 	k->bits = spec->bits;
+	store_relaxed_u64(&k->nonces, 0);
 	k->secret_len = (uint32_t)spec->secret.len;
 	k->public_len = (uint32_t)spec->pub.len;
 	if (spec->secret.len)
@@ -227,7 +231,8 @@ static void fill(struct key *k, const struct key_spec *spec)
 		strncpy(k->name, spec->name, sizeof(k->name) - 1);
 }
 
-static int create_locked(const struct key_spec *spec, uint64_t *handle)
+static int create_locked(const struct key_spec *spec, uint32_t nonce_field,
+			 uint64_t *handle)
 {
 	const struct object_user who = { spec->uid, spec->consumer_serial };
 	uint32_t large = 0;
@@ -245,19 +250,23 @@ static int create_locked(const struct key_spec *spec, uint64_t *handle)
 		store_release_u32(&owners[large - 1],
 				  object_slot(&table, o) + 1);
 	fill(key_of(o), spec);
+	key_of(o)->nonce_field = nonce_field;
 	*handle = object_publish_locked(o);
 	return 0;
 }
 
 int keystore_create(const struct key_spec *spec, uint64_t *handle)
 {
+	uint32_t field;
 	int err;
 
 	if (spec->secret.len > UKCF_KEY_BYTES_MAX ||
 	    spec->pub.len > UKCF_KEY_PUBLIC_MAX)
 		return -EINVAL;
+	if (getrandom(&field, sizeof(field), 0) != sizeof(field))
+		return -EIO;
 	pthread_mutex_lock(&table.lock);
-	err = create_locked(spec, handle);
+	err = create_locked(spec, field, handle);
 	pthread_mutex_unlock(&table.lock);
 	return err;
 }
@@ -355,7 +364,7 @@ int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 	if (err)
 		return err;
 	k = key_of(o);
-	store_relaxed_u64(&k->uses, load_relaxed_u64(&k->uses) + 1);
+	fetch_add_u64(&k->uses, 1);
 	*kp = k;
 	return 0;
 }
@@ -398,6 +407,31 @@ uint32_t key_usage(const struct key *k)
 uint32_t key_flags(const struct key *k)
 {
 	return k->flags;
+}
+
+bool key_take_nonce(struct key *k, uint64_t limit, uint64_t *n)
+{
+	uint64_t taken = load_relaxed_u64(&k->nonces);
+
+	do {
+		if (taken >= limit)
+			return false;
+	} while (!compare_swap_u64(&k->nonces, &taken, taken + 1));
+	*n = taken;
+	return true;
+}
+
+void key_skip_nonces(struct key *k, uint64_t n)
+{
+	uint64_t taken = load_relaxed_u64(&k->nonces);
+
+	while (taken < n && !compare_swap_u64(&k->nonces, &taken, n))
+		;
+}
+
+uint32_t key_nonce_field(const struct key *k)
+{
+	return k->nonce_field;
 }
 
 struct ukcf_bytes key_secret(const struct key *k)

@@ -82,6 +82,15 @@ bool key_is_live(const struct key *k);
 uint32_t key_mech(const struct key *k);
 uint32_t key_usage(const struct key *k);
 uint32_t key_flags(const struct key *k);
+/*
+ * Nonces: the number of one more, counted from 0.  It is taken when this
+ * returns, also for the next process.  False: limit were taken.  Any thread.
+ */
+bool key_take_nonce(struct key *k, uint64_t limit, uint64_t *n);
+/* Of a key whose bytes were used elsewhere: count from n on, never back. */
+void key_skip_nonces(struct key *k, uint64_t n);
+/* Tells its nonces from those of another key with the same bytes. */
+uint32_t key_nonce_field(const struct key *k);
 struct ukcf_bytes key_secret(const struct key *k);
 struct ukcf_bytes key_public(const struct key *k);
 

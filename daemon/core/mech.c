@@ -62,6 +62,7 @@ int mech_init(void)
 				.out_len = r->out_len,
 				.pub_len = r->pub_len,
 				.by_key = r->by_key,
+				.chunks = r->chunks,
 				.data_max = r->data_max,
 				.aad_max = r->aad_max,
 				.in_min = r->in_min,
@@ -498,7 +499,8 @@ static void page_mech(const struct mech *m, struct ukcf_page_mech *row)
 	*row = (struct ukcf_page_mech){
 		.id = m->id,
 		.flags = (m->enabled ? UKCF_PAGE_MECH_ENABLED : 0u) |
-			 (m->limits.by_key ? UKCF_PAGE_MECH_BY_KEY : 0u),
+			 (m->limits.by_key ? UKCF_PAGE_MECH_BY_KEY : 0u) |
+			 (m->limits.chunks ? UKCF_PAGE_MECH_CHUNKS : 0u),
 		.nonce_len = (uint16_t)m->limits.nonce_len,
 		.key_min = (uint16_t)m->limits.key_min,
 		.key_max = (uint16_t)m->limits.key_max,

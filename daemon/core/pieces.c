@@ -12,6 +12,7 @@
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/nonce.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -69,6 +70,8 @@ bool pieces_apply(const struct request *req)
 	if (!req->rule || req->rule->kind != OP_CRYPTO || s->in.len < FROM ||
 	    s->op > 31 || !(ops >> s->op & 1) || s->aux.len > AUX_MAX || req->copy)
 		return req->pieces;
+	if (req->mech->limits.chunks) /* a part would be a chunk */
+		return false;
 	f = req->offer->offer->ops;
 	return f->init && f->update && f->final &&
 	       !provider_is_hardware(req->offer->provider) &&
@@ -156,10 +159,12 @@ static bool begin(struct request *req, struct scratch *s)
 	job.key = execute_key(req);
 	if (req->key)
 		job.pub = key_public(req->key);
-	job.param = (struct ukcf_bytes){ sqe->param, sqe->param_len };
+	job.param = execute_nonce(req);
 	job.aux = input(req, s, req->at[UKCF_RANGE_AUX], sqe->aux.len);
 	if (req->tmpl)
 		job.tmpl = template_state(req->tmpl, req->offer, req->key);
+	if (sqe->op == UKCF_OP_MAC_VERIFY)
+		job.tag_len = sqe->tag.len;
 	req->pieces->has_state = call(req, req->offer->offer->ops->init,
 				      &job) == UKCF_DONE && job.res >= 0;
 	return req->pieces->has_state;
@@ -193,7 +198,7 @@ static int64_t release(struct request *req, const struct ukcf_job *job)
 		return -EIO;
 	if (job->op == UKCF_OP_DECRYPT && made)
 		memcpy(req->at[UKCF_RANGE_OUT], req->copy->out, made);
-	return (int64_t)made;
+	return nonce_deliver(req, (int64_t)made);
 }
 
 static enum ukcf_status finish(struct request *req, struct scratch *s,

@@ -83,6 +83,8 @@ struct request {
 	uint8_t *at[4];		  /* bytes of each range; NULL if absent */
 	uint32_t tag_len;
 	bool direct;		  /* may work on the arenas themselves */
+	uint8_t nonce_len;	  /* 0: the entry brought it, or has none */
+	uint8_t nonce[UKCF_PARAM_MAX]; /* that the daemon chose */
 	/* on its way */
 	uint64_t tried;		  /* bit n: provider id n could not do it */
 	struct pieces *pieces;	  /* between the turns of a large one */

@@ -79,6 +79,8 @@ enum ukcf_mode {
 #define UKCF_SUB_REQUIRE_HW 0x0001 /* only a hardware provider will do */
 #define UKCF_SUB_IOV 0x0002	   /* reserved: in names a list of spans */
 #define UKCF_SUB_TMPL_AUTO 0x0004  /* TMPL_CREATE: ends with its first use */
+#define UKCF_SUB_NONCE 0x0008	   /* ENCRYPT of AEAD: the daemon chooses the
+				      nonce; out = ciphertext || tag || nonce */
 #define UKCF_SUBFLAGS UKCF_SUB_REQUIRE_HW
 
 /* sqe.link_dst: where the result of an entry with LINK goes */
@@ -279,6 +281,8 @@ enum ukcf_usage {
 #define UKCF_KEY_BITS_3072 0x20
 #define UKCF_KEY_BITS_4096 0x40
 #define UKCF_KEY_BITS 0x70
+#define UKCF_KEY_DAEMON_NONCE 0x80 /* encrypts with nonces of the daemon's only
+				      (UKCF_SUB_NONCE) */
 
 #define UKCF_KEY_NAME_MAX 64  /* bytes with the NUL */
 #define UKCF_KEY_BYTES_MAX 2432 /* bytes of a key: PKCS#8, RSA of 4096 bits */
@@ -291,6 +295,12 @@ struct ukcf_key_req {
 	uint32_t flags;		      /* UKCF_KEY_* */
 	uint32_t key_len;	      /* bytes that follow (import) */
 	uint32_t reserved;
+};
+
+/** What argon2id is to cost: aux of DERIVE, both little-endian. */
+struct ukcf_argon2_cost {
+	uint32_t passes;     /* RFC 9106 section 3.1: t, 1 or more */
+	uint32_t memory_kib; /* m, 8 or more; one lane */
 };
 
 /** One row of KEY_LIST. */
@@ -352,7 +362,9 @@ enum ukcf_detail {
 	UKCF_DETAIL_QUEUE = 41,	   /* no such queue */
 	UKCF_DETAIL_TMPL = 42,	   /* no such template (or not yours) */
 	UKCF_DETAIL_KEY_VALUE = 43, /* a weak key, or none of this kind */
-	UKCF_DETAIL_LAST = 44
+	UKCF_DETAIL_COST = 44,	   /* argon2id: dearer than is allowed, or none */
+	UKCF_DETAIL_NONCE_LIMIT = 45, /* the key has made as many nonces as it may */
+	UKCF_DETAIL_LAST = 46
 };
 
 /*
@@ -395,6 +407,7 @@ struct ukcf_page_mech {
 
 #define UKCF_PAGE_MECH_ENABLED 0x1
 #define UKCF_PAGE_MECH_BY_KEY 0x2 /* out_len, pub_len: the most a key has */
+#define UKCF_PAGE_MECH_CHUNKS 0x4 /* AEAD: each part has a tag of its own */
 
 /** Provider kinds. */
 enum ukcf_provider_kind {

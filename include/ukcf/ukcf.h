@@ -358,6 +358,15 @@ ukcf_prep_encrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		  struct ukcf_key key, const void *nonce, size_t nonce_len,
 		  struct ukcf_span aad, struct ukcf_span in,
 		  struct ukcf_span out);
+/** ukcf_prep_encrypt_nonce() - AEAD with a nonce that the daemon chooses: out =
+ * ciphertext || tag || nonce, and res counts all.  -EKEYREJECTED: the key has
+ * given as many as its mechanism allows (detail UKCF_DETAIL_NONCE_LIMIT), or is
+ * the consumer's own and the nonce is counted.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int
+ukcf_prep_encrypt_nonce(struct ukcf_ring *r, struct ukcf_sqe *sqe,
+			uint32_t mech, struct ukcf_key key,
+			struct ukcf_span aad, struct ukcf_span in,
+			struct ukcf_span out);
 /** ukcf_prep_decrypt() - AEAD: @in = ciphertext || tag; -EBADMSG leaves @out
  * as it was.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
@@ -533,6 +542,14 @@ ukcf_decrypt(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 	     const void *nonce, size_t nonce_len, const void *aad,
 	     size_t aad_len, const void *in, size_t in_len, void *out,
 	     size_t out_size);
+/** ukcf_encrypt_nonce() - with a nonce that the daemon chooses; @nonce receives
+ * it, @nonce_size bytes, which is the mechanism's.  Always over a ring.
+ * Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int64_t
+ukcf_encrypt_nonce(struct ukcf *u, uint32_t mech, struct ukcf_key key,
+		   void *nonce, size_t nonce_size, const void *aad,
+		   size_t aad_len, const void *in, size_t in_len, void *out,
+		   size_t out_size);
 /** ukcf_sign() - see above.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_sign(struct ukcf *u, uint32_t mech,
 					      struct ukcf_key key,
@@ -628,8 +645,8 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_register(struct ukcf *u,
  * ukcf_key_generate() - make a key that never leaves the daemon
  * @name: [A-Za-z0-9._-]{1,63}, unique per user, not starting with '.' or '-';
  *	NULL: a session key that ends with the connection
- * @flags: UKCF_KEY_EXPORTABLE or 0; for RSA and one of UKCF_KEY_BITS_2048, _3072
- *	and _4096, without which a key has 3072 bits
+ * @flags: UKCF_KEY_EXPORTABLE, UKCF_KEY_DAEMON_NONCE or 0; for RSA and one of
+ *	UKCF_KEY_BITS_2048, _3072 and _4096, without which a key has 3072 bits
  * Return: 0, -EEXIST, -EINVAL, -EOPNOTSUPP, -EDQUOT, ...  Since: 0.1
  */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_generate(struct ukcf *u,

@@ -76,8 +76,22 @@ const struct mech_row mech_rows[] = {
 	  .pkcs11 = p11,                                                     \
 	  .openssl = "",                                                     \
 	  .source = source_ },
+#define UKCF_CHUNKS(sym, index, name_, key, nonce, tag, dmax, source_)       \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = key,                                                    \
+	  .key_max = key,                                                    \
+	  .nonce_len = nonce,                                                \
+	  .tag_min = tag,                                                    \
+	  .tag_max = tag,                                                    \
+	  .chunks = true,                                                    \
+	  .data_max = dmax,                                                  \
+	  .pkcs11 = "",                                                      \
+	  .openssl = "",                                                     \
+	  .source = source_ },
 #include <ukcf/mech.def>
 #undef UKCF_MECH
+#undef UKCF_CHUNKS
 #undef UKCF_CIPHER
 #undef UKCF_PAIR
 #undef UKCF_RSA

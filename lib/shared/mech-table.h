@@ -15,6 +15,7 @@ struct mech_row {
 	uint32_t out_len;
 	uint32_t pub_len; /* of a key pair's public part; 0: has none */
 	bool by_key; /* out_len and pub_len are the most that a key has */
+	bool chunks; /* of an AEAD: each part has a tag */
 	uint64_t data_max, aad_max;
 	uint8_t in_min, block, growth, padding; /* of ciphers; see mech.def */
 	const char *pkcs11, *openssl, *source;

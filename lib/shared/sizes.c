@@ -138,6 +138,9 @@ static int check_plain(uint32_t op, const struct mech_limits *m,
 	if (s->aux)
 		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
 	switch (op) {
+	case UKCF_OP_DIGEST:
+		need = sizes_digest(m, (uint32_t)tag_len);
+		break;
 	case UKCF_OP_MAC:
 		need = tag_len;
 		break;

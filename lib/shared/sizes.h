@@ -18,6 +18,7 @@ struct mech_limits {
 	uint32_t out_len;
 	uint32_t pub_len; /* of SIGN, KEX and PKE */
 	bool by_key; /* out_len and pub_len are the most that a key has */
+	bool chunks; /* of an AEAD: each part has a tag */
 	uint64_t data_max, aad_max;
 	/* of class CIPHER, else 0; mech.def says what they are */
 	uint8_t in_min, block, growth, padding;
@@ -66,6 +67,19 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
  */
 uint64_t sizes_made(uint32_t op, const struct mech_limits *m, uint64_t in,
 		    uint32_t tag_len);
+
+/* Has a digest the size that is asked for?  As of a MAC it is the tag's. */
+static inline bool sizes_vary(const struct mech_limits *m)
+{
+	return m->tag_max > 0;
+}
+
+/* Bytes that DIGEST makes; tag_len as sizes_check() filled it in. */
+static inline uint32_t sizes_digest(const struct mech_limits *m,
+				    uint32_t tag_len)
+{
+	return sizes_vary(m) ? tag_len : m->out_len;
+}
 
 /* The shortest input of ENCRYPT and DECRYPT alike that sizes_check() allows. */
 uint64_t sizes_least(const struct mech_limits *m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AES-256-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439). */
+/* AES-256-GCM (SP 800-38D), ChaCha20-Poly1305 (RFC 8439) and XChaCha20-Poly1305
+ * (draft-irtf-cfrg-xchacha-03), the same with a longer nonce. */
 #include <sodium.h>
 #include <string.h>
 
@@ -7,20 +8,25 @@
 
 #define TAG 16u
 #define NONCE 12u
+#define XNONCE 24u
 #define KEY 32u
 
 _Static_assert(crypto_aead_aes256gcm_ABYTES == TAG &&
 		       crypto_aead_chacha20poly1305_ietf_ABYTES == TAG &&
+		       crypto_aead_xchacha20poly1305_ietf_ABYTES == TAG &&
+		       crypto_aead_xchacha20poly1305_ietf_NPUBBYTES ==
+			       XNONCE &&
 		       crypto_aead_aes256gcm_NPUBBYTES == NONCE &&
 		       crypto_aead_chacha20poly1305_ietf_NPUBBYTES == NONCE,
 	       "both have the sizes of RFC 5116");
 
 /* libsodium aborts the process on what it thinks is misuse. */
-static int refuse_sizes(struct ukcf_job *job, uint64_t data_max, size_t need)
+static int refuse_sizes_of(struct ukcf_job *job, size_t nonce,
+			   uint64_t data_max, size_t need)
 {
 	if (job->key.len != KEY)
 		job->detail = UKCF_DETAIL_KEY_SIZE;
-	else if (job->param.len != NONCE)
+	else if (job->param.len != nonce)
 		job->detail = UKCF_DETAIL_NONCE_SIZE;
 	else if (job->in.len > data_max)
 		job->detail = UKCF_DETAIL_IN_SIZE;
@@ -30,6 +36,11 @@ static int refuse_sizes(struct ukcf_job *job, uint64_t data_max, size_t need)
 		return 0;
 	job->res = -EINVAL;
 	return 1;
+}
+
+static int refuse_sizes(struct ukcf_job *job, uint64_t data_max, size_t need)
+{
+	return refuse_sizes_of(job, NONCE, data_max, need);
 }
 
 static enum ukcf_status ended(struct ukcf_job *job, int rc,
@@ -138,7 +149,44 @@ static enum ukcf_status chacha_decrypt(struct ukcf_instance *self,
 	return ended(job, rc, len);
 }
 
-/* ------------------------------------------- ChaCha20-Poly1305 in parts */
+/* The counter of blocks has 32 bits here too. */
+#define DATA_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
+
+static enum ukcf_status xchacha_encrypt(struct ukcf_instance *self,
+					struct ukcf_job *job)
+{
+	unsigned long long len = 0;
+	int rc;
+
+	(void)self;
+	if (refuse_sizes_of(job, XNONCE, DATA_MAX, job->in.len + TAG))
+		return UKCF_DONE;
+	rc = crypto_aead_xchacha20poly1305_ietf_encrypt(
+		job->out, &len, sodium_in(job->in), job->in.len,
+		sodium_in(job->aux), job->aux.len, NULL, job->param.data,
+		job->key.data);
+	return ended(job, rc, len);
+}
+
+static enum ukcf_status xchacha_decrypt(struct ukcf_instance *self,
+					struct ukcf_job *job)
+{
+	unsigned long long len = 0;
+	int rc;
+
+	(void)self;
+	if (job->in.len < TAG)
+		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
+	if (refuse_sizes_of(job, XNONCE, DATA_MAX + TAG, job->in.len - TAG))
+		return UKCF_DONE;
+	rc = crypto_aead_xchacha20poly1305_ietf_decrypt(
+		job->out, &len, NULL, job->in.data, job->in.len,
+		sodium_in(job->aux), job->aux.len, job->param.data,
+		job->key.data);
+	return ended(job, rc, len);
+}
+
+/* ---------------------------------------------------------- both in parts */
 
 #define BLOCK 64u /* bytes of keystream per counter */
 
@@ -164,17 +212,11 @@ static void pad16(struct chacha *c, uint64_t len)
 	crypto_onetimeauth_poly1305_update(&c->poly, zero, (16 - len % 16) % 16);
 }
 
-static enum ukcf_status chacha_init(struct ukcf_instance *self,
-				    struct ukcf_job *job)
+/* Its key and nonce are set. */
+static enum ukcf_status begin(struct chacha *c, struct ukcf_job *job)
 {
-	struct chacha *c = job->ctx;
 	uint8_t block[BLOCK];
 
-	(void)self;
-	if (refuse_sizes(job, 0, 0))
-		return UKCF_DONE;
-	memcpy(c->key, job->key.data, KEY);
-	memcpy(c->nonce, job->param.data, NONCE);
 	crypto_stream_chacha20_ietf(block, sizeof(block), c->nonce, c->key);
 	crypto_onetimeauth_poly1305_init(&c->poly, block);
 	sodium_memzero(block, sizeof(block));
@@ -186,6 +228,37 @@ static enum ukcf_status chacha_init(struct ukcf_instance *self,
 	c->counter = 1;
 	c->used = BLOCK;
 	return sodium_done(job, 0);
+}
+
+static enum ukcf_status chacha_init(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	struct chacha *c = job->ctx;
+
+	(void)self;
+	if (refuse_sizes(job, 0, 0))
+		return UKCF_DONE;
+	memcpy(c->key, job->key.data, KEY);
+	memcpy(c->nonce, job->param.data, NONCE);
+	return begin(c, job);
+}
+
+/* Section 2.3: the first 16 bytes of the nonce make a key, the others are the
+ * nonce behind four zeros. */
+static enum ukcf_status xchacha_init(struct ukcf_instance *self,
+				     struct ukcf_job *job)
+{
+	const size_t first = crypto_core_hchacha20_INPUTBYTES;
+	struct chacha *c = job->ctx;
+
+	(void)self;
+	if (refuse_sizes_of(job, XNONCE, 0, 0))
+		return UKCF_DONE;
+	crypto_core_hchacha20(c->key, job->param.data, job->key.data, NULL);
+	memset(c->nonce, 0, NONCE);
+	memcpy(c->nonce + NONCE - (XNONCE - first), job->param.data + first,
+	       XNONCE - first);
+	return begin(c, job);
 }
 
 /* What is left of the last block.  Return: bytes done. */
@@ -303,6 +376,15 @@ const struct ukcf_mech_ops sodium_chacha20_poly1305 = {
 	.decrypt = chacha_decrypt,
 	.generate = sodium_generate_32,
 	.init = chacha_init,
+	.update = chacha_update,
+	.final = chacha_final,
+};
+
+const struct ukcf_mech_ops sodium_xchacha20_poly1305 = {
+	.encrypt = xchacha_encrypt,
+	.decrypt = xchacha_decrypt,
+	.generate = sodium_generate_32,
+	.init = xchacha_init,
 	.update = chacha_update,
 	.final = chacha_final,
 };

@@ -11,15 +11,21 @@ static enum ukcf_status fill(struct ukcf_instance *self, struct ukcf_job *job)
 	return sodium_done(job, (int64_t)job->out_size);
 }
 
-enum ukcf_status sodium_generate_32(struct ukcf_instance *self,
-				    struct ukcf_job *job)
-{
-	(void)self;
-	if (job->out_size < 32)
-		return sodium_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
-	randombytes_buf(job->out, 32);
-	return sodium_done(job, 32);
-}
+#define GENERATE(n)                                                           \
+	enum ukcf_status sodium_generate_##n(struct ukcf_instance *self,      \
+					     struct ukcf_job *job)            \
+	{                                                                     \
+		(void)self;                                                   \
+		if (job->out_size < (n))                                      \
+			return sodium_refuse(job, -ENOBUFS,                   \
+					     UKCF_DETAIL_OUT_SIZE);           \
+		randombytes_buf(job->out, n);                                 \
+		return sodium_done(job, n);                                   \
+	}
+
+GENERATE(16)
+GENERATE(32)
+GENERATE(64)
 
 const struct ukcf_mech_ops sodium_random = {
 	.random = fill,

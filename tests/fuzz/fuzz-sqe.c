@@ -68,6 +68,8 @@ static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
 	case UKCF_OP_MAC_VERIFY:
 	case UKCF_OP_VERIFY:
 		return 0;
+	case UKCF_OP_DIGEST:
+		return row->tag_max ? job->tag_len : row->out_len;
 	default:
 		return row->out_len;
 	}
@@ -120,7 +122,9 @@ static enum ukcf_status go_on(struct ukcf_instance *self, struct ukcf_job *job)
 	touch(job->in);
 	if (job->op != UKCF_OP_ENCRYPT)
 		return UKCF_DONE;
-	FUZZ_RULE(job->out_size >= job->in.len);
+	FUZZ_RULE(job->out_size >= job->in.len +
+					   (mech_row_by_id(job->mech)->chunks ?
+						    job->tag_len : 0));
 	if (job->in.len)
 		memset(job->out, 0x5a, job->in.len);
 	job->res = (int64_t)job->in.len;
@@ -270,10 +274,16 @@ static void set_up(void)
 	make_key(UKCF_MECH_AES_256_CBC, 0x7f, 0);
 	make_key(UKCF_MECH_AES_256_CBC_PAD, 0x7f, UKCF_KEY_OWN);
 	make_key(UKCF_MECH_AES_256_KW, 0x7f, 0);
+	make_key(UKCF_MECH_XCHACHA20_POLY1305, 0x7f, UKCF_KEY_OWN);
+	make_key(UKCF_MECH_CHACHA20_POLY1305, 0x7f, UKCF_KEY_DAEMON_NONCE);
+	make_key(UKCF_MECH_SECRETSTREAM, 0x7f, 0);
 	make_context(1, UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
 	make_context(2, UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20_POLY1305);
 	make_context(3, UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256);
 	make_context(4, UKCF_OP_DECRYPT, UKCF_MECH_AES_256_CBC_PAD);
+	make_context(5, UKCF_OP_ENCRYPT, UKCF_MECH_SECRETSTREAM);
+	make_context(6, UKCF_OP_DECRYPT, UKCF_MECH_SECRETSTREAM);
+	make_context(7, UKCF_OP_DIGEST, UKCF_MECH_BLAKE2B);
 }
 
 /* --------------------------------------------------------------- the rule */

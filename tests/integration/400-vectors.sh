@@ -98,4 +98,7 @@ if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
 		'/^\[EC - SHA256/,/^Z = /s/^Z = ../Z = 00/' \
 		"$pairs/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_init.fax"
 fi
+run_dir "Ed25519, by its authors" "$nist"/asymmetric/Ed25519/sign.input
+run_dir "RFC 4231 as CAVP, SHA-512" "$nist"/HMAC/rfc-4231-sha512.txt
+run_dir "RFC 7539 as CAVP, Poly1305" "$nist"/poly1305/rfc7539.txt
 finish

@@ -55,9 +55,15 @@ check "and never under a wrong MAC" \
 same "chain: its three steps" "32 32 28" \
 	"$("$here/chain" | sed 's/.*: \([0-9]*\) bytes/\1/' | xargs)"
 
+# --- nonce ---
+
+same "nonce: three messages, three nonces" "00 01 02" \
+	"$("$here/nonce" | sed -n \
+		's/.*ends in \([0-9a-f]*\): meet me at noon$/\1/p' | xargs)"
+
 # --- all of them ---
 
-for program in batch cancel chain daemon-key dual hash-file multipart; do
+for program in batch cancel chain daemon-key dual hash-file multipart nonce; do
 	check "$program: less than 80 lines" sh -c '[ "$(wc -l <"$1")" -lt 80 ]' \
 		- "$top_srcdir/examples/$program.c"
 	refused 1 . env UKCF_SOCKET=/nonexistent "$here/$program" one

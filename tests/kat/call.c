@@ -146,6 +146,8 @@ static int prepare(const struct call *c, struct ukcf_sqe *sqe)
 		return ukcf_prep_decrypt(ring, sqe, c->mech, c->key,
 					 c->nonce.data, c->nonce.len, aad, in,
 					 o);
+	case UKCF_OP_SIGN:
+		return ukcf_prep_sign(ring, sqe, c->mech, c->key, in, o);
 	case UKCF_OP_VERIFY:
 		return ukcf_prep_verify(ring, sqe, c->mech, c->key, in, tag);
 	case UKCF_OP_DERIVE:
@@ -259,6 +261,9 @@ static int64_t caller_call(const struct call *c)
 		return ukcf_decrypt(u, c->mech, c->key, c->nonce.data,
 				    c->nonce.len, c->aad.data, c->aad.len,
 				    c->in.data, c->in.len, o, c->out_len);
+	case UKCF_OP_SIGN:
+		return ukcf_sign(u, c->mech, c->key, c->in.data, c->in.len, o,
+				 c->out_len);
 	case UKCF_OP_VERIFY:
 		return ukcf_verify(u, c->mech, c->key, c->in.data, c->in.len,
 				   c->tag.data, c->tag.len);

@@ -564,12 +564,45 @@ static enum kat_outcome run_monte(struct run *r)
 	return because(r, KAT_FAILED, "wrong digest");
 }
 
+/* The signature, and that it verifies under the public key of this secret, and
+ * no longer with another message. */
+static enum kat_outcome run_sign(struct run *r)
+{
+	const struct kat_vector *v = r->v;
+	const struct kat_bytes *want = &v->f[KAT_TAG];
+	struct call c = {
+		.op = UKCF_OP_SIGN,
+		.mech = r->info.id,
+		.key = r->key,
+		.in = v->f[KAT_MSG],
+		.out_len = want->len,
+	};
+	struct answer a;
+
+	call_do(r->path, &c, &a);
+	if (!a.right_place)
+		return because(r, KAT_FAILED, "sign %s", a.place);
+	if (a.res != (int64_t)want->len)
+		return unexpected(r, "sign", &a);
+	if (memcmp(a.out, want->data, want->len) != 0)
+		return because(r, KAT_FAILED, "wrong signature");
+	if (run_verify(r) != KAT_PASSED)
+		return KAT_FAILED;
+	c.op = UKCF_OP_VERIFY;
+	c.tag = *want;
+	c.out_len = 0;
+	c.in = v->f[KAT_CT];
+	call_do(r->path, &c, &a);
+	return a.res == -EBADMSG ? KAT_PASSED :
+				   unexpected(r, "verify of another", &a);
+}
+
 static enum kat_outcome (*const kinds[])(struct run *) = {
 	[KAT_AEAD] = run_aead,	   [KAT_MAC] = run_mac,
 	[KAT_CIPHER] = run_cipher,
 	[KAT_VERIFY] = run_verify, [KAT_SEALED] = run_sealed,
 	[KAT_DERIVE] = run_derive,
-	[KAT_KDF] = run_kdf,
+	[KAT_KDF] = run_kdf,	   [KAT_SIGN] = run_sign,
 	[KAT_DIGEST] = run_digest, [KAT_MONTE] = run_monte,
 };
 

@@ -138,6 +138,8 @@ static int read_any(FILE *in, const struct kat_sink *sink, char *error,
 	rewind(in);
 	if (c == '{')
 		return wycheproof_read(in, sink, error, size);
+	if (c != EOF && isxdigit(c))
+		return sign_input_read(in, sink, error, size);
 	return read_text(in, sink, error, size);
 }
 
@@ -174,8 +176,9 @@ static int usage(FILE *to)
 {
 	fprintf(to,
 		"usage: ukcf-vectors [--provider=NAME] FILE...\n"
-		"FILE: Wycheproof JSON, NIST CAVP .rsp or RSA Laboratories'\ntext; the daemon is the "
-		"one at $UKCF_SOCKET\n"
+		"FILE: Wycheproof JSON, NIST CAVP .rsp, RSA Laboratories' text "
+		"or Ed25519's\nsign.input; the daemon is the one at "
+		"$UKCF_SOCKET\n"
 		"NAME: of the provider that alone shall answer, over a ring; "
 		"`cryptoctl list -p` has them\n"
 		"--help: this text\n");

@@ -18,6 +18,7 @@ enum kat_kind {
 	KAT_DERIVE, /* KEY = secret key, MSG = the peer's public key, TAG */
 	KAT_KDF,    /* KEY, MSG = salt, AAD = info, TAG = what is derived */
 	KAT_DIGEST, /* MSG, TAG = digest */
+	KAT_SIGN,   /* KEY = secret key, CT = public key, MSG, TAG = signature */
 	KAT_MONTE   /* MSG = seed, TAG = the digest after 1000 rounds */
 };
 
@@ -62,10 +63,12 @@ int kat_field_extend(struct kat_vector *v, enum kat_field f, size_t len);
 void kat_vector_free(struct kat_vector *v);
 
 /*
- * Wycheproof JSON, NIST CAVP response files: 0, -EINVAL (malformed: error says
+ * Wycheproof JSON, sign.input, NIST CAVP response files: 0, -EINVAL (malformed: error says
  * what), -errno.
  */
 int wycheproof_read(FILE *in, const struct kat_sink *sink, char *error,
+		    size_t size);
+int sign_input_read(FILE *in, const struct kat_sink *sink, char *error,
 		    size_t size);
 int rsp_read(FILE *in, const struct kat_sink *sink, char *error, size_t size);
 /* CAVP files of key pairs, text files of RSA encryption. */

@@ -21,8 +21,17 @@ static bool is_kdf(const struct op_case *c)
 	return UKCF_MECH_CLASS(c->row->id) == UKCF_CLASS_KDF;
 }
 
+/* A cipher that is the same for every length. */
+static bool is_stream(const struct op_case *c)
+{
+	return c->row->id == UKCF_MECH_CHACHA20 ||
+	       c->row->id == UKCF_MECH_XCHACHA20;
+}
+
 bool case_has_aux(const struct op_case *c)
 {
+	if (is_stream(c))
+		return false;
 	return c->op == UKCF_OP_ENCRYPT || c->op == UKCF_OP_DECRYPT ||
 	       is_kdf(c);
 }
@@ -63,7 +72,7 @@ static int64_t perform(struct op_case *c, uint32_t op, struct ukcf_bytes in,
 		job.key = job.pub;
 	if (is_kdf(c))
 		job.out_size = 100;
-	if (UKCF_MECH_CLASS(c->row->id) == UKCF_CLASS_AEAD)
+	if (UKCF_MECH_CLASS(c->row->id) == UKCF_CLASS_AEAD || is_stream(c))
 		job.param = bytes(c->param, c->row->nonce_len);
 	if (fn(c->instance, &job) != UKCF_DONE)
 		return -5;

@@ -131,14 +131,28 @@ static bool verifies(uint32_t op)
 	return op == UKCF_OP_MAC_VERIFY || op == UKCF_OP_VERIFY;
 }
 
-/* Which lies change anything about an operation's answers? */
-static bool is_a_lie(uint32_t op, enum lie l)
+/* Which lies change anything about an operation's answers?  A stream cipher
+ * accepts whatever comes. */
+static bool is_a_lie(uint32_t mech, uint32_t op, enum lie l)
 {
 	if (l == FLIP)
 		return !verifies(op);
 	if (l == ACCEPT)
-		return verifies(op) || op == UKCF_OP_DECRYPT;
+		return verifies(op) ||
+		       (op == UKCF_OP_DECRYPT &&
+			UKCF_MECH_CLASS(mech) != UKCF_CLASS_CIPHER);
 	return l != NO_LIE;
+}
+
+/* It takes a second until one that is busy is given up: once per operation. */
+static bool is_enough(enum lie l, uint32_t op)
+{
+	static uint32_t busy_ops;
+	bool was = busy_ops >> op & 1;
+
+	if (l == BUSY)
+		busy_ops |= 1u << op;
+	return l == BUSY && was;
 }
 
 Test(selftest, every_lie_in_every_operation_is_caught)
@@ -154,12 +168,14 @@ Test(selftest, every_lie_in_every_operation_is_caught)
 				continue;
 			for (int l = FLIP; l < LIES; l++) {
 				const char *what;
-				int err = test_with(o, op, (enum lie)l, &what);
+				int err;
 
 				/* a flipped bit of chance is chance */
-				if (!is_a_lie(op, (enum lie)l) ||
-				    (op == UKCF_OP_RANDOM && l == FLIP))
+				if (!is_a_lie(o->mech, op, (enum lie)l) ||
+				    (op == UKCF_OP_RANDOM && l == FLIP) ||
+				    is_enough((enum lie)l, op))
 					continue;
+				err = test_with(o, op, (enum lie)l, &what);
 				cr_assert_eq(err, -EIO, "%s, lie %d passes",
 					     mech_op_name(op), l);
 				cr_assert(*what);

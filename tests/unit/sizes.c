@@ -90,7 +90,8 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 		if (s->in < tag_len)
 			return false;
 		need = data = s->in - tag_len;
-	} else if (op == UKCF_OP_MAC) {
+	} else if (op == UKCF_OP_MAC ||
+		   (op == UKCF_OP_DIGEST && m->tag_max)) {
 		need = tag_len;
 	} else if (op == UKCF_OP_MAC_VERIFY) {
 		need = 0;
