@@ -14,6 +14,7 @@
 #include "lib/shared/msg.h"
 #include "tests/support/change.h"
 #include "tests/support/check.h"
+#include "tools/admin.h"
 #include "tests/support/probe.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
