@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
 
 static int ask(struct ukcf *u, uint32_t verb, uint64_t deadline_ns,
@@ -110,7 +109,7 @@ int buffer_new(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 		      struct ukcf_buffer **bp)
 {
-	return buffer_new(u, kind, size, clock_ns() + CONTROL_NS, bp);
+	return buffer_new(u, kind, size, control_deadline(u), bp);
 }
 
 void buffer_destroy(struct ukcf_buffer *b, bool ours, uint64_t deadline_ns)

@@ -158,6 +158,13 @@ int control_call(struct control *c, const struct control_call *call,
 	return rc;
 }
 
+uint64_t control_deadline(const struct ukcf *u)
+{
+	uint64_t ns = load_relaxed_u64(&u->timeout_ns);
+
+	return clock_ns() + (ns < CONTROL_NS ? ns : CONTROL_NS);
+}
+
 int control_ask(struct ukcf *u, const struct control_call *call)
 {
 	uint64_t deadline = call->deadline_ns;
@@ -166,7 +173,7 @@ int control_ask(struct ukcf *u, const struct control_call *call)
 	if (err)
 		return err;
 	if (!deadline)
-		deadline = clock_ns() + CONTROL_NS;
+		deadline = control_deadline(u);
 	return control_call(&u->control, call, deadline, &u->lost);
 }
 

@@ -29,7 +29,7 @@ struct control_call {
 	uint32_t reply_len;
 	int *fds;	     /* the reply's descriptors, now the caller's */
 	unsigned int n_fds;  /* exactly */
-	uint64_t deadline_ns; /* of control_ask(); 0: CONTROL_NS from now */
+	uint64_t deadline_ns; /* of control_ask(); 0: control_deadline() */
 };
 
 /* Takes the socket. */
@@ -37,7 +37,8 @@ int control_init(struct control *c, int sock);
 /* @ours: false in a child of fork(2): a thread of the parent may have waited. */
 void control_deinit(struct control *c, bool ours);
 
-/* How long the daemon may take to answer, a restart included. */
+/* How long the daemon may take to answer, a restart included; less if
+ * ukcf_set_timeout() says so. */
 #define CONTROL_NS UINT64_C(10000000000)
 
 /**
@@ -48,6 +49,9 @@ void control_deinit(struct control *c, bool ours);
  */
 int control_call(struct control *c, const struct control_call *call,
 		 uint64_t deadline_ns, uint32_t *lost);
+
+/* That, from now. */
+uint64_t control_deadline(const struct ukcf *u);
 
 /* The same on an open connection. */
 int control_ask(struct ukcf *u, const struct control_call *call);

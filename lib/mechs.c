@@ -14,7 +14,6 @@
 
 #include "lib/connection.h"
 #include "lib/module.h"
-#include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
 #include "lib/shared/ring-ops.h"
 
@@ -233,7 +232,7 @@ static bool renew(struct ukcf *u)
 {
 	struct mechs *m = &u->mechs;
 	const struct ukcf_page *page;
-	struct fetched f = { .deadline_ns = clock_ns() + CONTROL_NS };
+	struct fetched f = { .deadline_ns = control_deadline(u) };
 	bool fresh;
 
 	pthread_mutex_lock(&m->lock);

@@ -190,7 +190,7 @@ int ring_new(struct ukcf *u, unsigned int entries, uint64_t deadline_ns,
 
 int ukcf_ring_open(struct ukcf *u, unsigned int entries, struct ukcf_ring **rp)
 {
-	return ring_new(u, entries, clock_ns() + CONTROL_NS, rp);
+	return ring_new(u, entries, control_deadline(u), rp);
 }
 
 void ring_destroy(struct ukcf_ring *r, bool ours)

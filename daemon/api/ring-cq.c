@@ -14,6 +14,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/notifier.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/probes.h"
 #include "daemon/core/request.h"
 #include "daemon/core/service.h"
 #include "daemon/core/tally.h"
@@ -165,12 +166,23 @@ static void put_result(struct request *req)
 	ring_put_cqe(r, index, &e->cqe);
 }
 
+static void note_end(const struct request *req)
+{
+	const struct ukcf_cqe *cqe = &req->entry->cqe;
+
+	if (trace_is_on())
+		trace_end(req);
+	if (cqe->res < 0)
+		probe_fail(req, cqe->provider);
+	else
+		probe_complete(req, cqe->provider);
+}
+
 static void post_result(struct request *req)
 {
 	struct ring *r = req->ring;
 
-	if (trace_is_on())
-		trace_end(req);
+	note_end(req);
 	if (req->ack_due)
 		ring_post_queued(req);
 	count_result(r, req); /* who has seen it finds it counted */

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "daemon/core/probes.h"
 #include "daemon/core/request.h"
 #include "daemon/core/trace.h"
 
@@ -176,6 +177,7 @@ struct request *ring_take(struct ring *r, uint64_t now)
 	ring_count(&r->rec->counts.accepted);
 	if (trace_is_on())
 		trace_note(req, TRACE_ACCEPTED, 0);
+	probe_submit(req, 0);
 	return req;
 }
 
