@@ -9,23 +9,24 @@
 
 #include "lib/shared/msg.h"
 
-static int ask(struct ukcf *u, uint32_t verb, const struct msg_buffer *want,
-	       struct msg_buffer *got, int *fd)
+static int ask(struct ukcf *u, uint32_t verb, uint64_t deadline_ns,
+	       const struct msg_buffer *want, struct msg_buffer *got, int *fd)
 {
 	return control_ask(u, &(struct control_call){
 		.verb = verb,
 		.body = want, .body_len = sizeof(*want),
 		.reply = got, .reply_len = sizeof(*got),
 		.fds = fd, .n_fds = fd ? 1 : 0,
+		.deadline_ns = deadline_ns,
 	});
 }
 
-static void ask_free(struct ukcf *u, uint16_t index)
+static void ask_free(struct ukcf *u, uint16_t index, uint64_t deadline_ns)
 {
 	struct msg_buffer m = { .buffer = index }, got;
 
 	/* If the daemon does not hear it, it sees the connection end. */
-	(void)ask(u, MSG_BUFFER_FREE, &m, &got, NULL);
+	(void)ask(u, MSG_BUFFER_FREE, deadline_ns, &m, &got, NULL);
 }
 
 static int map(struct ukcf_buffer *b, int fd, bool write)
@@ -47,12 +48,13 @@ static int map(struct ukcf_buffer *b, int fd, bool write)
 }
 
 static int open_buffer(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
-		       struct ukcf_buffer *b)
+		       uint64_t deadline_ns, struct ukcf_buffer *b)
 {
 	struct msg_buffer want = { .kind = (uint16_t)kind, .size = size };
 	struct msg_buffer m, ack;
-	int fd, err = ask(u, MSG_BUFFER_ALLOC, &want, &m, &fd);
+	int fd, err;
 
+	err = ask(u, MSG_BUFFER_ALLOC, deadline_ns, &want, &m, &fd);
 	if (err)
 		return err;
 	if (m.size < size || m.size > SIZE_MAX / 2) {
@@ -64,9 +66,10 @@ static int open_buffer(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 	err = map(b, fd, kind == UKCF_BUFFER_INPUT);
 	want = (struct msg_buffer){ .buffer = m.buffer };
 	if (!err)
-		err = ask(u, MSG_BUFFER_READY, &want, &ack, NULL);
+		err = ask(u, MSG_BUFFER_READY, deadline_ns, &want, &ack,
+			  NULL);
 	if (err)
-		ask_free(u, m.buffer);
+		ask_free(u, m.buffer, deadline_ns);
 	return err;
 }
 
@@ -77,8 +80,8 @@ static void free_buffer(struct ukcf_buffer *b, bool ours)
 	free(b);
 }
 
-int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
-		      struct ukcf_buffer **bp)
+int buffer_new(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
+	       uint64_t deadline_ns, struct ukcf_buffer **bp)
 {
 	struct ukcf_buffer *b;
 	int err;
@@ -93,7 +96,7 @@ int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 	if (!b)
 		return -ENOMEM;
 	b->u = u;
-	err = open_buffer(u, kind, size, b);
+	err = open_buffer(u, kind, size, deadline_ns, b);
 	if (err) {
 		free_buffer(b, true);
 		return err;
@@ -103,18 +106,24 @@ int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 	return 0;
 }
 
-void buffer_destroy(struct ukcf_buffer *b, bool ours)
+int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
+		      struct ukcf_buffer **bp)
+{
+	return buffer_new(u, kind, size, control_deadline(u), bp);
+}
+
+void buffer_destroy(struct ukcf_buffer *b, bool ours, uint64_t deadline_ns)
 {
 	connection_remove(b->u, &b->member);
 	if (ours)
-		ask_free(b->u, b->index);
+		ask_free(b->u, b->index, deadline_ns);
 	free_buffer(b, ours);
 }
 
 void ukcf_buffer_free(struct ukcf_buffer *b)
 {
 	if (b)
-		buffer_destroy(b, connection_is_ours(b->u));
+		buffer_destroy(b, connection_is_ours(b->u), 0);
 }
 
 void *ukcf_buffer_data(struct ukcf_buffer *b)

@@ -292,7 +292,8 @@ static void end_members(struct ukcf *u, bool ours)
 	while (u->rings)
 		ring_destroy((struct ukcf_ring *)(void *)u->rings, ours);
 	while (u->buffers)
-		buffer_destroy((struct ukcf_buffer *)(void *)u->buffers, ours);
+		buffer_destroy((struct ukcf_buffer *)(void *)u->buffers, ours,
+			       0);
 }
 
 void ukcf_disconnect(struct ukcf *u)
@@ -310,7 +311,7 @@ void ukcf_disconnect(struct ukcf *u)
 	lanes_deinit(u, ours);
 	mechs_deinit(&u->mechs);
 	view_deinit(&u->view);
-	control_deinit(&u->control);
+	control_deinit(&u->control, ours);
 	close_fd(u->doorbell_fd);
 	close_fd(u->notify_fd);
 	if (u->page)

@@ -22,15 +22,15 @@ int control_init(struct control *c, int sock)
 	c->in = malloc(sizeof(*c->in));
 	if (!c->in)
 		return -ENOMEM;
-	return -pthread_mutex_init(&c->lock, NULL);
+	return turn_init(&c->turn);
 }
 
-void control_deinit(struct control *c)
+void control_deinit(struct control *c, bool ours)
 {
 	if (c->sock >= 0)
 		close(c->sock);
-	if (c->in)
-		pthread_mutex_destroy(&c->lock);
+	if (c->in && ours)
+		turn_deinit(&c->turn);
 	free(c->in);
 }
 
@@ -142,9 +142,10 @@ static int take_answer(struct control *c, const struct control_call *call)
 int control_call(struct control *c, const struct control_call *call,
 		 uint64_t deadline_ns, uint32_t *lost)
 {
-	int rc;
+	int rc = turn_take(&c->turn, deadline_ns);
 
-	pthread_mutex_lock(&c->lock);
+	if (rc)
+		return rc;
 	c->seq++;
 	rc = send_request(c, call, deadline_ns, lost);
 	if (!rc)
@@ -153,18 +154,27 @@ int control_call(struct control *c, const struct control_call *call,
 		rc = take_answer(c, call);
 		msg_close_fds(c->in);
 	}
-	pthread_mutex_unlock(&c->lock);
+	turn_give(&c->turn);
 	return rc;
+}
+
+uint64_t control_deadline(const struct ukcf *u)
+{
+	uint64_t ns = load_relaxed_u64(&u->timeout_ns);
+
+	return clock_ns() + (ns < CONTROL_NS ? ns : CONTROL_NS);
 }
 
 int control_ask(struct ukcf *u, const struct control_call *call)
 {
+	uint64_t deadline = call->deadline_ns;
 	int err = connection_check(u);
 
 	if (err)
 		return err;
-	return control_call(&u->control, call, clock_ns() + CONTROL_NS,
-			    &u->lost);
+	if (!deadline)
+		deadline = control_deadline(u);
+	return control_call(&u->control, call, deadline, &u->lost);
 }
 
 int control_is_gone(const struct control *c)

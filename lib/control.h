@@ -6,14 +6,15 @@
 #ifndef LIB_CONTROL_H
 #define LIB_CONTROL_H
 
-#include <pthread.h>
 #include <stdint.h>
+
+#include "lib/turn.h"
 
 struct ukcf;
 struct msg_in;
 
 struct control {
-	pthread_mutex_t lock; /* the members below */
+	struct turn turn;     /* for the members below */
 	int sock;
 	uint32_t seq;	      /* of the last request */
 	struct msg_in *in;    /* 64 KiB, made once */
@@ -28,13 +29,16 @@ struct control_call {
 	uint32_t reply_len;
 	int *fds;	     /* the reply's descriptors, now the caller's */
 	unsigned int n_fds;  /* exactly */
+	uint64_t deadline_ns; /* of control_ask(); 0: control_deadline() */
 };
 
 /* Takes the socket. */
 int control_init(struct control *c, int sock);
-void control_deinit(struct control *c);
+/* @ours: false in a child of fork(2): a thread of the parent may have waited. */
+void control_deinit(struct control *c, bool ours);
 
-/* How long the daemon may take to answer, a restart included. */
+/* How long the daemon may take to answer, a restart included; less if
+ * ukcf_set_timeout() says so. */
 #define CONTROL_NS UINT64_C(10000000000)
 
 /**
@@ -46,7 +50,10 @@ void control_deinit(struct control *c);
 int control_call(struct control *c, const struct control_call *call,
 		 uint64_t deadline_ns, uint32_t *lost);
 
-/* The same on an open connection, with CONTROL_NS from now. */
+/* That, from now. */
+uint64_t control_deadline(const struct ukcf *u);
+
+/* The same on an open connection. */
 int control_ask(struct ukcf *u, const struct control_call *call);
 
 /* Did the daemon hang up?  One poll(2). */

@@ -6,6 +6,7 @@
 
 #include "lib/call.h"
 #include "lib/connection.h"
+#include "lib/shared/clock.h"
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
@@ -24,10 +25,8 @@ int local_keys_init(struct local_keys *k)
 	int err;
 
 	*k = (struct local_keys){ 0 };
-	err = pthread_mutex_init(&k->lock, NULL);
-	if (!err)
-		err = pthread_mutex_init(&k->registering, NULL);
-	return -err;
+	err = -pthread_mutex_init(&k->lock, NULL);
+	return err ? err : turn_init(&k->registering);
 }
 
 static void free_chunk(struct local_key *c)
@@ -44,7 +43,7 @@ void local_keys_deinit(struct local_keys *k, bool ours)
 	for (unsigned int i = 0; i < k->n_chunks; i++)
 		free_chunk(k->chunks[i]);
 	pthread_mutex_destroy(&k->lock);
-	pthread_mutex_destroy(&k->registering);
+	turn_deinit(&k->registering);
 }
 
 static int add_chunk(struct local_keys *k)
@@ -348,9 +347,12 @@ static int register_key(struct ukcf *u, struct local_key *k)
 				    .flags = UKCF_KEY_OWN | k->flags };
 	bool public_only = k->flags & UKCF_KEY_PUBLIC_ONLY;
 	uint64_t handle = 0;
-	int err = 0;
+	int err;
 
-	pthread_mutex_lock(&u->keys.registering);
+	err = turn_take(&u->keys.registering,
+			clock_ns() + load_relaxed_u64(&u->timeout_ns));
+	if (err)
+		return (int)call_refused(err, UKCF_DETAIL_TIMEOUT);
 	if (!load_acquire_u64(&k->handle)) {
 		err = create(u, UKCF_OP_KEY_IMPORT, NULL, k->mech, &req,
 			     public_only ? public_of(k) : bytes_of(k),
@@ -358,7 +360,7 @@ static int register_key(struct ukcf *u, struct local_key *k)
 		if (!err)
 			store_release_u64(&k->handle, handle);
 	}
-	pthread_mutex_unlock(&u->keys.registering);
+	turn_give(&u->keys.registering);
 	return err;
 }
 

@@ -15,6 +15,8 @@
 #include <ukcf/provider.h>
 #include <ukcf/ukcf.h>
 
+#include "lib/turn.h"
+
 #define LOCAL_KEY UINT64_C(0x8000000000000000)
 #define LOCAL_BYTES 256u /* of a key that fits into its slot */
 #define LOCAL_PUBLIC 128u
@@ -40,7 +42,7 @@ struct local_key {
 
 struct local_keys {
 	pthread_mutex_t lock; /* free list, chunks */
-	pthread_mutex_t registering; /* one at a time; outer */
+	struct turn registering; /* one at a time; outer */
 	void *chunks[LOCAL_CHUNKS]; /* atomic: struct local_key[], secret */
 	unsigned int n_chunks;
 	struct local_key *free;

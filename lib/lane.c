@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/buffer.h"
 #include "lib/call.h"
 #include "lib/connection.h"
+#include "lib/ring.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
@@ -66,14 +68,14 @@ void lanes_deinit(struct ukcf *u, bool ours)
 
 /* -------------------------------------------------------------- borrowing */
 
-static int lane_new(struct ukcf *u, struct lane **lp)
+static int lane_new(struct ukcf *u, uint64_t deadline_ns, struct lane **lp)
 {
 	struct lane *l = calloc(1, sizeof(*l));
 	int err;
 
 	if (!l)
 		return -ENOMEM;
-	err = ukcf_ring_open(u, LANE_ENTRIES, &l->ring);
+	err = ring_new(u, LANE_ENTRIES, deadline_ns, &l->ring);
 	if (err) {
 		free(l);
 		return err;
@@ -142,7 +144,7 @@ static int borrow(struct ukcf *u, uint64_t deadline_ns, struct lane **lp)
 		}
 		all->n++;
 		pthread_mutex_unlock(&all->lock);
-		err = lane_new(u, lp);
+		err = lane_new(u, deadline_ns, lp);
 		pthread_mutex_lock(&all->lock);
 		if (!err)
 			break;
@@ -156,20 +158,22 @@ static int borrow(struct ukcf *u, uint64_t deadline_ns, struct lane **lp)
 	return err;
 }
 
-static void drop_buffer(struct ukcf_buffer **bp)
+static void drop_buffer(struct ukcf_buffer **bp, uint64_t deadline_ns)
 {
-	ukcf_buffer_free(*bp);
+	struct ukcf_buffer *b = *bp;
+
 	*bp = NULL;
+	buffer_destroy(b, connection_is_ours(b->u), deadline_ns);
 }
 
-static void give_back(struct ukcf *u, struct lane *l)
+static void give_back(struct ukcf *u, struct lane *l, uint64_t deadline_ns)
 {
 	struct lanes *all = &u->lanes;
 
 	if (!l->owed && l->in && ukcf_buffer_size(l->in) > BUFFER_KEEP)
-		drop_buffer(&l->in);
+		drop_buffer(&l->in, deadline_ns);
 	if (!l->owed && l->out && ukcf_buffer_size(l->out) > BUFFER_KEEP)
-		drop_buffer(&l->out);
+		drop_buffer(&l->out, deadline_ns);
 	pthread_mutex_lock(&all->lock);
 	l->next = all->idle;
 	all->idle = l;
@@ -180,17 +184,17 @@ static void give_back(struct ukcf *u, struct lane *l)
 /* ---------------------------------------------------------------- buffers */
 
 static int reserve(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
-		   struct ukcf_buffer **bp)
+		   uint64_t deadline_ns, struct ukcf_buffer **bp)
 {
 	size_t want = BUFFER_MIN;
 
 	if (size == 0 || (*bp && ukcf_buffer_size(*bp) >= size))
 		return 0;
 	if (*bp)
-		drop_buffer(bp);
+		drop_buffer(bp, deadline_ns);
 	while (want < size && want < BUFFER_KEEP)
 		want *= 2;
-	return ukcf_buffer_alloc(u, kind, want < size ? size : want, bp);
+	return buffer_new(u, kind, want < size ? size : want, deadline_ns, bp);
 }
 
 static size_t align16(size_t n)
@@ -322,7 +326,7 @@ static void forget(struct lane *l, const struct lane_request *q,
 		return;
 	if (transact(l, &other, deadline_ns, &c) != 0 ||
 	    c.res != (int64_t)q->out_size)
-		drop_buffer(&l->out);
+		drop_buffer(&l->out, deadline_ns);
 }
 
 static unsigned int where(const struct ukcf_cqe *c)
@@ -397,13 +401,15 @@ int64_t lane_call(struct ukcf *u, const struct lane_request *q,
 	if (err)
 		return give_up(err, reason);
 	timed.sqe.timeout_us = as_us(timeout);
-	err = reserve(u, UKCF_BUFFER_INPUT, input_bytes(q), &l->in);
+	err = reserve(u, UKCF_BUFFER_INPUT, input_bytes(q), deadline,
+			      &l->in);
 	if (!err)
-		err = reserve(u, UKCF_BUFFER_OUTPUT, q->out_size, &l->out);
+		err = reserve(u, UKCF_BUFFER_OUTPUT, q->out_size, deadline,
+			      &l->out);
 	if (!err)
 		err = transact(l, &timed, deadline, &result);
 	if (!err)
 		forget(l, q, deadline);
-	give_back(u, l);
+	give_back(u, l, deadline);
 	return err ? give_up(err, reason) : conclude(&result, reason);
 }

@@ -66,7 +66,7 @@ static const struct ukcf_offer *offer_of(const struct module *m, uint32_t mech)
 	return NULL;
 }
 
-static const struct module *fetch(struct ukcf *u,
+static const struct module *fetch(struct ukcf *u, uint64_t deadline_ns,
 				  const struct ukcf_page_provider *p)
 {
 	struct msg_module want = { .provider = p->id }, got;
@@ -77,6 +77,7 @@ static const struct module *fetch(struct ukcf *u,
 		.body = &want, .body_len = sizeof(want),
 		.reply = &got, .reply_len = sizeof(got),
 		.fds = &fd, .n_fds = 1,
+		.deadline_ns = deadline_ns,
 	});
 	return err ? NULL : module_load(fd, p->name);
 }
@@ -142,6 +143,7 @@ static bool may_run(const struct ukcf_page_provider *p)
 
 /* The module of each provider is asked for once per renewal. */
 struct fetched {
+	uint64_t deadline_ns; /* of all of them */
 	const struct module *module[UKCF_PAGE_PROVIDERS_MAX + 1];
 	bool asked[UKCF_PAGE_PROVIDERS_MAX + 1];
 };
@@ -166,7 +168,7 @@ static struct caller *find_caller(struct ukcf *u, const struct ukcf_page *page,
 	*reason = UKCF_REASON_LOAD;
 	if (!f->asked[p->id]) {
 		f->asked[p->id] = true;
-		f->module[p->id] = fetch(u, p);
+		f->module[p->id] = fetch(u, f->deadline_ns, p);
 	}
 	if (!f->module[p->id])
 		return NULL;
@@ -231,7 +233,7 @@ static bool renew(struct ukcf *u)
 {
 	struct mechs *m = &u->mechs;
 	const struct ukcf_page *page;
-	struct fetched f = { 0 };
+	struct fetched f = { .deadline_ns = control_deadline(u) };
 	bool fresh;
 
 	pthread_mutex_lock(&m->lock);

@@ -95,31 +95,33 @@ static int map_ring(struct ukcf_ring *r, const struct msg_ring *m,
 	return 0;
 }
 
-static int ask_ring(struct ukcf *u, uint32_t verb, const struct msg_ring *want,
-		    struct msg_ring *got, int *fds)
+static int ask_ring(struct ukcf *u, uint32_t verb, uint64_t deadline_ns,
+		    const struct msg_ring *want, struct msg_ring *got, int *fds)
 {
 	return control_ask(u, &(struct control_call){
 		.verb = verb,
 		.body = want, .body_len = sizeof(*want),
 		.reply = got, .reply_len = sizeof(*got),
 		.fds = fds, .n_fds = fds ? 2 : 0,
+		.deadline_ns = deadline_ns,
 	});
 }
 
-static void ask_close(struct ukcf *u, uint16_t index)
+static void ask_close(struct ukcf *u, uint16_t index, uint64_t deadline_ns)
 {
 	struct msg_ring m = { .ring = index }, got;
 
 	/* If the daemon does not hear it, it sees the connection end. */
-	(void)ask_ring(u, MSG_RING_CLOSE, &m, &got, NULL);
+	(void)ask_ring(u, MSG_RING_CLOSE, deadline_ns, &m, &got, NULL);
 }
 
-static int open_ring(struct ukcf *u, uint8_t order, struct ukcf_ring *r)
+static int open_ring(struct ukcf *u, uint8_t order, uint64_t deadline_ns,
+		     struct ukcf_ring *r)
 {
 	struct msg_ring want = { .sq_order = order }, m, ack;
 	int fds[2], err;
 
-	err = ask_ring(u, MSG_RING_OPEN, &want, &m, fds);
+	err = ask_ring(u, MSG_RING_OPEN, deadline_ns, &want, &m, fds);
 	if (err)
 		return err;
 	if (!is_sound(&m, order)) {
@@ -130,9 +132,10 @@ static int open_ring(struct ukcf *u, uint8_t order, struct ukcf_ring *r)
 	err = map_ring(r, &m, fds);
 	want = (struct msg_ring){ .ring = m.ring };
 	if (!err)
-		err = ask_ring(u, MSG_RING_READY, &want, &ack, NULL);
+		err = ask_ring(u, MSG_RING_READY, deadline_ns, &want, &ack,
+			       NULL);
 	if (err)
-		ask_close(u, m.ring);
+		ask_close(u, m.ring, deadline_ns);
 	return err;
 }
 
@@ -158,7 +161,8 @@ static int order_of(unsigned int entries, uint8_t *order)
 	return 0;
 }
 
-int ukcf_ring_open(struct ukcf *u, unsigned int entries, struct ukcf_ring **rp)
+int ring_new(struct ukcf *u, unsigned int entries, uint64_t deadline_ns,
+	     struct ukcf_ring **rp)
 {
 	struct ukcf_ring *r;
 	uint8_t order;
@@ -174,7 +178,7 @@ int ukcf_ring_open(struct ukcf *u, unsigned int entries, struct ukcf_ring **rp)
 		return -ENOMEM;
 	*r = (struct ukcf_ring){ .u = u, .spin_ns = SPIN_START_NS };
 	r->staging = calloc(1u << order, sizeof(*r->staging));
-	err = r->staging ? open_ring(u, order, r) : -ENOMEM;
+	err = r->staging ? open_ring(u, order, deadline_ns, r) : -ENOMEM;
 	if (err) {
 		free_ring(r, true);
 		return err;
@@ -184,11 +188,16 @@ int ukcf_ring_open(struct ukcf *u, unsigned int entries, struct ukcf_ring **rp)
 	return 0;
 }
 
+int ukcf_ring_open(struct ukcf *u, unsigned int entries, struct ukcf_ring **rp)
+{
+	return ring_new(u, entries, control_deadline(u), rp);
+}
+
 void ring_destroy(struct ukcf_ring *r, bool ours)
 {
 	connection_remove(r->u, &r->member);
 	if (ours)
-		ask_close(r->u, r->index);
+		ask_close(r->u, r->index, 0);
 	free_ring(r, ours);
 }
 

@@ -43,6 +43,9 @@ struct ukcf_ring {
 	uint32_t sq_head; /* atomic: slots free below, when last seen */
 };
 
+/* ukcf_ring_open(), all of it by a deadline. */
+int ring_new(struct ukcf *u, unsigned int entries, uint64_t deadline_ns,
+	     struct ukcf_ring **rp);
 /* Close; @ours: tell the daemon and unmap. */
 void ring_destroy(struct ukcf_ring *r, bool ours);
 

@@ -12,6 +12,7 @@
 #include "daemon/core/completion.h"
 #include "daemon/core/pieces.h"
 #include "daemon/core/predict.h"
+#include "daemon/core/probes.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/sched.h"
@@ -201,6 +202,7 @@ int backlog_put(struct backlog *b, struct request *req, bool force, bool ack,
 	if (!err) {
 		if (trace_is_on())
 			trace_note(req, TRACE_QUEUED, b->id);
+		probe_queue(req, b->id);
 		if (ack)
 			ring_leave_queued(req);
 		request_waits(req);
@@ -243,6 +245,7 @@ struct request *backlog_take(struct backlog *b)
 				trace_note(req, TRACE_STARTED, b->id);
 			count(&b->counts.taken);
 			count_wait(b, req);
+			probe_start(req, 0);
 			fetch_add_u32(&b->running, 1);
 			fetch_add_u64(&b->running_ns, n->cost_ns);
 			break;

@@ -45,7 +45,7 @@ struct rec_ring {
 	uint64_t serial;   /* never reused: half of a request's id */
 	uint64_t sq_head;  /* next SQE to take */
 	uint64_t cq_tail;  /* next CQE to post */
-	struct ukcf_counts counts; /* one writer each: ring.c */
+	struct ukcf_counts counts; /* one writer each: ring-parts.h */
 	uint64_t events_data; /* user_data of its EVENT CQEs */
 	uint32_t events;      /* UKCF_EVENTS_* that it wants; stored last */
 	uint32_t pad;

@@ -36,6 +36,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/parking.h"
 #include "daemon/core/predict.h"
+#include "daemon/core/probes.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/loop.h"
@@ -221,6 +222,7 @@ static bool is_quick(const struct request *req)
 static bool run_at_once(struct service *s, struct request *req, bool owner)
 {
 	req->flags = UKCF_CQE_F_INLINE;
+	probe_start(req, 0);
 	if (req->rule->kind != OP_RING) /* that may be what it asks for */
 		promise_nothing(req);
 	if (req->rule->kind == OP_NOP) {

@@ -11,8 +11,13 @@
  * Errors: every call returns a negative errno value; ukcf_strerror() has words
  * for it and ukcf_last_call() the detail.
  *
- * Threads: a struct ukcf may be used by any number of threads at once; a
- * struct ukcf_ring by one thread at a time.  ukcf_last_call() is per thread.
+ * Threads: a struct ukcf may be used by any number of threads at once, as may
+ * buffers and keys; a struct ukcf_ring and a struct ukcf_stream by one thread at
+ * a time.  Nobody may use what is being closed.  ukcf_last_call() is per thread.
+ *
+ * Waits: each has a deadline, named where the function is declared.  Calls that
+ * need the daemon's answer wait for 10 s at most, synchronous calls for as long
+ * as ukcf_set_timeout() says, if it says less, too.
  *
  * Signals: ukcf_submit_sqes() and the prep functions on an SQE of the
  * handler's own are async-signal-safe (keys: those already registered).  All
@@ -20,6 +25,9 @@
  *
  * fork(): rings and buffers do not follow into the child; there every call
  * returns -ESTALE and ukcf_disconnect() only frees memory.  Connect again.
+ *
+ * The end: a program may exit, in any way and from any thread, with all of it
+ * open; the daemon cleans up when the process is gone.
  */
 #ifndef UKCF_UKCF_H
 #define UKCF_UKCF_H
@@ -95,8 +103,9 @@ struct ukcf_span {
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_connect(struct ukcf **up, const char *path,
 					     unsigned int flags);
 
-/** ukcf_disconnect() - close the connection, its rings, buffers and streams.
- * NULL is allowed.  Local keys are wiped.  Since: 0.1 */
+/** ukcf_disconnect() - close the connection, its rings, buffers and streams;
+ * their pointers are no good any more.  Does not wait.  NULL is allowed.  Local
+ * keys are wiped, session keys are destroyed.  Since: 0.1 */
 UKCF_EXPORT void ukcf_disconnect(struct ukcf *u);
 
 /** ukcf_version() - version of the library, e.g. "0.1.0".  Since: 0.1 */
@@ -106,10 +115,12 @@ UKCF_EXPORT const char *ukcf_version(void);
  * Static storage, any thread.  Since: 0.1 */
 UKCF_EXPORT const char *ukcf_strerror(int64_t err);
 
-/** ukcf_detail_name() - words for an enum ukcf_detail.  Since: 0.1 */
+/** ukcf_detail_name() - words for an enum ukcf_detail, cqe->detail or that of
+ * ukcf_last_call(); never NULL.  For people: programs go by the errno value.
+ * Since: 0.1 */
 UKCF_EXPORT const char *ukcf_detail_name(unsigned int detail);
 /** ukcf_event_name() - words for an enum ukcf_event, res of a CQE of kind
- * UKCF_CQE_EVENT.  Since: 0.1 */
+ * UKCF_CQE_EVENT; never NULL.  Since: 0.1 */
 UKCF_EXPORT const char *ukcf_event_name(int64_t event);
 
 /* Where a synchronous call ran. */
@@ -132,7 +143,8 @@ enum ukcf_reason {
 	UKCF_REASON_PAGE = 7	   /* the page was being written */
 };
 
-/** struct ukcf_call - what is known of a thread's last synchronous call */
+/** struct ukcf_call - what is known of a thread's last synchronous call; times
+ * saturate at 4.29 s */
 struct ukcf_call {
 	int64_t res;		/* what it returned */
 	uint16_t where;		/* enum ukcf_where */
@@ -175,8 +187,9 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_counts_get(struct ukcf *u,
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_mech_lookup(struct ukcf *u, const char *name, uint32_t *mech);
 
-/** ukcf_mech_info() - the page's row of a mechanism, copied.
- * Return: 0 or -EOPNOTSUPP.  Since: 0.1 */
+/** ukcf_mech_info() - the page's row of a mechanism, copied: sizes and limits in
+ * bytes, who offers it, whether it is enabled.  No system call.
+ * Return: 0, -EOPNOTSUPP (no such mechanism), -EINVAL.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_mech_info(struct ukcf *u, uint32_t mech, struct ukcf_page_mech *info);
 
@@ -192,7 +205,8 @@ UKCF_EXPORT int ukcf_provider_list(struct ukcf *u,
 				   struct ukcf_page_provider *rows,
 				   unsigned int n);
 
-/** ukcf_boot_gen() - changes when the daemon was restarted.  Since: 0.1 */
+/** ukcf_boot_gen() - a number that changes when the daemon was restarted; 0 if
+ * @u is NULL.  Never waits.  Since: 0.1 */
 UKCF_EXPORT uint64_t ukcf_boot_gen(struct ukcf *u);
 
 /* --------------------------------------------------------------- buffers */
@@ -203,7 +217,10 @@ UKCF_EXPORT uint64_t ukcf_boot_gen(struct ukcf *u);
  *	to it raises SIGSEGV)
  * @size: bytes, 1 to UKCF_BUFFER_SIZE_MAX, rounded up to whole pages
  *
- * Return: 0, -EINVAL, -EDQUOT, -ENOMEM, -ESTALE, -ETIMEDOUT.
+ * Bounded by 10 s.  Not shared with children of fork(2), and in no core dump.
+ *
+ * Return: 0, -EINVAL, -EDQUOT (bytes or buffers of the user), -ENOMEM, -ESTALE,
+ * -ETIMEDOUT.
  * Since: 0.1
  */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_buffer_alloc(struct ukcf *u,
@@ -211,16 +228,17 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_buffer_alloc(struct ukcf *u,
 						  size_t size,
 						  struct ukcf_buffer **bp);
 /** ukcf_buffer_free() - give it back.  Requests that still name it fail or
- * finish in memory that the daemon keeps until then.  NULL is allowed.
- * Since: 0.1 */
+ * finish in memory that the daemon keeps until then.  NULL is allowed.  Bounded
+ * by 10 s.  Since: 0.1 */
 UKCF_EXPORT void ukcf_buffer_free(struct ukcf_buffer *b);
 /** ukcf_buffer_data() - its address; const in spirit for OUTPUT. Since: 0.1 */
 UKCF_EXPORT void *ukcf_buffer_data(struct ukcf_buffer *b);
-/** ukcf_buffer_size() - its size in bytes.  Since: 0.1 */
+/** ukcf_buffer_size() - its size in bytes, whole pages.  Since: 0.1 */
 UKCF_EXPORT size_t ukcf_buffer_size(const struct ukcf_buffer *b);
 /** ukcf_buffer_index() - its name in spans.  Since: 0.1 */
 UKCF_EXPORT uint16_t ukcf_buffer_index(const struct ukcf_buffer *b);
-/** ukcf_buffer_span() - the span of @len bytes at @off.  Since: 0.1 */
+/** ukcf_buffer_span() - the span of @len bytes at @off.  One that leaves the
+ * buffer is found by the daemon: the request ends with -EINVAL.  Since: 0.1 */
 UKCF_EXPORT struct ukcf_span ukcf_buffer_span(const struct ukcf_buffer *b,
 					      size_t off, size_t len);
 
@@ -230,13 +248,17 @@ UKCF_EXPORT struct ukcf_span ukcf_buffer_span(const struct ukcf_buffer *b,
  * ukcf_ring_open() - a ring for one thread
  * @entries: SQ entries, 2 to 4096, rounded up to a power of two; the CQ has
  *	twice as many
- * Return: 0, -EINVAL, -EDQUOT, -ENOMEM, -ESTALE, -ETIMEDOUT.  Since: 0.1
+ *
+ * Bounded by 10 s.  Not shared with children of fork(2).
+ *
+ * Return: 0, -EINVAL, -EDQUOT (rings of the connection or the user), -ENOMEM,
+ * -ESTALE, -ETIMEDOUT.  Since: 0.1
  */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_ring_open(struct ukcf *u,
 					       unsigned int entries,
 					       struct ukcf_ring **rp);
 /** ukcf_ring_close() - close a ring; results of requests in flight are
- * dropped.  NULL is allowed.  Since: 0.1 */
+ * dropped.  NULL is allowed.  Bounded by 10 s.  Since: 0.1 */
 UKCF_EXPORT void ukcf_ring_close(struct ukcf_ring *r);
 
 /** ukcf_get_sqe() - the next private staging entry, zeroed.
@@ -286,11 +308,14 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_peek_cqe(struct ukcf_ring *r,
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_wait_cqe(struct ukcf_ring *r,
 					      const struct ukcf_cqe **cqe,
 					      int64_t timeout_ns);
-/** ukcf_cqe_seen() - consume the oldest completion.  Since: 0.1 */
+/** ukcf_cqe_seen() - consume the oldest completion, which ukcf_peek_cqe() or
+ * ukcf_wait_cqe() gave; its slot is the daemon's again.  Since: 0.1 */
 UKCF_EXPORT void ukcf_cqe_seen(struct ukcf_ring *r);
 
 /** ukcf_fd() - becomes readable when an armed ring has completions; for
- * epoll, poll, io_uring.  One per connection.  Do not read it.  Since: 0.1 */
+ * epoll, poll, io_uring.  One per connection, the library's: do not read or
+ * close it.  Stays readable when the daemon is gone.
+ * Return: a descriptor, or -EINVAL.  Since: 0.1 */
 UKCF_EXPORT int ukcf_fd(struct ukcf *u);
 /** ukcf_fd_clear() - take what made ukcf_fd() readable.  Since: 0.1 */
 UKCF_EXPORT void ukcf_fd_clear(struct ukcf *u);
@@ -305,7 +330,8 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_ring_arm(struct ukcf_ring *r);
  * writes output at any time between submission and completion, so leave those
  * bytes alone until the CQE is reaped.  What they hold after an error is said
  * in ukcf_ring(7).  Spans of input may lie in either kind of buffer, spans of
- * output only in OUTPUT buffers.
+ * output only in OUTPUT buffers.  Lengths are in bytes.  Async-signal-safe, on an
+ * entry of the handler's own and with keys that are registered.
  *
  * Return: 0, or -EINVAL if a length can never be valid; with a local key that
  * was not used over a ring before, also what ukcf_key_register() returns.
@@ -351,7 +377,8 @@ ukcf_prep_mac_verify(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		     struct ukcf_key key, struct ukcf_span in,
 		     struct ukcf_span tag);
 /** ukcf_prep_encrypt() - AEAD: out = ciphertext || tag, @in.len + 16 bytes.
- * @nonce must never repeat under one key; the daemon does not check that.
+ * @nonce must never repeat under one key; the daemon does not check that.  What
+ * it is, and how much one key may encrypt: RFC 5116 section 2.1, ukcf_mech(7).
  * Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_encrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
@@ -374,7 +401,8 @@ ukcf_prep_decrypt(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		  struct ukcf_key key, const void *nonce, size_t nonce_len,
 		  struct ukcf_span aad, struct ukcf_span in,
 		  struct ukcf_span out);
-/** ukcf_prep_sign() - signature of @in.  Since: 0.1 */
+/** ukcf_prep_sign() - signature of @in; res = its length, which of ECDSA and RSA
+ * depends on the key.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_sign(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 	       struct ukcf_key key, struct ukcf_span in, struct ukcf_span out);
@@ -383,8 +411,8 @@ UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_verify(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span in,
 		 struct ukcf_span sig);
-/** ukcf_prep_derive() - shared secret of @key and @peer's public key.
- * Since: 0.1 */
+/** ukcf_prep_derive() - shared secret of @key and @peer's public key; res =
+ * -EKEYREJECTED if it is all zero (RFC 7748 section 6.1).  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_derive(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		 struct ukcf_key key, struct ukcf_span peer,
@@ -465,7 +493,8 @@ ukcf_prep_init(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint64_t ctx,
 	       enum ukcf_op op, uint32_t mech, struct ukcf_key key,
 	       const void *nonce, size_t nonce_len, struct ukcf_span aad);
 /** ukcf_prep_update() - the next part of the data; @out only for encrypt and
- * decrypt.  Since: 0.1 */
+ * decrypt; how much room it needs: ukcf_prep_init(3).
+ * Return: 0, -EINVAL.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_update(struct ukcf_sqe *sqe,
 						 uint64_t ctx,
 						 struct ukcf_span in,
@@ -491,7 +520,7 @@ ukcf_prep_tmpl_create(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
  * has ended.  Since: 0.1 */
 UKCF_EXPORT void ukcf_prep_tmpl_destroy(struct ukcf_sqe *sqe,
 					struct ukcf_key tmpl);
-/** ukcf_prep_random() - @out.len random bytes.  Since: 0.1 */
+/** ukcf_prep_random() - @out.len random bytes, fit for keys.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_random(struct ukcf_sqe *sqe,
 						 struct ukcf_span out);
 
@@ -511,12 +540,14 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_random(struct ukcf_sqe *sqe,
  * -ESTALE.
  */
 
-/** ukcf_set_timeout() - deadline of synchronous ring calls, 1 ms to 24 h.
- * Since: 0.1 */
+/** ukcf_set_timeout() - deadline of synchronous ring calls, 1 ms to 24 h, 30 s
+ * at first; also of calls that are bounded by 10 s, if it is less.
+ * Return: 0, -EINVAL.  Any thread.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_set_timeout(struct ukcf *u,
 						 uint64_t timeout_ns);
 
-/** ukcf_digest() - see above.  Since: 0.1 */
+/** ukcf_digest() - @out_size: at least the digest's length, which is what is
+ * written.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_digest(struct ukcf *u, uint32_t mech,
 						const void *in, size_t in_len,
 						void *out, size_t out_size);
@@ -550,12 +581,13 @@ ukcf_encrypt_nonce(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		   void *nonce, size_t nonce_size, const void *aad,
 		   size_t aad_len, const void *in, size_t in_len, void *out,
 		   size_t out_size);
-/** ukcf_sign() - see above.  Since: 0.1 */
+/** ukcf_sign() - @out_size: at least the signature's length.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_sign(struct ukcf *u, uint32_t mech,
 					      struct ukcf_key key,
 					      const void *in, size_t in_len,
 					      void *out, size_t out_size);
-/** ukcf_verify() - see above.  Since: 0.1 */
+/** ukcf_verify() - Return: 0 if @sig is one of @in, -EBADMSG if not, ...
+ * Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_verify(struct ukcf *u, uint32_t mech,
 						struct ukcf_key key,
 						const void *in, size_t in_len,
@@ -608,12 +640,15 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_stream_open(struct ukcf *u,
 						 enum ukcf_op op, uint32_t mech,
 						 struct ukcf_key key,
 						 struct ukcf_stream **sp);
-/** ukcf_stream_update() - Return: 0 or -errno.  Since: 0.1 */
+/** ukcf_stream_update() - the next @in_len bytes, 0 or more.
+ * Return: 0, -EINVAL (it has ended), -EMSGSIZE (over the mechanism's limit),
+ * -ESTALE (the parent's), -EIO.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_stream_update(struct ukcf_stream *s,
 						   const void *in,
 						   size_t in_len);
-/** ukcf_stream_final() - Return: bytes produced, or -errno; then only
- * ukcf_stream_close() is left to call.  Since: 0.1 */
+/** ukcf_stream_final() - the digest or MAC.
+ * Return: bytes produced, -ENOBUFS (output too small), -EINVAL, -ESTALE, -EIO;
+ * then only ukcf_stream_close() is left to call.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_stream_final(struct ukcf_stream *s,
 						      void *out,
 						      size_t out_size);
@@ -664,11 +699,13 @@ ukcf_key_import(struct ukcf *u, const char *name, uint32_t mech, uint32_t usage,
  * Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_open(struct ukcf *u, const char *name,
 					      struct ukcf_key *key);
-/** ukcf_key_public() - the public part, raw.  Return: bytes.  Since: 0.1 */
+/** ukcf_key_public() - the public part, raw (ukcf_mech(7) says in which form).
+ * Return: bytes, -ENOBUFS, -ENOKEY, or what a sync call returns.  Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_key_public(struct ukcf *u,
 						    struct ukcf_key key,
 						    void *out, size_t out_size);
-/** ukcf_key_export() - the secret bytes, if exportable, else -EACCES.
+/** ukcf_key_export() - the secret bytes, if exportable, else -EACCES.  Wipe them.
+ * Return: bytes, -EACCES, -ENOBUFS, -ENOKEY, or what a sync call returns.
  * Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int64_t ukcf_key_export(struct ukcf *u,
 						    struct ukcf_key key,

@@ -7,6 +7,7 @@
 
 #include "lib/shared/clock.h"
 #include "tests/claims/harness.h"
+#include "tests/support/change.h"
 #include "tests/support/probe.h"
 #include "tools/admin.h"
 
@@ -20,25 +21,6 @@ static const char *const at[] = { "", "sodium", "openssl", "null", "nullhw",
 				  "nullhw2" };
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
-
-static int change(enum msg_change_what what, const char *provider,
-		  const char *argument)
-{
-	struct msg_change c = { .what = what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-		.limit_s = 60,
-	};
-	int rc;
-
-	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", argument);
-	rc = admin_ask(&call);
-	return rc < 0 ? rc : r.err;
-}
 
 static void must_change(enum msg_change_what what, const char *provider,
 			const char *argument)

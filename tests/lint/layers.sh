@@ -51,6 +51,7 @@ libraries() {
 	only 'ini\.h' 'daemon/ini-file\.c:|tests/'
 	only 'libsmartcols' 'tools/'
 	only 'jansson' 'tools/|tests/'
+	only 'sys/sdt' 'daemon/core/probes\.c:'
 }
 
 memory_orders() {

@@ -56,11 +56,27 @@ dead_links() {
 	done
 }
 
+# What a page about functions of the library must have.
+incomplete() {
+	for f in man/ukcf_*.3; do
+		[ -f "$f" ] && ! grep -q '^\.so ' "$f" || continue
+		for section in SYNOPSIS DESCRIPTION 'RETURN VALUES' ERRORS; do
+			grep -qx "\.Sh $section" "$f" ||
+				echo "$f: has no section $section"
+		done
+		grep -qE '^\.Sh (EXAMPLES|SEE ALSO)$' "$f" ||
+			echo "$f: has neither EXAMPLES nor SEE ALSO"
+	done
+}
+
 lint 'mandoc has no warning' pages
 lint 'every public function has its page' undocumented
 lint 'every page in section 3 describes public functions' unexported
 lint 'links lead to pages' dead_links
+lint 'pages of functions have their sections' incomplete
 printf '.Dd today\n.Dt X 3\n.Sh NAME\n.Xy\n' | planted 'broken page' pages man/x.3
 echo '	ukcf_unknown;' | planted 'function without page' undocumented \
 	lib/libukcf.map
+sed '/^\.Sh ERRORS/d' man/ukcf_digest.3 |
+	planted 'page without errors' incomplete man/ukcf_x.3
 lint_done

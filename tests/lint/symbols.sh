@@ -31,10 +31,21 @@ modules() {
 	done
 }
 
+# Those that only fill in an entry ask nobody, but for keys: one stands for all.
+not_stopped() {
+	of_map | grep -v '^ukcf_prep_' | while read -r f; do
+		grep -qw "$f" tests/stress/stopped.c 2>/dev/null ||
+			echo "tests/stress/stopped.c: $f is not called"
+	done
+}
+
 lists=$(mktemp -d) || exit 99
 trap 'rm -rf "$lists"' EXIT
 lint 'libukcf exports what its map says' library
 lint 'provider modules export one symbol' modules
 echo 'ukcf_none;' |
 	planted 'a symbol that is only in the map' library lib/libukcf.map
+lint 'each is called while the daemon is stopped' not_stopped
+echo '		ukcf_new;' |
+	planted 'one that is not' not_stopped lib/libukcf.map
 lint_done

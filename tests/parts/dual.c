@@ -12,9 +12,10 @@
 #include <ukcf/ukcf.h>
 
 #include "lib/shared/msg.h"
+#include "tests/support/change.h"
 #include "tests/support/check.h"
-#include "tests/support/probe.h"
 #include "tools/admin.h"
+#include "tests/support/probe.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define BUF (1u << 20)
@@ -33,25 +34,16 @@ static struct ukcf_dual d = { .cipher = UKCF_MECH_CHACHA20_POLY1305,
 			      .nonce = nonce,
 			      .nonce_len = sizeof(nonce) };
 
-static void change(uint32_t what, const char *provider, const char *argument)
+static void must_change(enum msg_change_what what, const char *provider,
+			const char *argument)
 {
-	struct msg_change c = { .what = what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-	};
-
-	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", argument);
-	if (admin_ask(&call) < 0 || r.err)
+	if (change(what, provider, argument))
 		check_bail("%s: %s was refused", provider, argument);
 }
 
 static void tell(const char *word)
 {
-	change(MSG_CHANGE_CONTROL, "nullhw", word);
+	must_change(MSG_CHANGE_CONTROL, "nullhw", word);
 }
 
 static uint16_t provider_id(const char *name)
@@ -334,7 +326,7 @@ static void hardware(void)
 		      memcmp(made, want, n) == 0,
 	      "both halves in hardware");
 	s.subflags = 0;
-	change(MSG_CHANGE_DISABLE, "sodium", "chacha20-poly1305");
+	must_change(MSG_CHANGE_DISABLE, "sodium", "chacha20-poly1305");
 	c = run(&s);
 	check(c.res == (int64_t)n && c.provider == sodium &&
 		      memcmp(made, want, n) == 0,
@@ -345,14 +337,14 @@ static void hardware(void)
 	c = run(&s);
 	check(c.res == (int64_t)n, "and of one that waits");
 	s.mode = UKCF_MODE_ASYNC;
-	change(MSG_CHANGE_ENABLE, "sodium", "chacha20-poly1305");
-	change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_ENABLE, "sodium", "chacha20-poly1305");
+	must_change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
 	c = run(&s);
 	check(c.res == (int64_t)n && c.provider == hw &&
 		      memcmp(made, want, n) == 0 &&
 		      !(c.flags & UKCF_CQE_F_INLINE),
 	      "the cipher in software, the MAC in hardware");
-	change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
 }
 
 /* Until so many are in the device, or wait for it. */
@@ -382,25 +374,25 @@ static void failing(void)
 	size_t n = two_calls(5, 300);
 	struct ukcf_cqe c;
 
-	change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
 	tell("fail=1");
 	c = run(&s);
 	check(c.res == -EIO && untouched(),
 	      "the second half fails and nobody else can do it: no output");
-	change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
 	s.provider = 0;
-	change(MSG_CHANGE_DISABLE, "sodium", "chacha20-poly1305");
+	must_change(MSG_CHANGE_DISABLE, "sodium", "chacha20-poly1305");
 	tell("fail=1");
 	c = run(&s);
 	check(c.res == -EIO && untouched(), "likewise the first");
-	change(MSG_CHANGE_ENABLE, "sodium", "chacha20-poly1305");
+	must_change(MSG_CHANGE_ENABLE, "sodium", "chacha20-poly1305");
 	s.subflags = 0;
 	tell("hang=1");
 	tell("delay_us=0");
-	change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
 	submit(&s); /* the MAC hangs in the device ... */
 	await_flights(1);
-	change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
+	must_change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
 	c = next_cqe(); /* ... until its time is over, and is done elsewhere */
 	check(c.res == (int64_t)n && c.provider == sodium &&
 		      memcmp(made, want, n) == 0,

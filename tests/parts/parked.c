@@ -13,9 +13,9 @@
 
 #include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
+#include "tests/support/change.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
-#include "tools/admin.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define START_MS 1000
@@ -38,21 +38,6 @@ static void open_all(void)
 	memcpy(ukcf_buffer_data(in), "abc", 3);
 }
 
-static int change(uint32_t what, const char *provider)
-{
-	struct msg_change c = { .what = what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-		.limit_s = 60 * slowness(),
-	};
-
-	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	return admin_ask(&call) < 0 ? -EPIPE : r.err;
-}
-
 static unsigned int state_of(const char *name)
 {
 	struct ukcf_page_provider rows[8];
@@ -72,10 +57,10 @@ static void put_away(const char *name)
 
 	while (state_of(name) == UKCF_PROVIDER_LOADING && clock_ns() < end)
 		probe_pause();
-	err = change(MSG_CHANGE_UNLOAD, name);
+	err = change(MSG_CHANGE_UNLOAD, name, "");
 	if (err && err != -ENOENT)
 		check_bail("unload %s: %d", name, err);
-	if (change(MSG_CHANGE_REFRESH, ""))
+	if (change(MSG_CHANGE_REFRESH, "", ""))
 		check_bail("refresh");
 	if (state_of(name) != UKCF_PROVIDER_ABSENT)
 		check_bail("%s is there", name);

@@ -21,6 +21,7 @@
 #include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
 #include "lib/shared/ring-ops.h"
+#include "tests/support/change.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 #include "tools/admin.h"
@@ -28,6 +29,7 @@
 #define ENTRIES 64
 #define CONSUMERS 8
 #define LEN 512
+#define TROUBLE 1000 /* requests that one may last */
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 
 static struct ukcf *conn;
@@ -75,33 +77,9 @@ static void open_all(void)
 	hw2 = provider_id("nullhw2");
 }
 
-/* What came of it: 0 or -errno; what could not be asked is -EPIPE. */
-static int change(uint32_t what, const char *provider, const char *argument)
-{
-	struct msg_change c = { .what = what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-		.limit_s = 60 * slowness(),
-	};
-
-	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", argument);
-	if (admin_ask(&call) < 0)
-		return -EPIPE;
-	return r.err;
-}
-
-static int tell(const char *provider, const char *word)
-{
-	return change(MSG_CHANGE_CONTROL, provider, word);
-}
-
 static void must_tell(const char *provider, const char *word)
 {
-	if (tell(provider, word))
+	if (tell_provider(provider, word))
 		check_bail("%s: %s was refused", provider, word);
 }
 
@@ -390,9 +368,9 @@ static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
 			continue;
 		c = result();
 		ended++;
+		store_relaxed_u64(done, ended);
 		wrong += !is_right(&c) && !may_end_so(&c);
 	}
-	*done = ended;
 	ukcf_disconnect(conn);
 	return wrong ? 1 : 0;
 }
@@ -426,7 +404,7 @@ static void lose_one(void)
 
 static struct {
 	uint32_t *stop;
-	uint64_t *done; /* by each consumer */
+	uint64_t *done; /* atomic: ended, by each consumer */
 } load;
 
 static void start_consumers(void)
@@ -443,17 +421,37 @@ static void start_consumers(void)
 	}
 }
 
+static uint64_t ended(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < CONSUMERS; i++)
+		sum += load_relaxed_u64(&load.done[i]);
+	return sum;
+}
+
+/* A trouble lasts for so many requests of the load, or, where none comes
+ * through, until jobs are given up and they go elsewhere. */
+static void let_end(uint64_t n)
+{
+	uint64_t until = ended() + n, end = clock_ns() + (uint64_t)WAIT_NS;
+
+	while (ended() < until && clock_ns() < end)
+		probe_pause();
+	if (ended() < until)
+		check_bail("requests do not end any more");
+}
+
 static void end_consumers(const char *what, uint64_t n)
 {
 	unsigned int good = 0;
-	uint64_t sum = 0;
+	uint64_t sum;
 	int status;
 
 	store_release_u32(load.stop, 1);
 	while (wait(&status) > 0)
 		good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	for (unsigned int i = 0; i < CONSUMERS; i++)
-		sum += load.done[i];
+	sum = ended();
 	check(good == CONSUMERS && sum > n,
 	      "%llu %s, %llu requests: each ended once, with the right "
 	      "answer or an error that it may have (%u of %u consumers)",
@@ -479,7 +477,7 @@ static void storm(void)
 							 sizeof(words[0]))];
 
 		must_tell(who, word);
-		usleep((useconds_t)rng_below(&rng, 40000));
+		let_end(rng_below(&rng, TROUBLE));
 		must_tell(who, "calm");
 		must_tell(who, "back");
 	}
@@ -511,7 +509,7 @@ static bool one_change(struct rng *rng, const char *who)
 	int err;
 
 	if (hardware && rng_below(rng, 3) == 0)
-		tell(who, rng_below(rng, 2) ? "hang=1" : "fail=3");
+		tell_provider(who, rng_below(rng, 2) ? "hang=1" : "fail=3");
 	if (rng_below(rng, 4) == 0) {
 		err = change(MSG_CHANGE_TEST, who, "");
 		return !err || hardware;
@@ -538,8 +536,8 @@ static void traffic(void)
 	end_consumers("changes of providers", changes);
 	open_all();
 	for (unsigned int i = 0; i < ALL; i++) {
-		tell(all[i], "calm");
-		tell(all[i], "release");
+		tell_provider(all[i], "calm");
+		tell_provider(all[i], "release");
 		ready &= comes_to(provider_id(all[i]), UKCF_PROVIDER_READY);
 	}
 	check(ready, "all of them are back in the end");

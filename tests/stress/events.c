@@ -15,8 +15,8 @@
 
 #include "lib/shared/msg.h"
 #include "lib/shared/ring-ops.h"
+#include "tests/support/change.h"
 #include "tests/support/check.h"
-#include "tools/admin.h"
 
 #define LISTENERS 4u
 #define ENTRIES 2u
@@ -170,10 +170,10 @@ static void *come_and_go(void *arg)
 
 /* ----------------------------------------------------------- administrator */
 
-static const struct change {
+static const struct wish {
 	enum msg_change_what what;
 	const char *provider, *argument;
-} changes[] = {
+} wishes[] = {
 	{ MSG_CHANGE_DISABLE, "", "sha2-512" },
 	{ MSG_CHANGE_ENABLE, "", "sha2-512" },
 	{ MSG_CHANGE_DISABLE, "openssl", "sha2-512" },
@@ -185,22 +185,12 @@ static const struct change {
 	{ MSG_CHANGE_DISABLE, "openssl", "all" },
 	{ MSG_CHANGE_ENABLE, "openssl", "all" },
 };
-#define N_CHANGES (sizeof(changes) / sizeof(changes[0]))
+#define N_WISHES (sizeof(wishes) / sizeof(wishes[0]))
 
 /* What cannot be now is refused. */
-static bool make(const struct change *want)
+static bool make(const struct wish *w)
 {
-	struct msg_change c = { .what = want->what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-	};
-
-	snprintf(c.provider, sizeof(c.provider), "%s", want->provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", want->argument);
-	return admin_ask(&call) >= 0 && r.err == 0;
+	return change(w->what, w->provider, w->argument) == 0;
 }
 
 /* Changes at random; after each burst of them everybody must know. */
@@ -213,7 +203,7 @@ static void random_changes(struct ukcf *u)
 	rng_init(&rng, 1);
 	for (; known && done < bursts; done++) {
 		for (uint64_t n = 1 + rng_below(&rng, 5); n > 0; n--)
-			made += make(&changes[rng_below(&rng, N_CHANGES)]);
+			made += make(&wishes[rng_below(&rng, N_WISHES)]);
 		known = await(look(u));
 	}
 	check(known, "burst %llu: everybody knows what the page shows",
@@ -225,7 +215,7 @@ static void random_changes(struct ukcf *u)
 static void many_changes(struct ukcf *u, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++)
-		if (!make(&changes[i % 2]))
+		if (!make(&wishes[i % 2]))
 			check_bail("refused");
 	check(await(look(u)), "after %llu changes everybody knows the last one",
 	      (unsigned long long)n);
@@ -276,16 +266,16 @@ int main(void)
 	open_ring(&u, &lazy);
 	for (unsigned int i = 0; i < LISTENERS; i++)
 		start(&listeners[i], i);
-	if (!make(&changes[0]) || !make(&changes[1]))
+	if (!make(&wishes[0]) || !make(&wishes[1]))
 		check_bail("the administrator is not heard");
 	if (!check(await(look(u)), "everybody knows of the first changes"))
 		return 1;
 	if (pthread_create(&restless, NULL, come_and_go, &n_gone))
 		check_bail("no thread");
 	random_changes(u);
-	for (size_t i = 0; i < N_CHANGES; i++)
-		if (changes[i].what == MSG_CHANGE_ENABLE)
-			make(&changes[i]);
+	for (size_t i = 0; i < N_WISHES; i++)
+		if (wishes[i].what == MSG_CHANGE_ENABLE)
+			make(&wishes[i]);
 	many_changes(u, scaled(2000, 10000));
 	store_release_u32(&over, 1);
 	pthread_join(restless, NULL);
