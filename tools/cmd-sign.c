@@ -54,13 +54,13 @@ static int make_signature(const struct invocation *in, struct signing *s)
 		complain_call(s->key.name, n);
 		return -1;
 	}
-	return output_write(in->value['o'], sig, (size_t)n, false);
+	return output_write(in->value['o'], sig, (size_t)n, OUTFILE_FORCE);
 }
 
 static enum status sign(struct invocation *in)
 {
 	struct signing s;
-	int err = output_check(in->value['o']);
+	int err = outfile_check(in->value['o']);
 
 	if (err)
 		return STATUS_FAILED;

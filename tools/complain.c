@@ -50,16 +50,24 @@ static const struct {
 };
 
 static const char *my_name = "cryptoctl";
+static void (*before)(void);
 
 void complain_as(const char *name)
 {
 	my_name = name;
 }
 
+void complain_after(void (*clear)(void))
+{
+	before = clear;
+}
+
 void complain(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (before)
+		before();
 	fflush(stdout); /* what was said before stands before */
 	fprintf(stderr, "%s: ", my_name);
 	va_start(ap, fmt);

@@ -32,6 +32,7 @@ static const struct {
 	{ STATUS_DONE, "done" },
 	{ STATUS_FAILED, "failed, with a message; a wrong signature or tag" },
 	{ STATUS_USAGE, "wrong usage" },
+	{ STATUS_PARTIAL, "decrypt: failed, and a beginning went to a pipe" },
 };
 
 /* -------------------------------------------------------------------- help */

@@ -13,6 +13,7 @@ enum status {
 	STATUS_DONE = 0,
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
+	STATUS_PARTIAL = 3, /* a part of the result went out */
 };
 
 /**
