@@ -115,8 +115,7 @@ static int complain_chunk(const struct box *b, const struct flow_chunk *c)
 	uint64_t at = (c->at - b->first) * file_head_chunk(&b->head);
 
 	if (c->res != -EBADMSG)
-		complain("%s: %s (%s)", b->name, ukcf_strerror(c->res),
-			 ukcf_detail_name(c->detail));
+		complain_result(b->name, c->res, c->detail);
 	else if (c->last && (c->len < b->head.tag_len + (at > 0) ||
 			     is_authentic(b, c, false)))
 		complain("%s: cut short: its end is missing, after about "
@@ -267,14 +266,6 @@ static int take_file_key(struct box *b)
 	return -1;
 }
 
-static uint64_t size_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 ?
-		       (uint64_t)st.st_size : 0;
-}
-
 static int write_out(struct box *b)
 {
 	int err = 0;
@@ -283,7 +274,7 @@ static int write_out(struct box *b)
 		err = outfile_write(&b->out, b->head.bytes,
 				    file_head_len(&b->head));
 	if (!err) {
-		progress_begin(b->name, size_of(b->job.fd));
+		progress_begin(b->name, input_size(b->job.fd));
 		err = flow_run(b->c->flow, &b->job);
 		progress_end();
 	}

@@ -15,7 +15,7 @@
 #include <ukcf/ukcf.h>
 
 #define FLOW_DEPTH 8u	    /* chunks in flight */
-#define FLOW_COMMON_MAX 512u /* bytes that all requests may read */
+#define FLOW_COMMON_MAX 4096u /* bytes that all requests may read */
 
 struct flow;
 

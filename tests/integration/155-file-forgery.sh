@@ -45,7 +45,8 @@ if kind == "cut":
     for n in range(len(m)):
         write(n, m[:n])
 elif kind == "bits":
-    for n in range(8 * len(m)):
+    # each of the header; one in each byte of the chunk
+    for n in (*range(8 * HEAD), *range(8 * HEAD, 8 * len(m), 9)):
         b = bytearray(m)
         b[n // 8] ^= 1 << n % 8
         write(n, b)
@@ -102,7 +103,7 @@ forged cut-chunks "cut short: its end is missing|cut short: its header|not authe
 forged follows "something follows its end|not authentic: it was changed"
 forged order "not authentic"
 forged splice "not authentic"
-same "a chunk less is said to be missing" 4 \
+same "a chunk less is said to be missing" 5 \
 	"$(grep -c 'cut short: its end is missing' cut-chunks.err)"
 same "what follows the end is said to follow" 3 \
 	"$(grep -c 'something follows its end' follows.err)"
@@ -122,7 +123,7 @@ check "a pipe: a beginning of what was encrypted" sh -c \
 cryptoctl decrypt -k box cut-chunks/one-less.ukcf 2>err >/dev/null
 same "and status 3" 3 $?
 check "with a message" grep -q 'its end is missing' err
-cryptoctl decrypt -k box bits/1000.ukcf 2>err | cat >found
+cryptoctl decrypt -k box bits/$((8 * 108)).ukcf 2>err | cat >found
 same "nothing of a small one" 0 "$(stat -c %s found)"
 echo before >found
 cryptoctl decrypt -k box cut-chunks/one-less.ukcf >>found 2>err
