@@ -33,6 +33,11 @@ static const struct {
 	{ STATUS_FAILED, "failed, with a message; a wrong signature or tag" },
 	{ STATUS_USAGE, "wrong usage" },
 	{ STATUS_PARTIAL, "decrypt: failed, and a beginning went to a pipe" },
+	{ STATUS_DOWN, "status: there is no daemon" },
+	{ STATUS_DENIED, "status: this user may not use it" },
+	{ STATUS_PROVIDER, "status: a provider failed, or none is ready" },
+	{ STATUS_MODULE, "status: modules are refused here" },
+	{ STATUS_POLICY, "status: mechanisms are disabled" },
 };
 
 /* -------------------------------------------------------------------- help */

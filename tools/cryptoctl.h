@@ -14,6 +14,12 @@ enum status {
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
 	STATUS_PARTIAL = 3, /* a part of the result went out */
+	/* of the command status */
+	STATUS_DOWN = 4,
+	STATUS_DENIED = 5,
+	STATUS_PROVIDER = 6,
+	STATUS_MODULE = 7,
+	STATUS_POLICY = 8,
 };
 
 /**
