@@ -75,5 +75,6 @@ extern const struct command admin_commands[];
 extern const struct command stats_commands[];
 extern const struct command top_commands[];
 extern const struct command trace_commands[];
+extern const struct command bench_commands[];
 
 #endif

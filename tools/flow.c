@@ -25,7 +25,8 @@ struct flow {
 	size_t in_room, out_room;
 	uint64_t head; /* the oldest chunk on its way */
 	uint64_t tail; /* the next one */
-	bool dead;     /* no result came */
+	unsigned int unanswered; /* requests */
+	bool dead;	/* no result came */
 	struct flow_chunk chunks[FLOW_DEPTH];
 };
 
@@ -129,19 +130,6 @@ void flow_settle(struct flow_chunk *c, int64_t res)
 	c->done = true;
 }
 
-int flow_send(struct flow *f, struct flow_chunk *c, struct ukcf_sqe *sqe)
-{
-	int err;
-
-	sqe->user_data = c->at;
-	err = ukcf_submit_retry(f->ring, sqe);
-	c->sent = !err;
-	if (!err)
-		return 0;
-	complain_call("a request", err);
-	return -1;
-}
-
 static void note(struct flow *f, const struct ukcf_cqe *cqe)
 {
 	struct flow_chunk *c = chunk_at(f, cqe->user_data);
@@ -152,6 +140,43 @@ static void note(struct flow *f, const struct ukcf_cqe *cqe)
 	c->res = cqe->res;
 	c->detail = cqe->detail;
 	c->done = true;
+	f->unanswered--;
+}
+
+static int await_any(struct flow *f)
+{
+	const struct ukcf_cqe *cqe;
+	int err;
+
+	do
+		err = ukcf_wait_cqe(f->ring, &cqe, WAIT_NS);
+	while (err == -EINTR);
+	if (err)
+		return err;
+	note(f, cqe);
+	ukcf_cqe_seen(f->ring);
+	return 0;
+}
+
+/* The daemon frees slots a burst at a time: all of them are free when there is
+ * an answer to everything. */
+int flow_send(struct flow *f, struct flow_chunk *c, struct ukcf_sqe *sqe)
+{
+	int err;
+
+	sqe->user_data = c->at;
+	while ((err = ukcf_submit_retry(f->ring, sqe)) == -EAGAIN &&
+	       f->unanswered > 0) {
+		err = await_any(f);
+		if (err)
+			break;
+	}
+	c->sent = !err;
+	f->unanswered += c->sent;
+	if (!err)
+		return 0;
+	complain_call("a request", err);
+	return -1;
 }
 
 bool flow_is_ready(struct flow *f)
@@ -168,14 +193,13 @@ bool flow_is_ready(struct flow *f)
 
 struct flow_chunk *flow_wait(struct flow *f)
 {
-	const struct ukcf_cqe *cqe;
 	int err;
 
 	if (f->head == f->tail || f->dead)
 		return NULL;
 	while (!flow_is_ready(f)) {
-		err = ukcf_wait_cqe(f->ring, &cqe, WAIT_NS);
-		if (err && err != -EINTR) {
+		err = await_any(f);
+		if (err) {
 			complain_call("a result of the daemon", err);
 			f->dead = true;
 			return NULL;

@@ -92,7 +92,7 @@ same "keys" 1 "$(value ukcf_keys)"
 same "requests of a mechanism: as stats -m says" \
 	"$(cryptoctl stats -m | awk '$1 == "hmac-sha2-256" { print $2 }')" \
 	"$(value 'ukcf_mechanism_requests_done_total{mechanism="hmac-sha2-256"}')"
-same "bytes" 12 \
+same "bytes" "$(cryptoctl stats -m | awk '$1 == "hmac-sha2-256" { print $4 }')" \
 	"$(value 'ukcf_mechanism_bytes_total{mechanism="hmac-sha2-256"}')"
 same "all queues" "bulk nullhw slow" "$(sed -n \
 	's/^ukcf_queue_slots{queue="\(.*\)"}.*/\1/p' metrics | sort | xargs)"
