@@ -298,7 +298,8 @@ static int write_public(const struct invocation *in,
 	size_t n;
 
 	if (!in->value['P'])
-		return output_write(in->value['o'], pub, len, false);
+		return output_write(in->value['o'], pub, len,
+				    OUTFILE_FORCE);
 	n = spki_pem(k->mech, pub, len, pem);
 	if (n == 0) {
 		complain("key %s: no PEM form is known for its mechanism; "
@@ -306,7 +307,7 @@ static int write_public(const struct invocation *in,
 		return -1;
 	}
 	if (in->value['o'])
-		return output_write(in->value['o'], pem, n, false);
+		return output_write(in->value['o'], pem, n, OUTFILE_FORCE);
 	fputs(pem, stdout);
 	return 0;
 }
@@ -336,7 +337,7 @@ static enum status public_part(struct invocation *in)
 	struct ukcf *u;
 	int err;
 
-	if (!in->value['P'] && output_check(in->value['o']) < 0)
+	if (!in->value['P'] && outfile_check(in->value['o']) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
 	err = u ? get_public(in, u) : -1;
@@ -358,7 +359,8 @@ static int get_secret(const struct invocation *in, struct ukcf *u,
 		complain_call(k.name, n);
 		return -1;
 	}
-	return output_write(in->value['o'], raw, (size_t)n, true);
+	return output_write(in->value['o'], raw, (size_t)n,
+			    OUTFILE_FORCE | OUTFILE_PRIVATE);
 }
 
 static enum status export_key(struct invocation *in)
@@ -367,7 +369,7 @@ static enum status export_key(struct invocation *in)
 	uint8_t *raw;
 	int err;
 
-	if (output_check(in->value['o']) < 0)
+	if (outfile_check(in->value['o']) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
 	if (!u)

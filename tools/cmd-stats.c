@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/shared/msg.h"
-#include "tools/admin.h"
 #include "tools/complain.h"
+#include "tools/metrics.h"
+#include "tools/output.h"
 #include "tools/table.h"
+#include "tools/tallies.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,19 +25,14 @@ static int show_queues(bool json)
 		{ "TIMED_OUT", COLUMN_NUMBER }, { "LOST", COLUMN_NUMBER },
 		{ "QUEUE_NS", COLUMN_NUMBER },	{ "SERVICE_NS", COLUMN_NUMBER },
 	};
-	static struct msg_queue rows[2 + UKCF_PAGE_PROVIDERS_MAX];
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_QUEUES,
-		.reply = rows, .reply_max = sizeof(rows),
-		.row_len = sizeof(rows[0]),
-	};
-	int n = admin_ask_or_complain(&call);
+	struct msg_queue *rows;
+	int n = tallies_queues(&rows);
 	struct table *t;
 
 	if (n < 0)
 		return -1;
 	t = table_new("queues", columns, N_OF(columns), json);
-	for (size_t i = 0; t && i < (size_t)n / sizeof(rows[0]); i++) {
+	for (int i = 0; t && i < n; i++) {
 		const struct msg_queue *q = &rows[i];
 		const uint64_t numbers[] = {
 			q->id,	      q->servers,   q->slots,
@@ -47,47 +42,12 @@ static int show_queues(bool json)
 			q->served_ns,
 		};
 
-		table_cell(t, "%.*s", (int)sizeof(q->name) - 1, q->name);
+		table_cell(t, "%s", q->name);
 		for (size_t k = 0; k < N_OF(numbers); k++)
 			table_cell(t, "%" PRIu64, numbers[k]);
 	}
+	free(rows);
 	return t ? table_print(t) : -1;
-}
-
-static const char *provider_of(const struct msg_offer *o)
-{
-	return o->provider;
-}
-
-static const char *mech_of(const struct msg_offer *o)
-{
-	return o->mech;
-}
-
-static void add(struct msg_tally *sum, const struct msg_tally *t)
-{
-	sum->done += t->done;
-	sum->failed += t->failed;
-	sum->bytes += t->bytes;
-	sum->queue_ns += t->queue_ns;
-	sum->service_ns += t->service_ns;
-}
-
-/* Take all rows with the name of the first one out.  Return: their sum. */
-static struct msg_tally sum_of(struct msg_offer *rows, int n,
-			       const char *(*name_of)(const struct msg_offer *))
-{
-	const char *name = name_of(&rows[0]);
-	struct msg_tally sum = { 0 };
-
-	for (int i = 0; i < n; i++) {
-		if (!rows[i].id || strcmp(name_of(&rows[i]), name) != 0)
-			continue;
-		add(&sum, &rows[i].tally);
-		if (i > 0)
-			rows[i].id = 0; /* it is counted */
-	}
-	return sum;
 }
 
 /* How the answers of providers were checked; NULL: of nobody. */
@@ -110,7 +70,7 @@ static struct checks *read_checks(void)
 	return n < 0 ? NULL : &c;
 }
 
-static void add_checks(struct table *t, const struct checks *c, uint16_t id)
+static void add_checks(struct table *t, const struct checks *c, uint32_t id)
 {
 	static const struct msg_provider none;
 	const struct msg_provider *p = &none;
@@ -125,9 +85,8 @@ static void add_checks(struct table *t, const struct checks *c, uint16_t id)
 
 #define OWN_COLUMNS 3 /* of providers alone, the last ones */
 
-static int show_offers(bool json, const char *table, const char *heading,
-		       const char *(*name_of)(const struct msg_offer *),
-		       const struct checks *checks)
+static int show_sums(bool json, const char *table, const char *heading,
+		     enum tally_by by, const struct checks *checks)
 {
 	const struct table_column columns[] = {
 		{ heading, COLUMN_TEXT },     { "DONE", COLUMN_NUMBER },
@@ -136,9 +95,8 @@ static int show_offers(bool json, const char *table, const char *heading,
 		{ "CHECKED", COLUMN_NUMBER }, { "WRONG", COLUMN_NUMBER },
 		{ "UNCHECKED", COLUMN_NUMBER },
 	};
-	void *all;
-	int n = admin_ask_all(MSG_ADMIN_OFFERS, sizeof(struct msg_offer), &all);
-	struct msg_offer *rows = all;
+	struct tally_row *rows;
+	int n = tallies_sums(by, &rows);
 	struct table *t;
 
 	if (n < 0)
@@ -146,25 +104,18 @@ static int show_offers(bool json, const char *table, const char *heading,
 	t = table_new(table, columns,
 		      N_OF(columns) - (checks ? 0 : OWN_COLUMNS), json);
 	for (int i = 0; t && i < n; i++) {
-		struct msg_tally s;
-		uint16_t id;
+		const struct msg_tally *s = &rows[i].sum;
 
-		rows[i].provider[sizeof(rows[i].provider) - 1] = '\0';
-		rows[i].mech[sizeof(rows[i].mech) - 1] = '\0';
-		if (!rows[i].id) /* counted, or only a rule */
-			continue;
-		id = rows[i].id;
-		s = sum_of(&rows[i], n - i, name_of);
-		table_cell(t, "%s", name_of(&rows[i]));
-		table_cell(t, "%" PRIu64, s.done);
-		table_cell(t, "%" PRIu64, s.failed);
-		table_cell(t, "%" PRIu64, s.bytes);
-		table_cell(t, "%" PRIu64, s.queue_ns);
-		table_cell(t, "%" PRIu64, s.service_ns);
+		table_cell(t, "%s", rows[i].name);
+		table_cell(t, "%" PRIu64, s->done);
+		table_cell(t, "%" PRIu64, s->failed);
+		table_cell(t, "%" PRIu64, s->bytes);
+		table_cell(t, "%" PRIu64, s->queue_ns);
+		table_cell(t, "%" PRIu64, s->service_ns);
 		if (checks)
-			add_checks(t, checks, id);
+			add_checks(t, checks, rows[i].id);
 	}
-	free(all);
+	free(rows);
 	return t ? table_print(t) : -1;
 }
 
@@ -172,8 +123,39 @@ static int show_providers(bool json)
 {
 	const struct checks *c = read_checks();
 
-	return c ? show_offers(json, "providers", "PROVIDER", provider_of, c) :
+	return c ? show_sums(json, "providers", "PROVIDER", TALLY_BY_PROVIDER,
+			     c) :
 		   -1;
+}
+
+static int write_metrics(const char *path)
+{
+	size_t len;
+	char *text = metrics_text(&len);
+	int err;
+
+	if (!text)
+		return -1;
+	err = outfile_is_stdout(path) ? output_stream(text, len) :
+					output_write(path, text, len,
+						     OUTFILE_FORCE);
+	free(text);
+	return err;
+}
+
+/* One thing at a time. */
+static int check(const struct invocation *in)
+{
+	if (!!in->value['p'] + !!in->value['m'] + !!in->value['P'] > 1)
+		complain("one of -p and -m and --prometheus");
+	else if (in->value['P'] && in->value['J'])
+		complain("one of --prometheus and --json");
+	else if (in->value['o'] && !in->value['P'])
+		complain("-o: only with --prometheus");
+	else
+		return 0;
+	complain("'cryptoctl stats --help' shows how it is used");
+	return -1;
 }
 
 static enum status stats(struct invocation *in)
@@ -181,16 +163,15 @@ static enum status stats(struct invocation *in)
 	bool json = in->value['J'];
 	int err;
 
-	if (in->value['p'] && in->value['m']) {
-		complain("one of -p and -m");
-		complain("'cryptoctl stats --help' shows how it is used");
+	if (check(in) < 0)
 		return STATUS_USAGE;
-	}
-	if (in->value['p'])
+	if (in->value['P'])
+		err = write_metrics(in->value['o']);
+	else if (in->value['p'])
 		err = show_providers(json);
 	else if (in->value['m'])
-		err = show_offers(json, "mechanisms", "MECHANISM", mech_of,
-				  NULL);
+		err = show_sums(json, "mechanisms", "MECHANISM",
+				TALLY_BY_MECH, NULL);
 	else
 		err = show_queues(json);
 	return err ? STATUS_FAILED : STATUS_DONE;
@@ -199,12 +180,14 @@ static enum status stats(struct invocation *in)
 static const struct option_row options[] = {
 	{ 'p', false, "providers", NULL, "what each provider did" },
 	{ 'm', false, "mechanisms", NULL, "what was done of each mechanism" },
+	{ 'P', false, "prometheus", NULL, "all of it as metrics" },
+	{ 'o', false, "output", "OUT", "--prometheus: write there" },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
 };
 
 const struct command stats_commands[] = {
-	{ NULL, "stats", "[-p | -m] [--json]",
+	{ NULL, "stats", "[-p | -m | --prometheus [-o OUT]] [--json]",
 	  "the queues, the providers or the mechanisms", options, 0, 0, stats },
 	{ 0 },
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * status: what the admin socket tells root; for others what the socket of
- * consumers and the page show.
+ * consumers and the page show.  Then what is wrong, as a consumer sees it; the
+ * first thing of that is the exit status.
  */
 #include "tools/cryptoctl.h"
 
@@ -109,7 +110,7 @@ static int ready_providers(struct ukcf *u)
 }
 
 /* What anybody may see; why is what the admin socket said. */
-static enum status show_public(bool json, int why)
+static int show_public(struct ukcf *u, bool json, int why)
 {
 	static const struct table_column columns[] = {
 		{ "STATE", COLUMN_TEXT },
@@ -117,14 +118,10 @@ static enum status show_public(bool json, int why)
 		{ "READY_PROVIDERS", COLUMN_NUMBER },
 		{ "MECHANISMS", COLUMN_NUMBER },
 	};
-	struct ukcf *u = connect_daemon();
-	struct table *t;
+	struct table *t = table_new("status", columns,
+				    sizeof(columns) / sizeof(columns[0]), json);
 	int err = -1;
 
-	if (!u)
-		return STATUS_FAILED;
-	t = table_new("status", columns, sizeof(columns) / sizeof(columns[0]),
-		      json);
 	if (t) {
 		table_cell(t, "running");
 		table_cell(t, "0x%016" PRIx64, ukcf_boot_gen(u));
@@ -132,10 +129,129 @@ static enum status show_public(bool json, int why)
 		table_cell(t, "%d", ukcf_mech_list(u, NULL, 0));
 		err = table_print_record(t);
 	}
-	ukcf_disconnect(u);
 	complain("%s: %s; root and the daemon's own user see more there",
 		 admin_path(), strerror(-why));
-	return err ? STATUS_FAILED : STATUS_DONE;
+	return err;
+}
+
+/* ----------------------------------------------------------------- problems */
+
+static enum status check_providers(struct ukcf *u)
+{
+	struct ukcf_page_provider rows[UKCF_PAGE_PROVIDERS_MAX + 1];
+	int n = ukcf_provider_list(u, rows, sizeof(rows) / sizeof(rows[0]));
+	enum status found = STATUS_DONE;
+	int ready = 0;
+
+	for (int i = 0; i < n; i++) {
+		ready += rows[i].state == UKCF_PROVIDER_READY ||
+			 rows[i].state == UKCF_PROVIDER_BUSY;
+		if (rows[i].state != UKCF_PROVIDER_FAILED)
+			continue;
+		complain("provider %s failed: a known answer was wrong, or its "
+			 "device is lost; the log of ukcfd says which, and "
+			 "'cryptoctl test provider=%s' tries it again",
+			 rows[i].name, rows[i].name);
+		found = STATUS_PROVIDER;
+	}
+	if (n >= 0 && !ready) {
+		complain("no provider is ready: nothing can be done; the log "
+			 "of ukcfd says why, 'cryptoctl load provider=NAME' "
+			 "loads one");
+		found = STATUS_PROVIDER;
+	}
+	return found;
+}
+
+/* Why calls do not run in the caller; NULL: that is as it should be. */
+static const char *module_problem(unsigned int reason)
+{
+	switch (reason) {
+	case UKCF_REASON_UNTRUSTED:
+		return "the socket is neither root's nor this user's, so its "
+		       "modules are refused; calls go over a ring, which is "
+		       "slower. Is UKCF_SOCKET right?";
+	case UKCF_REASON_LOAD:
+		return "a module cannot be loaded here; calls go over a ring, "
+		       "which is slower. Is the provider's library (libsodium, "
+		       "libcrypto) installed here, and may memory files be "
+		       "executed?";
+	default:
+		return NULL;
+	}
+}
+
+/* Ask for something that runs in the caller wherever anything does. */
+static enum status check_module(struct ukcf *u)
+{
+	uint8_t sum[64];
+	int64_t n = ukcf_digest(u, UKCF_MECH_SHA2_256, NULL, 0, sum,
+				sizeof(sum));
+	const char *problem = n < 0 ? NULL :
+				      module_problem(ukcf_last_call()->reason);
+
+	if (!problem)
+		return STATUS_DONE;
+	complain("%s", problem);
+	return STATUS_MODULE;
+}
+
+/* Mechanisms that nobody may use, though there are providers for them. */
+static enum status check_disabled(struct ukcf *u)
+{
+	struct ukcf_page_mech *rows = calloc(UKCF_PAGE_MECHS_MAX,
+					     sizeof(*rows));
+	int n = rows ? ukcf_mech_list(u, rows, UKCF_PAGE_MECHS_MAX) : 0;
+	const char *first = NULL;
+	unsigned int disabled = 0;
+
+	for (int i = 0; i < n && i < UKCF_PAGE_MECHS_MAX; i++) {
+		if (rows[i].flags & UKCF_PAGE_MECH_ENABLED ||
+		    !rows[i].providers)
+			continue;
+		if (!disabled++)
+			first = rows[i].name;
+	}
+	if (disabled)
+		complain("%u mechanism%s disabled, by the administrator or a "
+			 "policy file: %s%s; 'cryptoctl list -p' shows by whom, "
+			 "'cryptoctl enable mechanism=%s' allows it again",
+			 disabled, disabled == 1 ? " is" : "s are", first,
+			 disabled == 1 ? "" : " and others", first);
+	free(rows);
+	return disabled ? STATUS_POLICY : STATUS_DONE;
+}
+
+static enum status look_for_problems(struct ukcf *u)
+{
+	enum status (*const checks[])(struct ukcf *) = {
+		check_providers, check_module, check_disabled,
+	};
+	enum status first = STATUS_DONE;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		enum status found = checks[i](u);
+
+		if (first == STATUS_DONE)
+			first = found;
+	}
+	return first;
+}
+
+static enum status unreachable(int err)
+{
+	connect_explain(err);
+	switch (-err) {
+	case EACCES:
+		return STATUS_DENIED;
+	case ENOENT:
+	case ENOTSOCK:
+	case ENOTDIR:
+	case ECONNREFUSED:
+		return STATUS_DOWN;
+	default:
+		return STATUS_FAILED;
+	}
 }
 
 static enum status status(struct invocation *in)
@@ -145,12 +261,25 @@ static enum status status(struct invocation *in)
 		.verb = MSG_ADMIN_STATUS,
 		.reply = &s, .reply_max = sizeof(s),
 	};
-	int err = admin_ask(&call);
+	bool json = in->value['J'];
+	int asked = admin_ask(&call), err;
+	enum status found;
+	struct ukcf *u;
 
-	if (err < 0)
-		return show_public(in->value['J'], err);
-	s.version[sizeof(s.version) - 1] = '\0';
-	return show_all(&s, in->value['J']) ? STATUS_FAILED : STATUS_DONE;
+	err = ukcf_connect(&u, NULL, 0);
+	if (err && asked < 0)
+		return unreachable(err);
+	if (asked >= 0) {
+		s.version[sizeof(s.version) - 1] = '\0';
+		asked = show_all(&s, json);
+	} else {
+		asked = show_public(u, json, asked);
+	}
+	/* it runs; that this user is no consumer is a problem of its own */
+	found = err ? unreachable(err) : look_for_problems(u);
+	if (!err)
+		ukcf_disconnect(u);
+	return asked < 0 ? STATUS_FAILED : found;
 }
 
 static const struct option_row options[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * top: rates of queues, providers and consumers, from two looks at what the
- * daemon counts.  A counter that went back is one of another process, or of a
+ * top: rates of queues, providers, mechanisms and consumers, from two looks at
+ * what the daemon counts.  A counter that went back is of another process, or a
  * ring that is gone: its rate is 0 then.
  */
 #include "tools/cryptoctl.h"
@@ -14,18 +14,16 @@
 #include <unistd.h>
 
 #include "lib/shared/clock.h"
-#include "lib/shared/msg.h"
-#include "tools/admin.h"
 #include "tools/complain.h"
 #include "tools/operands.h"
 #include "tools/output.h"
 #include "tools/table.h"
+#include "tools/tallies.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define INTERVAL_MAX 3600
-#define PROVIDERS_MAX 64
 
-/* A row of any of the three tables: what is counted, and what is so now. */
+/* A row of any of the tables: what is counted, and what is so now. */
 struct sample {
 	uint32_t id;
 	uint32_t now;	   /* queue: requests waiting; else 0 */
@@ -37,7 +35,7 @@ struct sample {
 	uint64_t queue_ns, service_ns;
 };
 
-enum kind { QUEUES, PROVIDERS, CONSUMERS, KINDS };
+enum kind { QUEUES, PROVIDERS, MECHANISMS, CONSUMERS, KINDS };
 
 /* One look. */
 struct look {
@@ -49,10 +47,12 @@ struct look {
 static const struct {
 	const char *table, *first; /* the array's name, the first column's */
 	const char *now, *extra;   /* columns; NULL: there is none */
+	bool no_id;		   /* its rows have names only */
 } kinds[KINDS] = {
-	[QUEUES] = { "queues", "QUEUE", "WAITING", "IN_FLIGHT" },
-	[PROVIDERS] = { "providers", "PROVIDER", NULL, NULL },
-	[CONSUMERS] = { "consumers", "CONSUMER", NULL, "WEIGHT" },
+	[QUEUES] = { "queues", "QUEUE", "WAITING", "IN_FLIGHT", false },
+	[PROVIDERS] = { "providers", "PROVIDER", NULL, NULL, false },
+	[MECHANISMS] = { "mechanisms", "MECHANISM", NULL, NULL, true },
+	[CONSUMERS] = { "consumers", "CONSUMER", NULL, "WEIGHT", false },
 };
 
 /* ------------------------------------------------------------------- a look */
@@ -73,26 +73,19 @@ static struct sample *make_rows(struct look *l, enum kind k, int n)
 	return l->rows[k];
 }
 
-static void copy_name(struct sample *s, const char *name, size_t size)
+static void copy_name(struct sample *s, const char *name)
 {
-	snprintf(s->name, sizeof(s->name), "%.*s", (int)size - 1, name);
+	snprintf(s->name, sizeof(s->name), "%s", name);
 }
 
 static int look_at_queues(struct look *l)
 {
-	static struct msg_queue rows[2 + UKCF_PAGE_PROVIDERS_MAX];
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_QUEUES,
-		.reply = rows, .reply_max = sizeof(rows),
-		.row_len = sizeof(rows[0]),
-	};
-	int n = admin_ask_or_complain(&call);
-	struct sample *s;
+	struct msg_queue *rows;
+	int n = tallies_queues(&rows);
+	struct sample *s = n < 0 ? NULL : make_rows(l, QUEUES, n);
 
 	if (n < 0)
 		return -1;
-	n /= (int)sizeof(rows[0]);
-	s = make_rows(l, QUEUES, n);
 	for (int i = 0; s && i < n; i++, s++) {
 		*s = (struct sample){ .id = rows[i].id,
 				      .now = rows[i].waiting,
@@ -101,8 +94,9 @@ static int look_at_queues(struct look *l)
 				      .failed = rows[i].rejected,
 				      .queue_ns = rows[i].waited_ns,
 				      .service_ns = rows[i].served_ns };
-		copy_name(s, rows[i].name, sizeof(rows[i].name));
+		copy_name(s, rows[i].name);
 	}
+	free(rows);
 	return s ? 0 : -1;
 }
 
@@ -115,61 +109,44 @@ static void add_tally(struct sample *s, const struct msg_tally *t)
 	s->service_ns += t->service_ns;
 }
 
-static struct sample *of_provider(struct look *l, const struct msg_offer *o)
+/* Of mechanisms only those that were used: most are not. */
+static int look_at_sums(struct look *l, enum kind k, enum tally_by by)
 {
-	struct sample *s = l->rows[PROVIDERS];
-	int i = 0;
-
-	while (i < l->n[PROVIDERS] && s[i].id != o->id)
-		i++;
-	if (i == l->n[PROVIDERS]) {
-		if (i == PROVIDERS_MAX)
-			return NULL;
-		l->n[PROVIDERS]++;
-		s[i].id = o->id;
-		copy_name(&s[i], o->provider, sizeof(o->provider));
-	}
-	return &s[i];
-}
-
-static int look_at_providers(struct look *l)
-{
-	void *all;
-	int n = admin_ask_all(MSG_ADMIN_OFFERS, sizeof(struct msg_offer), &all);
-	const struct msg_offer *rows = all;
+	struct tally_row *rows;
+	int n = tallies_sums(by, &rows);
+	struct sample *s = n < 0 ? NULL : make_rows(l, k, n);
 
 	if (n < 0)
 		return -1;
-	if (!make_rows(l, PROVIDERS, PROVIDERS_MAX)) {
-		free(all);
-		return -1;
+	if (s)
+		l->n[k] = 0;
+	for (int i = 0; s && i < n; i++) {
+		if (by == TALLY_BY_MECH &&
+		    !(rows[i].sum.done | rows[i].sum.failed))
+			continue;
+		s[l->n[k]].id = rows[i].id;
+		copy_name(&s[l->n[k]], rows[i].name);
+		add_tally(&s[l->n[k]++], &rows[i].sum);
 	}
-	l->n[PROVIDERS] = 0;
-	for (int i = 0; i < n; i++) {
-		struct sample *s = rows[i].id ? of_provider(l, &rows[i]) : NULL;
-
-		if (s)
-			add_tally(s, &rows[i].tally);
-	}
-	free(all);
-	return 0;
+	free(rows);
+	return s ? 0 : -1;
 }
 
 static int look_at_consumers(struct look *l)
 {
-	void *all;
-	int n = admin_ask_all(MSG_ADMIN_CONSUMERS, sizeof(struct msg_consumer),
-			      &all);
-	const struct msg_consumer *rows = all;
+	struct msg_consumer *rows;
+	int n = tallies_consumers(&rows);
 	struct sample *s = n < 0 ? NULL : make_rows(l, CONSUMERS, n);
 
+	if (n < 0)
+		return -1;
 	for (int i = 0; s && i < n; i++, s++) {
 		s->id = rows[i].id;
 		s->extra = rows[i].weight;
-		copy_name(s, rows[i].comm, sizeof(rows[i].comm));
+		copy_name(s, rows[i].comm);
 		add_tally(s, &rows[i].tally);
 	}
-	free(all);
+	free(rows);
 	return s ? 0 : -1;
 }
 
@@ -177,7 +154,10 @@ static int look(struct look *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->at_ns = clock_ns();
-	if (look_at_queues(l) || look_at_providers(l) || look_at_consumers(l)) {
+	if (look_at_queues(l) ||
+	    look_at_sums(l, PROVIDERS, TALLY_BY_PROVIDER) ||
+	    look_at_sums(l, MECHANISMS, TALLY_BY_MECH) ||
+	    look_at_consumers(l)) {
 		look_free(l);
 		return -1;
 	}
@@ -200,7 +180,7 @@ static struct sample since(const struct look *before, enum kind k,
 	for (int i = 0; i < before->n[k]; i++) {
 		const struct sample *b = &before->rows[k][i];
 
-		if (b->id != now->id)
+		if (b->id != now->id || strcmp(b->name, now->name) != 0)
 			continue;
 		d.requests = grown(now->requests, b->requests);
 		d.failed = grown(now->failed, b->failed);
@@ -238,7 +218,8 @@ static unsigned int columns_of(enum kind k, struct table_column *c)
 	unsigned int n = 0;
 
 	c[n++] = (struct table_column){ kinds[k].first, COLUMN_TEXT };
-	c[n++] = (struct table_column){ "ID", COLUMN_NUMBER };
+	if (!kinds[k].no_id)
+		c[n++] = (struct table_column){ "ID", COLUMN_NUMBER };
 	if (kinds[k].now)
 		c[n++] = (struct table_column){ kinds[k].now, COLUMN_NUMBER };
 	if (kinds[k].extra)
@@ -268,7 +249,8 @@ static int print_table(const struct look *before, const struct look *now,
 		const struct rates r = rates_of(&d, now->at_ns - before->at_ns);
 
 		table_cell(t, "%s", s->name);
-		table_cell(t, "%" PRIu32, s->id);
+		if (!kinds[k].no_id)
+			table_cell(t, "%" PRIu32, s->id);
 		if (kinds[k].now)
 			table_cell(t, "%" PRIu32, s->now);
 		if (kinds[k].extra)
@@ -338,7 +320,8 @@ static void print_row(const struct look *before, const struct look *now,
 	put_name(kinds[k].first);
 	printf("\":");
 	put_text(s->name);
-	put_member("id", 0, s->id);
+	if (!kinds[k].no_id)
+		put_member("id", 0, s->id);
 	if (kinds[k].now)
 		put_member(kinds[k].now, 0, s->now);
 	if (kinds[k].extra)
@@ -415,7 +398,7 @@ static const struct option_row options[] = {
 
 const struct command top_commands[] = {
 	{ NULL, "top", "[--interval=S] [-n N] [--json]",
-	  "what queues, providers and consumers do, again and again", options,
+	  "what queues, providers, mechanisms and consumers do, again and again", options,
 	  0, 0, top },
 	{ 0 },
 };

@@ -50,16 +50,24 @@ static const struct {
 };
 
 static const char *my_name = "cryptoctl";
+static void (*before)(void);
 
 void complain_as(const char *name)
 {
 	my_name = name;
 }
 
+void complain_after(void (*clear)(void))
+{
+	before = clear;
+}
+
 void complain(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (before)
+		before();
 	fflush(stdout); /* what was said before stands before */
 	fprintf(stderr, "%s: ", my_name);
 	va_start(ap, fmt);
@@ -77,14 +85,19 @@ static const char *way_out_of(int64_t err, unsigned int detail)
 	return NULL;
 }
 
-void complain_call(const char *what, int64_t err)
+void complain_result(const char *what, int64_t err, unsigned int detail)
 {
-	const struct ukcf_call *last = ukcf_last_call();
-	unsigned int detail = last->res == err ? last->detail : 0;
 	const char *way_out = way_out_of(err, detail);
 
 	complain("%s: %s%s%s%s%s%s", what, ukcf_strerror(err),
 		 detail ? " (" : "", detail ? ukcf_detail_name(detail) : "",
 		 detail ? ")" : "", way_out ? "; " : "",
 		 way_out ? way_out : "");
+}
+
+void complain_call(const char *what, int64_t err)
+{
+	const struct ukcf_call *last = ukcf_last_call();
+
+	complain_result(what, err, last->res == err ? last->detail : 0);
 }

@@ -20,7 +20,7 @@
 static const struct command *const tables[] = {
 	status_commands, list_commands, digest_commands, key_commands,
 	sign_commands,	 crypt_commands, random_commands, admin_commands,
-	stats_commands,	 top_commands,	  trace_commands,
+	stats_commands,	 top_commands,	  trace_commands,   bench_commands,
 };
 
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -32,6 +32,12 @@ static const struct {
 	{ STATUS_DONE, "done" },
 	{ STATUS_FAILED, "failed, with a message; a wrong signature or tag" },
 	{ STATUS_USAGE, "wrong usage" },
+	{ STATUS_PARTIAL, "decrypt: failed, and a beginning went to a pipe" },
+	{ STATUS_DOWN, "status: there is no daemon" },
+	{ STATUS_DENIED, "status: this user may not use it" },
+	{ STATUS_PROVIDER, "status: a provider failed, or none is ready" },
+	{ STATUS_MODULE, "status: modules are refused here" },
+	{ STATUS_POLICY, "status: mechanisms are disabled" },
 };
 
 /* -------------------------------------------------------------------- help */

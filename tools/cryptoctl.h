@@ -13,6 +13,13 @@ enum status {
 	STATUS_DONE = 0,
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
+	STATUS_PARTIAL = 3, /* a part of the result went out */
+	/* of the command status */
+	STATUS_DOWN = 4,
+	STATUS_DENIED = 5,
+	STATUS_PROVIDER = 6,
+	STATUS_MODULE = 7,
+	STATUS_POLICY = 8,
 };
 
 /**
@@ -68,5 +75,6 @@ extern const struct command admin_commands[];
 extern const struct command stats_commands[];
 extern const struct command top_commands[];
 extern const struct command trace_commands[];
+extern const struct command bench_commands[];
 
 #endif

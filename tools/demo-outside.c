@@ -104,8 +104,8 @@ enum opinion outside_ed25519(const char *path, const uint8_t pub[32],
 		return OPINION_NO;
 	snprintf(pem, sizeof(pem), "%s/pem", dir);
 	snprintf(raw, sizeof(raw), "%s/sig", dir);
-	if (output_write(pem, text, len, false) == 0 &&
-	    output_write(raw, sig, 64, false) == 0)
+	if (output_write(pem, text, len, OUTFILE_FORCE) == 0 &&
+	    output_write(raw, sig, 64, OUTFILE_FORCE) == 0)
 		opinion = ask_openssl(path, pem, raw);
 	unlink(pem);
 	unlink(raw);

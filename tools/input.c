@@ -41,6 +41,14 @@ void input_close(int fd)
 		close(fd);
 }
 
+uint64_t input_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 ?
+		       (uint64_t)st.st_size : 0;
+}
+
 ssize_t input_read(int fd, const char *path, void *buf, size_t size)
 {
 	ssize_t n;
@@ -74,12 +82,11 @@ static int grow(struct message *m, size_t room)
 
 static size_t first_room(int fd, size_t limit)
 {
-	struct stat st;
+	const uint64_t size = input_size(fd);
 
 	/* one byte more than the size: a read of 0 ends it */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		return (uint64_t)st.st_size > limit ? limit + 1 :
-						(size_t)st.st_size + 1;
+	if (size)
+		return size > limit ? limit + 1 : (size_t)size + 1;
 	return limit < FIRST_ROOM ? limit + 1 : FIRST_ROOM;
 }
 
@@ -102,6 +109,23 @@ static int read_whole(int fd, const char *path, size_t limit,
 	return n < 0 ? -1 : 0;
 }
 
+int input_whole_of(int fd, const char *path, size_t limit, const char *why,
+		   struct message *m)
+{
+	int err;
+
+	*m = (struct message){ 0 };
+	err = read_whole(fd, path, limit, m);
+	if (!err && m->len > limit) {
+		complain("%s: longer than %zu bytes: %s", input_name(path),
+			 limit, why);
+		err = -1;
+	}
+	if (err)
+		message_free(m);
+	return err;
+}
+
 int input_whole(const char *path, size_t limit, const char *why,
 		struct message *m)
 {
@@ -111,15 +135,8 @@ int input_whole(const char *path, size_t limit, const char *why,
 	*m = (struct message){ 0 };
 	if (fd < 0)
 		return -1;
-	err = read_whole(fd, path, limit, m);
+	err = input_whole_of(fd, path, limit, why, m);
 	input_close(fd);
-	if (!err && m->len > limit) {
-		complain("%s: longer than %zu bytes: %s", input_name(path),
-			 limit, why);
-		err = -1;
-	}
-	if (err)
-		message_free(m);
 	return err;
 }
 

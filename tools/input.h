@@ -21,6 +21,8 @@ const char *input_name(const char *path);
 /* A descriptor, or -1 after a complaint. */
 int input_open(const char *path);
 void input_close(int fd);
+/* Bytes of a regular file; 0: unknown, or it is empty. */
+uint64_t input_size(int fd);
 /* Up to size bytes; 0 at the end, -1 after a complaint. */
 ssize_t input_read(int fd, const char *path, void *buf, size_t size);
 /**
@@ -31,6 +33,9 @@ ssize_t input_read(int fd, const char *path, void *buf, size_t size);
  */
 int input_whole(const char *path, size_t limit, const char *why,
 		struct message *m);
+/* Likewise, of a file that is open. */
+int input_whole_of(int fd, const char *path, size_t limit, const char *why,
+		   struct message *m);
 void message_free(struct message *m);
 
 #endif

@@ -17,6 +17,10 @@ there=$tmp/dest$prefix
 for f in sbin/ukcfd bin/cryptoctl lib/libukcf.so.0 lib/pkgconfig/ukcf.pc \
 	include/ukcf/ukcf.h lib/ukcf/providers/sodium.so \
 	lib/systemd/system/ukcfd.service lib/systemd/system/ukcfd.socket \
+	lib/systemd/system/ukcf-metrics.service \
+	lib/systemd/system/ukcf-metrics.timer \
+	share/zsh/site-functions/_cryptoctl \
+	share/bash-completion/completions/cryptoctl \
 	lib/systemd/system/ukcfd-admin.socket lib/sysusers.d/ukcf.conf \
 	lib/tmpfiles.d/ukcf.conf etc/ukcf/ukcfd.conf etc/ukcf/conf.d \
 	etc/ukcf/policy.d/example share/doc/ukcf/examples/README; do

@@ -87,14 +87,15 @@ check "random: never the same twice" sh -c '! cmp -s "$1" "$2"' - \
 
 # --- no daemon, or another ---
 export UKCF_SOCKET="$tmp/socket" UKCF_ADMIN_SOCKET="$tmp/admin"
-for c in status list "digest -m sha2-256 /dev/null" "key list" "random 1"; do
+refused 4 "no daemon: $tmp/socket does not exist" cryptoctl status
+for c in list "digest -m sha2-256 /dev/null" "key list" "random 1"; do
 	# shellcheck disable=SC2086 # words
 	refused 1 "no daemon: $tmp/socket does not exist" cryptoctl $c
 done
 grep -q "UKCF_SOCKET" "$tmp/refused.err"
 report $? "and the variable is named, which leads there"
 : >"$tmp/socket"
-refused 1 "is not a socket" cryptoctl status
+refused 4 "is not a socket" cryptoctl status
 rm "$tmp/socket"
 
 # pose_as WHAT: somebody at the socket who does that
@@ -130,7 +131,7 @@ stop_posing() {
 }
 pose_as dead
 wait "$server"
-refused 1 "nobody listens" cryptoctl status
+refused 4 "nobody listens" cryptoctl status
 stop_posing
 for who in stream close noise; do
 	pose_as $who

@@ -59,6 +59,57 @@ check "3 GiB, in less than 256 MiB of memory" sh -c \
 wait
 same "3 GiB" "$(cat want.big)" "$(cat found)"
 
+# --- lists: as sha256sum checks them ---
+# checked LIST [OPTION]: the same lines and the same status
+checked() {
+	sha256sum -c "$@" >want 2>want.err
+	want=$?
+	cryptoctl digest -m sha2-256 -c "$@" >found 2>found.err
+	found=$?
+	[ $want = $found ] && cmp want found &&
+		sed 's/^sha256sum: //' want.err | sort >want.lines &&
+		sed 's/^cryptoctl: //' found.err | sort >found.lines &&
+		cmp want.lines found.lines
+}
+mkdir ok && for f in one empty 'two words' 'back\slash' "line${nl}feed"; do
+	echo "$f" >"$f"
+done
+sha256sum one empty 'two words' 'back\slash' "line${nl}feed" >list
+check "a list: all is right" checked list
+check "with --quiet" checked list --quiet
+check "with --status" checked list --status
+check "of standard input" sh -c 'cryptoctl digest -m sha2-256 -c <list >found &&
+	sha256sum -c <list | cmp - found'
+sha256sum -b one >binary
+check "of binary files" checked binary
+{ sed 's/^[0-9a-f]*/\U&/' list; } >upper
+check "upper-case digits" checked upper
+for f in one empty; do
+	{ cat list; echo "$(printf %064d 7)  $f"; } >wrong
+	check "a wrong sum" checked wrong
+	check "a wrong sum, --quiet" checked wrong --quiet
+	check "a wrong sum, --status" checked wrong --status
+done
+sed 's/one$/gone/' list >missing
+check "a missing file" checked missing
+{ cat list; echo nonsense; echo; echo "# a comment"; echo abc1; } >malformed
+check "lines that are none" checked malformed
+{ cat wrong missing malformed; } >all
+check "all of it" checked all
+echo nonsense >none
+check "nothing but such lines" checked none
+: >none
+check "no lines" checked none
+printf %s "$(cat list)" >unended
+check "no line feed at the end" checked unended
+refused 1 "gone: No such file" cryptoctl digest -m sha2-256 -c gone
+refused 2 "only with -c" cryptoctl digest -m sha2-256 --quiet list
+# the detector: what is compared are lines that differ when files do
+sha256sum -c list >want
+echo changed >one
+check "a changed file is seen" sh -c '! cryptoctl digest -m sha2-256 -c list \
+	>found 2>err && ! cmp -s want found && grep -q "^one: FAILED$" found'
+
 # --- refusals ---
 refused 1 "nothing-here: No such file" cryptoctl digest -m sha2-256 nothing-here
 refused 1 "directory" cryptoctl digest -m sha2-256 .

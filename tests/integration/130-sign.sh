@@ -43,9 +43,35 @@ openssl pkeyutl -sign -keyform DER -inkey private.der -rawin -in m -out theirs
 check "a signature of openssl's" cryptoctl verify -k theirs -s theirs m
 refused 1 "wrong signature" cryptoctl verify -k signer -s theirs m
 
-# --- refusals ---
+# --- any size ---
 printf x >>64M
-refused 1 "longer than 67108864 bytes: .*private copy.*digest" \
+check "the digest of a long file is signed" cryptoctl sign -k signer --prehash \
+	-o sig.long 64M
+check "and verified" cryptoctl verify -k signer --prehash -s sig.long 64M
+printf 'ukcf-signed-digest:1:sha2-512:%s\n' \
+	"$(sha512sum <64M | cut -c -128)" >line
+check "openssl verifies it by its form" openssl_says line sig.long
+printf y >>64M
+refused 1 "wrong signature.*--prehash" cryptoctl verify -k signer --prehash \
+	-s sig.long 64M
+cryptoctl sign -k signer --prehash m >sig.short
+refused 1 "wrong signature" cryptoctl verify -k signer -s sig.short m
+refused 1 "wrong signature.*without --prehash" cryptoctl verify -k signer \
+	--prehash -s sig m
+# mechanisms that sign in parts take any size; the others need it whole
+head -c 1048577 64M >m
+for mech in ed25519 ecdsa-p256-sha2-256; do
+	cryptoctl key generate "$mech" -m "$mech" 2>err || continue
+	cryptoctl sign -k "$mech" -o sig.long m &&
+		cryptoctl verify -k "$mech" -s sig.long - <m
+	report $? "$mech: in parts, or whole"
+	refused 1 "wrong signature" sh -c 'head -c 1048578 64M |
+		cryptoctl verify -k "$1" -s sig.long' - "$mech"
+done
+echo message >m
+
+# --- refusals ---
+refused 1 "longer than 67108864 bytes: .*whole.*--prehash" \
 	cryptoctl sign -k signer 64M
 refused 1 "longer than 67108864 bytes" sh -c 'cryptoctl sign -k signer <64M'
 refused 1 "longer than 67108864 bytes" cryptoctl verify -k signer -s sig 64M

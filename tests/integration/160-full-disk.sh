@@ -47,11 +47,11 @@ mount -t tmpfs -o size=64k none small 2>/dev/null || {
 }
 trap 'umount "$tmp/small"; clean_up' EXIT
 head -c 262144 /dev/urandom >m
-cryptoctl encrypt -k box -o sealed m
+cryptoctl encrypt -k box -f -o sealed m
 echo old >small/out
 for c in "encrypt -k box m" "decrypt -k box sealed"; do
 	# shellcheck disable=SC2086 # words
-	refused 1 "small/out: .*No space left" cryptoctl $c -o small/out
+	refused 1 "small/out: .*No space left" cryptoctl $c -f -o small/out
 	same "and the old file is there: $c" old "$(cat small/out)"
 	# shellcheck disable=SC2086
 	refused 1 "small/new: .*No space left" cryptoctl $c -o small/new

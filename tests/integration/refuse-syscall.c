@@ -21,6 +21,9 @@ struct word {
 
 static const struct word calls[] = {
 	{ "io_uring_setup", SYS_io_uring_setup },
+#ifdef SYS_access
+	{ "access", SYS_access },
+#endif
 	{ "acct", SYS_acct }, /* nobody needs it: for the control */
 };
 
