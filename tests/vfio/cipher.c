@@ -132,7 +132,7 @@ static void replace_key(struct key *k)
 
 static size_t some_size(const struct mech_row *row)
 {
-	size_t most = rng_below(&rng, 4) ? 512 : SIZE_MAX_OF_ONE;
+	size_t most = rng_below(&rng, 8) ? 512 : SIZE_MAX_OF_ONE;
 	size_t len = (size_t)rng_below(&rng, most + 1);
 
 	len -= len % row->block;
