@@ -14,6 +14,7 @@
 #include "lib/shared/mech-table.h"
 #include "lib/shared/msg.h"
 #include "tools/admin.h"
+#include "tools/cmd-admin.h"
 #include "tools/complain.h"
 #include "tools/operands.h"
 #include "tools/table.h"
@@ -97,8 +98,8 @@ static enum status print_changes(struct table *t, enum status status)
 	return t && table_print(t) < 0 ? STATUS_FAILED : status;
 }
 
-static enum status change(const struct invocation *in, uint32_t what,
-			  const char *provider, const char *argument)
+enum status admin_change(const struct invocation *in, uint32_t what,
+			 const char *provider, const char *argument)
 {
 	struct table *t = table_of_changes(in);
 
@@ -155,7 +156,7 @@ static enum status disable(struct invocation *in)
 
 static enum status refresh(struct invocation *in)
 {
-	return change(in, MSG_CHANGE_REFRESH, NULL, NULL);
+	return admin_change(in, MSG_CHANGE_REFRESH, NULL, NULL);
 }
 
 static enum status change_provider(struct invocation *in, uint32_t what,
@@ -167,7 +168,7 @@ static enum status change_provider(struct invocation *in, uint32_t what,
 		return STATUS_USAGE;
 	if (!o.provider || o.mechanisms || o.word)
 		return usage(in, "which provider? provider=NAME");
-	return change(in, what, o.provider, limit);
+	return admin_change(in, what, o.provider, limit);
 }
 
 static enum status test(struct invocation *in)
@@ -208,7 +209,7 @@ static enum status control(struct invocation *in)
 		return STATUS_USAGE;
 	if (!o.provider || !o.word || o.mechanisms)
 		return usage(in, "provider=NAME and one COMMAND");
-	return change(in, MSG_CHANGE_CONTROL, o.provider, o.word);
+	return admin_change(in, MSG_CHANGE_CONTROL, o.provider, o.word);
 }
 
 /* ------------------------------------------------------------------- tables */

@@ -21,6 +21,7 @@ static const struct command *const tables[] = {
 	status_commands, list_commands, digest_commands, key_commands,
 	sign_commands,	 crypt_commands, random_commands, admin_commands,
 	stats_commands,	 top_commands,	  trace_commands,   bench_commands,
+	device_commands,
 };
 
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))

@@ -76,5 +76,6 @@ extern const struct command stats_commands[];
 extern const struct command top_commands[];
 extern const struct command trace_commands[];
 extern const struct command bench_commands[];
+extern const struct command device_commands[];
 
 #endif

@@ -140,6 +140,7 @@ static int (*const changes[MSG_CHANGE_LAST])(const struct msg_change *,
 	[MSG_CHANGE_REFRESH] = refresh,
 	[MSG_CHANGE_INSTALL] = provider_change,
 	[MSG_CHANGE_UNINSTALL] = provider_change,
+	[MSG_CHANGE_RESET] = provider_change,
 };
 
 /* Parse, then trust: both texts end, and hold nothing that a log or a terminal

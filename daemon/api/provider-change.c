@@ -177,6 +177,21 @@ static void run_test(struct loader_job *job)
 	provider_fail(g->p);
 }
 
+/* It fails first: what it has goes to others, and it gets no more. */
+static void run_reset(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+	int err;
+
+	log_forget_error();
+	provider_fail(g->p);
+	err = recover_attempt(g->p);
+	if (err)
+		say_why(g, err, "is out, and is tried again by and by");
+	else
+		say(g, 0, "was reset, and gives the right answers");
+}
+
 /* ----------------------------------------------------------------- draining */
 
 static void set_timer(void)
@@ -322,6 +337,22 @@ static int wants_manifest(const struct msg_change *c, struct msg_changed *r,
 			  "refresh'", c->provider);
 }
 
+static int wants_device(const struct msg_change *c, struct msg_changed *r,
+			const struct provider *p)
+{
+	int err = wants_loaded(c, r, p);
+
+	if (err)
+		return err;
+	if (!p->spi->reset)
+		return change_say(r, -EOPNOTSUPP, "provider %s has nothing to "
+				  "reset", c->provider);
+	if (!load_acquire_u32(&p->leaving))
+		return 0;
+	return change_say(r, -EBUSY, "provider %s is drained: 'cryptoctl load' "
+			  "brings it back", c->provider);
+}
+
 static const struct kind {
 	uint32_t what;
 	bool drains;
@@ -342,6 +373,8 @@ static const struct kind {
 	  run_unload },
 	{ MSG_CHANGE_TEST, false, "would give its known answers", wants_loaded,
 	  run_test },
+	{ MSG_CHANGE_RESET, false, "would be reset, and give its known answers",
+	  wants_device, run_reset },
 };
 
 static const struct kind *kind_of(uint32_t what)

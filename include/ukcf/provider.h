@@ -205,6 +205,11 @@ struct ukcf_provider {
 	 * is touched any more, whether it was completed or not.  -errno: it
 	 * does not work; NULL: there is nothing to reset. */
 	int (*reset)(struct ukcf_instance *self);
+	/* These bytes are a key no longer, and are wiped when it has returned:
+	 * a session or a schedule that was made of them goes soon.  Any thread,
+	 * also completion context.  No job uses them any more.  NULL: it keeps
+	 * nothing of a key. */
+	void (*forget_key)(struct ukcf_instance *self, struct ukcf_bytes key);
 };
 
 /**

@@ -127,7 +127,8 @@ enum msg_change_what {
 	MSG_CHANGE_REFRESH = 8, /* read policy files and manifests again */
 	MSG_CHANGE_INSTALL = 9,	 /* provider: load it when it is needed */
 	MSG_CHANGE_UNINSTALL = 10,
-	MSG_CHANGE_LAST = 11
+	MSG_CHANGE_RESET = 11, /* its device; what it has goes to others */
+	MSG_CHANGE_LAST = 12
 };
 
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */

@@ -237,6 +237,28 @@ static void aeads(void)
 	ask_both();
 }
 
+/* Whole blocks half of the time; most modes want nothing else. */
+static void ciphers(void)
+{
+	size_t len = one_in(2) ? q.len : q.len / 16 * 16;
+
+	q.op = UKCF_OP_ENCRYPT;
+	q.len = len;
+	rng_fill(&rng, q.nonce, sizeof(q.nonce));
+	q.out = q.len + 16;
+	ask_both();
+	if (q.res < 0)
+		return;
+	memcpy(text, q.said, (size_t)q.res);
+	q.len = (size_t)q.res;
+	perhaps_flip(0, q.len);
+	q.op = UKCF_OP_DECRYPT;
+	q.out = q.len;
+	ask_both();
+	q.len = some_size(80); /* perhaps no block */
+	ask_both();
+}
+
 static void agreements(void)
 {
 	q.op = UKCF_OP_DERIVE;
@@ -260,8 +282,9 @@ static void derivations(void)
 
 static void (*const classes[])(void) = {
 	[UKCF_CLASS_DIGEST] = digests, [UKCF_CLASS_MAC] = macs,
-	[UKCF_CLASS_AEAD] = aeads,     [UKCF_CLASS_SIGN] = signatures,
-	[UKCF_CLASS_KEX] = agreements, [UKCF_CLASS_KDF] = derivations,
+	[UKCF_CLASS_AEAD] = aeads,     [UKCF_CLASS_CIPHER] = ciphers,
+	[UKCF_CLASS_SIGN] = signatures, [UKCF_CLASS_KEX] = agreements,
+	[UKCF_CLASS_KDF] = derivations,
 };
 
 static void (*class_of(uint32_t mech))(void)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Known answers that tell which mechanisms a device has: its configuration
+ * space may claim others.
+ */
+#ifndef PROVIDERS_VIRTIO_KNOWN_H
+#define PROVIDERS_VIRTIO_KNOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "providers/virtio/engine.h"
+
+/* 1: the device gives them, in both directions; 0: it does not; -EIO: it
+ * broke. */
+int known_mech(struct engine *e, uint32_t mech);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns one split virtqueue (virtio 1.1 section 2.6) whose requests are all of
+ * the same form: a piece that the device reads and one that it writes.  So slot
+ * i always has descriptors 2i and 2i + 1, and nothing that steers this side is
+ * ever read back from memory that the device can write.
+ */
+#ifndef PROVIDERS_VIRTIO_VIRTQUEUE_H
+#define PROVIDERS_VIRTIO_VIRTQUEUE_H
+
+#include <linux/virtio_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "providers/virtio/pool.h"
+
+/* Of at most 256 descriptors: the used ring lies within a page.  QEMU 7.2 with
+ * an IOMMU writes the length of an element that straddles two elsewhere. */
+#define VIRTQUEUE_SIZE_MAX 256u
+#define VIRTQUEUE_SLOTS_MAX (VIRTQUEUE_SIZE_MAX / 2)
+/* What one takes of the pools. */
+#define VIRTQUEUE_READ_BYTES 8192u
+#define VIRTQUEUE_WRITE_BYTES 4096u
+
+struct virtqueue {
+	uint16_t index;
+	uint16_t size; /* descriptors, a power of two */
+	uint16_t notify_off;
+	bool event_idx; /* VIRTIO_RING_F_EVENT_IDX was negotiated */
+	struct piece desc, avail, used;
+	uint16_t next;	    /* avail index of the next request */
+	uint16_t published; /* avail index that the device has been given */
+	uint16_t taken;	    /* used index */
+	uint16_t in_flight;
+	uint32_t room[VIRTQUEUE_SLOTS_MAX]; /* bytes that the device may write;
+					       0: the slot is not out */
+};
+
+/* Take its memory; once. */
+void virtqueue_init(struct virtqueue *q, struct pool *read,
+		    struct pool *write);
+/* It is empty, after a reset of the device. */
+void virtqueue_clear(struct virtqueue *q, uint16_t size, bool event_idx);
+/* A request; the device sees it when it is published.  n > 0 bytes each. */
+void virtqueue_post(struct virtqueue *q, uint16_t slot, uint64_t read,
+		    uint32_t n_read, uint64_t write, uint32_t n_write);
+/* Return: whether the device wants to be told. */
+bool virtqueue_publish(struct virtqueue *q);
+/* Return: 1, a request has ended: its slot, and the bytes that the device says
+ * it wrote; 0: none has; -EPROTO: what it says cannot be. */
+int virtqueue_take(struct virtqueue *q, uint16_t *slot, uint32_t *len);
+/* Is something there to take? */
+bool virtqueue_has_news(const struct virtqueue *q);
+/* Interrupts: off, or on; on: true if something came meanwhile. */
+void virtqueue_irq_off(struct virtqueue *q);
+bool virtqueue_irq_on(struct virtqueue *q);
+
+#endif

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What the scripts in the guest share.  They begin and end as integration tests
+# do, and have what those have; but a property is a line of TAP.
+. "$top_srcdir/tests/integration/functions.sh"
+
+bdf=0000:01:00.0 # of the accelerator, behind the root port
+export bdf
+
+report() {
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		test_failed=1
+	fi
+}
+
+unshown() {
+	echo "ok - $1 # SKIP $2"
+}
+
+skip() {
+	echo "ok - nothing of it # SKIP $*"
+	exit 0
+}
+
+bail() {
+	echo "Bail out! $*"
+	exit 99
+}
+
+finish() {
+	exit $test_failed
+}
+
+# monitor COMMAND...: tell it to QEMU; what it says goes to $tmp/monitor
+monitor() {
+	if ! [ -e "$tmp/monitor" ]; then
+		: >"$tmp/monitor"
+		cat /dev/ttyS2 >"$tmp/monitor" &
+	fi
+	echo "$*" >/dev/ttyS2
+}
+
+# --- the system's log ---
+
+with_system_log() {
+	syslogd -O "$tmp/syslog"
+}
+
+logged() {
+	grep -qF -- "$1" "$tmp/syslog"
+}
+
+# --- the device, and a daemon that drives it ---
+
+# info NAME: a line of "cryptoctl device info"
+info() {
+	cryptoctl device info $bdf | sed -n "s/^$1 *//p"
+}
+
+# serve_device NAME OPTION...
+serve_device() {
+	serve "$@" --set "daemon.providers=sodium openssl virtio" \
+		--set "provider virtio.device=$bdf"
+}
+
+stop_daemon() {
+	kill -TERM "$served"
+	wait "$served"
+	same "the daemon ends when it is told to" 0 $?
+	sed 's/^/# ukcfd: /' "$served_log" | tail -n 40
+	served=
+}
+
+# offers PROVIDER MECHANISM
+offers() {
+	cryptoctl list -m | awk -v p="$1" -v m="$2" '
+		$1 == m && ("," $6 ",") ~ ("," p ",") { found = 1 }
+		END { exit !found }'
+}
+
+# done_by PROVIDER: how many requests it did
+done_by() {
+	cryptoctl stats -p | awk -v p="$1" '$1 == p { n = $2 } END { print n + 0 }'
+}
+
+# interrupts of the device so far
+interrupts() {
+	awk '/vfio-msix/ { for (i = 2; i <= 3; i++) n += $i }
+		END { print n + 0 }' /proc/interrupts
+}
+
+# ciphers PROVIDER COUNT DEPTH: random ones, against libcrypto; a property
+ciphers() {
+	"$top_builddir/tests/vfio/cipher" "$@" >"$tmp/ciphers" 2>&1
+	status=$?
+	grep '^#' "$tmp/ciphers"
+	report $status "$2 random requests to $1, $3 in flight: $(
+		tail -n 1 "$tmp/ciphers")"
+}
+
+# state of the provider virtio
+state() {
+	cryptoctl list | awk '$1 == "virtio" { print $4 }'
+}
+
+# did_more PROVIDER N: since it had done N
+did_more() {
+	[ "$(done_by "$1")" -gt $(($2 + 20)) ]
+}
+
+# --- requests that whoever can do them does, until load_ends ---
+
+# Return: the device does some of them.
+load_begins() {
+	rm -f "$tmp/stop" "$tmp/load"
+	"$top_builddir/tests/vfio/cipher" any 200 32 "$tmp/stop" \
+		>"$tmp/load" 2>&1 </dev/null &
+	load=$!
+	did=$(done_by virtio)
+	await 60 did_more virtio "$did" && return
+	report 1 "the device has a part in the load"
+	load_ends "a load"
+	return 1
+}
+
+# load_ends WHAT: every request was answered once, and right; a property
+load_ends() {
+	: >"$tmp/stop"
+	wait "$load"
+	status=$?
+	grep '^#' "$tmp/load"
+	report $status "$1: $(tail -n 1 "$tmp/load")"
+}
