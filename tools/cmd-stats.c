@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/admin.h"
 #include "tools/complain.h"
 #include "tools/metrics.h"
 #include "tools/output.h"
