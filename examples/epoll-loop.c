@@ -87,8 +87,7 @@ int main(void)
 	     "key");
 	e.data.fd = ukcf_fd(u);
 	epoll_ctl(loop, EPOLL_CTL_ADD, e.data.fd, &e);
-	while (more || done < sent) {
-		reap();
+	for (reap(); more || done < sent; reap()) {
 		watch_stdin(loop, more && sent - done < LINES);
 		armed = ukcf_ring_arm(ring); /* 1: one came meanwhile */
 		must(armed, "the ring");
