@@ -48,10 +48,13 @@ static int take_line(void)
 {
 	size_t at = sent % LINES;
 	char *to = (char *)ukcf_buffer_data(in) + at * LONGEST;
-	ssize_t n = read(STDIN_FILENO, to, LONGEST);
-	struct ukcf_sqe *s = n > 0 ? ukcf_get_sqe(ring) : NULL;
+	struct ukcf_sqe *s = ukcf_get_sqe(ring);
+	ssize_t n;
 
-	if (!s) /* the end: there are as many entries as places */
+	if (!s) /* its place is free when the daemon says so: soon */
+		return 1;
+	n = read(STDIN_FILENO, to, LONGEST);
+	if (n <= 0) /* the entry stays as it is, and is never submitted */
 		return 0;
 	must(ukcf_prep_mac(ring, s, MECH, key,
 			   ukcf_buffer_span(in, at * LONGEST, (size_t)n),
@@ -87,8 +90,7 @@ int main(void)
 	     "key");
 	e.data.fd = ukcf_fd(u);
 	epoll_ctl(loop, EPOLL_CTL_ADD, e.data.fd, &e);
-	while (more || done < sent) {
-		reap();
+	for (reap(); more || done < sent; reap()) {
 		watch_stdin(loop, more && sent - done < LINES);
 		armed = ukcf_ring_arm(ring); /* 1: one came meanwhile */
 		must(armed, "the ring");

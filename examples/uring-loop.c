@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,13 +43,15 @@ static void read_piece(unsigned int slot, unsigned int n)
 
 static void digest_piece(unsigned int slot, int len)
 {
-	struct ukcf_sqe *s = len > 0 ? ukcf_get_sqe(ring) : NULL;
+	struct ukcf_sqe *s;
 
 	must(len, "read");
-	if (!s) { /* the end of the file: there are as many entries as slots */
+	if (len == 0) { /* the end of the file */
 		active--;
 		return;
 	}
+	while (!(s = ukcf_get_sqe(ring)))
+		sched_yield(); /* free when the daemon says so: soon */
 	must(ukcf_prep_digest(s, UKCF_MECH_SHA2_256,
 			      ukcf_buffer_span(in, slot * PIECE, (size_t)len),
 			      ukcf_buffer_span(out, slot * DIGEST,

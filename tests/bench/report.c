@@ -14,8 +14,7 @@
 
 static const char *const place_suffix[] = { "", "_far" };
 
-/* The value of a line "name : value" of /proc/cpuinfo. */
-static void cpuinfo(const char *name, char *value, size_t size)
+void report_cpuinfo(const char *name, char *value, size_t size)
 {
 	FILE *f = fopen("/proc/cpuinfo", "re");
 	size_t len = strlen(name), room = 0;
@@ -64,8 +63,8 @@ static void json_machine(bool pinned)
 	struct utsname u;
 
 	uname(&u);
-	cpuinfo("model name", model, sizeof(model));
-	cpuinfo("flags", flags, sizeof(flags));
+	report_cpuinfo("model name", model, sizeof(model));
+	report_cpuinfo("flags", flags, sizeof(flags));
 	if (getloadavg(load, 1) < 1)
 		load[0] = -1;
 	json_text("version", ukcf_version());
@@ -170,7 +169,7 @@ void report_table(struct results *r, bool pinned)
 {
 	char model[128];
 
-	cpuinfo("model name", model, sizeof(model));
+	report_cpuinfo("model name", model, sizeof(model));
 	printf("ukcf-bench %s on %s, %s%s\n", ukcf_version(), model,
 	       cipher_name(), pinned ? "" : ", service thread not pinned");
 	printf("%u bursts were dropped: the place changed, or both threads "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ukcf-bench [--quick] [--json]: the ratios that matter, each beside its
- * control of the same run.  Results on standard output, progress on standard
+ * control of the same run; --report DIR: tables and charts of all ways to do a
+ * thing.  Results on standard output, progress on standard
  * error.  Without UKCF_SOCKET it runs itself under a captive daemon.
  */
 #include <getopt.h>
@@ -15,19 +16,25 @@
 #include "tests/bench/cipher.h"
 #include "tests/bench/consumer.h"
 #include "tests/bench/daemon.h"
+#include "tests/bench/document.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/peer.h"
 #include "tests/bench/report.h"
+#include "tests/bench/survey.h"
+#include "tests/bench/ways.h"
 
 struct options {
 	bool quick, json;
+	const char *report; /* a directory, or NULL */
 };
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: ukcf-bench [--quick] [--json]\n"
+	fprintf(f, "usage: ukcf-bench [--quick] [--json | --report DIR]\n"
 		   "  --quick  fewer bursts: under 30 s instead of 3 minutes\n"
 		   "  --json   JSON on standard output instead of a table\n"
+		   "  --report DIR  Markdown and SVG in DIR: sizes, depths,\n"
+		   "           latencies, other libraries and services\n"
 		   "  --help   this text\n"
 		   "Uses the daemon at $UKCF_SOCKET, else one of its own.\n"
 		   "Exit status: 0 measured, 1 not, 2 wrong usage.\n");
@@ -38,6 +45,7 @@ static void parse(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "report", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -51,6 +59,9 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'j':
 			o->json = true;
 			break;
+		case 'r':
+			o->report = optarg;
+			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -59,7 +70,7 @@ static void parse(int argc, char **argv, struct options *o)
 			exit(2);
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (o->json && o->report)) {
 		usage(stderr);
 		exit(2);
 	}
@@ -100,10 +111,38 @@ static bool prepare(void)
 	return n > 0;
 }
 
-int main(int argc, char **argv)
+static int report(const struct options *o, bool pinned)
+{
+	static struct survey survey;
+	int err = ways_open();
+
+	if (!err)
+		err = survey_all(&survey, o->quick);
+	ways_close();
+	if (err)
+		fprintf(stderr, "ukcf-bench: not measured: %s\n",
+			ukcf_strerror(err));
+	else
+		err = document_write(o->report, &survey, pinned, o->quick);
+	return err ? 1 : 0;
+}
+
+static int ratios(const struct options *o, bool pinned)
 {
 	static struct results results;
+
+	measure_all(&results, o->quick);
+	if (o->json)
+		report_json(&results, pinned);
+	else
+		report_table(&results, pinned);
+	return results.n_errors ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
 	struct options o = { 0 };
+	int status;
 	bool pinned;
 
 	parse(argc, argv, &o);
@@ -112,13 +151,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	pinned = prepare();
-	measure_all(&results, o.quick);
-	if (o.json)
-		report_json(&results, pinned);
-	else
-		report_table(&results, pinned);
+	status = o.report ? report(&o, pinned) : ratios(&o, pinned);
 	consumer_close();
 	bench_probe_stop();
 	peer_stop();
-	return results.n_errors ? 1 : 0;
+	return status;
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What README.md shows: the tour, command by command, and the demo.
+# What README.md shows: the tour, command by command, its program, and the demo.
 . "$(dirname "$0")/functions.sh"
-need openssl sha256sum od cmp
+need openssl sha256sum od cmp cc
 under_daemon "$@"
 cp "$top_srcdir/README.md" "$tmp/README.md"
 cd "$tmp" || exit 99
@@ -27,6 +27,21 @@ same "both digests are the same" "$(of_line 'sha256sum README.md')" \
 same "what was decrypted is the same" same "$(of_line 'cryptoctl decrypt')"
 check "openssl says so" sh -c 'echo "$1" | grep -qi success' - \
 	"$(of_line 'openssl pkeyutl')"
+
+# --- the program ---
+awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' README.md >program.c
+# sanitized if the library is
+compiled() {
+	# shellcheck disable=SC2046 # a list of options
+	cc -Wall -Werror $(sed -n 's/^S\["SAN_CFLAGS"\]="\(.*\)"$/\1/p' \
+		"$top_builddir/config.status") -I"$top_srcdir/include" \
+		-o program program.c -L"$top_builddir/lib/.libs" -lukcf \
+		-Wl,-rpath,"$top_builddir/lib/.libs"
+}
+check "the program of README.md compiles" compiled
+same "and signs" signed "$(./program)"
+same "and says what is wrong" "no daemon: there is no socket of that name" \
+	"$(UKCF_SOCKET=none ./program)"
 
 # --- the demo ---
 demo() {

@@ -36,7 +36,7 @@ compile() {
 	source=$2
 	shift 2
 	cc -std=gnu11 -O2 "$@" -I"$tmp" -I"$top_srcdir/include" \
-		-I"$top_srcdir" -include config.h -c -o "$object" \
+		-I"$top_srcdir" -include "$tmp/config.h" -c -o "$object" \
 		"$top_srcdir/daemon/$source"
 }
 
@@ -44,7 +44,7 @@ compile() {
 left_of() {
 	for object; do
 		notes "$object"
-		readelf -Ws "$object" | grep -E 'probe|semaphore'
+		readelf -Ws "$object" | grep -v " FILE " | grep -E "probe_|semaphore"
 		readelf -WS "$object" | grep -oE '\.(probes|note\.stapsdt)'
 	done
 }

@@ -52,6 +52,7 @@ libraries() {
 	only 'ini\.h' 'daemon/ini-file\.c:|tests/'
 	only 'libsmartcols' 'tools/'
 	only 'jansson' 'tools/|tests/'
+	only 'p11-kit/' 'tests/bench/token\.c:'
 	only 'sys/sdt' 'daemon/core/probes\.c:'
 }
 

@@ -5,6 +5,7 @@
  * child.  Each case is a process of its own that must end as it wants to, with
  * nothing said by a sanitizer; and the daemon serves the next one.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -196,7 +197,7 @@ static void *wait_for_ever(void *arg)
 
 	(void)arg;
 	store_release_u32(&waiter, (uint32_t)gettid());
-	ukcf_wait_cqe(ring, &c, -1);
+	must(ukcf_wait_cqe(ring, &c, -1)); /* does not return */
 	return NULL;
 }
 
