@@ -113,6 +113,22 @@ for c in encrypt decrypt; do
 	rm -f out/new
 done
 
+# what a MAC has of the first half lies in the daemon
+cryptoctl key generate tag -m hmac-sha2-256
+rm -f fifo
+mkfifo fifo
+cryptoctl mac -m hmac-sha2-256 -k tag - <fifo >found 2>err &
+worker=$!
+exec 9>fifo
+head -c 2097152 plain >&9
+kill -KILL "$(pid_of_daemon)"
+tail -c +2097153 plain >&9
+exec 9>&-
+wait $worker
+same "mac, and the daemon is killed in the middle" \
+	"0 $(cryptoctl mac -m hmac-sha2-256 -k tag - <plain)" "$? $(cat found)"
+cat err
+
 # --- what is there ---
 echo old >out/there
 ln -s there out/link
