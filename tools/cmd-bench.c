@@ -8,8 +8,8 @@
  *		for; data is copied to registered buffers and back
  *	ring	requests on the buffers themselves, several in flight
  *
- * Each gets a share of the time.  The numbers are of the moment: the machine may
- * have other work.
+ * Each gets a share of the time.  The numbers are of the moment: the machine
+ * may have other work.
  */
 #include "tools/cryptoctl.h"
 

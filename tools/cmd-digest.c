@@ -62,7 +62,7 @@ static int64_t sum_stream(struct ukcf_stream *stream, int fd, const char *path,
 	return n < 0 ? -1 : n;
 }
 
-/* --------------------------------------------------------------- in a daemon */
+/* ------------------------------------------------------------ in the daemon */
 
 static int64_t sum_whole(const struct summing *s, int fd, const char *path,
 			 uint8_t *sum)

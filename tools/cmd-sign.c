@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sign, verify: raw signatures.  Mechanisms that sign in parts take files of any
- * size; ed25519 reads its message twice, so the daemon needs all of it.  Then
- * --prehash signs the file's digest, in the form of cryptoctl-file(1).
+ * sign, verify: raw signatures.  Mechanisms that sign in parts take files of
+ * any size; ed25519 reads its message twice, so the daemon needs all of it.
+ * Then --prehash signs the file's digest, in the form of cryptoctl-file(1).
  */
 #include "tools/cryptoctl.h"
 

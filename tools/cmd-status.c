@@ -214,8 +214,8 @@ static enum status check_disabled(struct ukcf *u)
 	}
 	if (disabled)
 		complain("%u mechanism%s disabled, by the administrator or a "
-			 "policy file: %s%s; 'cryptoctl list -p' shows by whom, "
-			 "'cryptoctl enable mechanism=%s' allows it again",
+			 "policy file: %s%s; 'cryptoctl list -p' shows by whom,"
+			 " 'cryptoctl enable mechanism=%s' allows it again",
 			 disabled, disabled == 1 ? " is" : "s are", first,
 			 disabled == 1 ? "" : " and others", first);
 	free(rows);

@@ -398,7 +398,7 @@ static const struct option_row options[] = {
 
 const struct command top_commands[] = {
 	{ NULL, "top", "[--interval=S] [-n N] [--json]",
-	  "what queues, providers, mechanisms and consumers do, again and again", options,
-	  0, 0, top },
+	  "what queues, providers, mechanisms and consumers do, again and again",
+	  options, 0, 0, top },
 	{ 0 },
 };

@@ -22,7 +22,7 @@ static const struct {
 	  ". or -" },
 	{ EINVAL, UKCF_DETAIL_KEY_USAGE,
 	  "the class of the mechanism does not have that use; see --usage in "
-	  "cryptoctl(1)" },
+	  "cryptoctl-key(1)" },
 	{ EEXIST, 0,
 	  "choose another name, or 'cryptoctl key destroy' the old one" },
 	{ ENOKEY, 0, SHOW_KEYS },

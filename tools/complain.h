@@ -9,7 +9,7 @@
 
 /* The name that stands before every message, until set: "cryptoctl". */
 void complain_as(const char *name);
-/* Called before every message, or NULL: what has to leave the terminal first. */
+/* Called before every message: what has to leave the terminal first; or NULL. */
 void complain_after(void (*clear)(void));
 /* One line. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what the daemon counts in the text format of Prometheus, version 0.0.4. */
+/* Owns what the daemon counts in Prometheus' text format, version 0.0.4. */
 #ifndef TOOLS_METRICS_H
 #define TOOLS_METRICS_H
 

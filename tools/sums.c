@@ -189,7 +189,7 @@ int sums_check(const struct sums_check *how, const char *path)
 
 		if (text[n - 1] == '\n')
 			text[n - 1] = '\0';
-		if (*text == '#')
+		if (*text == '#' || (n == 1 && !*text))
 			continue;
 		if (strlen(text) + 1 < (size_t)n || !parse(text, &l))
 			t.malformed++;

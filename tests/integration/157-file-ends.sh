@@ -113,6 +113,43 @@ for c in encrypt decrypt; do
 	rm -f out/new
 done
 
+# What a MAC has of the first half lies in the daemon: a file is read again, and
+# a pipe cannot be.
+cryptoctl key generate tag -m hmac-sha2-256
+truncate -s 192M long
+cryptoctl mac -m hmac-sha2-256 -k tag long >found 2>err &
+worker=$!
+under_way() {
+	awk '/^pos:/ && $2 > 16777216 { found = 1 } END { exit !found }' \
+		/proc/$worker/fdinfo/* 2>/dev/null || ! kill -0 $worker 2>/dev/null
+}
+await 30 under_way
+kill -KILL "$(pid_of_daemon)"
+if kill -0 $worker 2>/dev/null; then
+	wait $worker
+	same "mac, and the daemon is killed in the middle: only later" \
+		"0 $(cryptoctl mac -m hmac-sha2-256 -k tag long)" "$? $(cat found)"
+else
+	unshown "mac, and the daemon is killed in the middle" "it was too quick"
+fi
+cat err
+rm -f long fifo
+mkfifo fifo
+cryptoctl mac -m hmac-sha2-256 -k tag - <fifo >found 2>err &
+worker=$!
+exec 9>fifo
+head -c 2097152 plain >&9
+kill -KILL "$(pid_of_daemon)"
+tail -c +2097153 plain >&9
+exec 9>&-
+wait $worker
+case $? in
+0) same "mac of a pipe: the daemon kept the state" "$(cat found)" \
+	"$(cryptoctl mac -m hmac-sha2-256 -k tag - <plain)" ;;
+*) check "mac of a pipe: lost, with a message, and no MAC" sh -c \
+	'grep -q "daemon ended meanwhile" err && ! test -s found' ;;
+esac
+
 # --- what is there ---
 echo old >out/there
 ln -s there out/link

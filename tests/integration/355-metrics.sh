@@ -81,7 +81,7 @@ wrong "no value" 's/^ukcf_keys .*/ukcf_keys/'
 wrong "a value that is no number" 's/^ukcf_keys .*/ukcf_keys many/'
 wrong "a name that is none" 's/^ukcf_keys/ukcf-keys/'
 wrong "a label without its quote" 's/queue="bulk"/queue="bulk/'
-wrong "a label that is not escaped" 's/queue="bulk"/queue="bu"lk"/'
+wrong "a label that is not escaped" 's/queue="bulk"/queue="a"b"/'
 wrong "an unknown type" 's/^# TYPE ukcf_keys gauge/# TYPE ukcf_keys size/'
 wrong "an empty line" 's/^ukcf_keys .*/&\n/'
 

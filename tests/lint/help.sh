@@ -10,9 +10,10 @@ of_help() {
 		sed 's/.*--/--/' | sort -u
 }
 
-# Those of an mdoc page: .Fl -name, or .Fl Fl name
+# Those of an mdoc page and of its parts, as cryptoctl-key.1 is one of
+# cryptoctl.1: .Fl -name, or .Fl Fl name
 of_page() {
-	sed 's/\\-/-/g' "$1" |
+	cat "$1" "${1%.[1-9]}"-*."${1##*.}" 2>/dev/null | sed 's/\\-/-/g' |
 	grep -oE 'Fl (-|Fl )[a-z][a-z0-9-]+' | sed -E 's/Fl (-|Fl )/--/' | sort -u
 }
 
