@@ -21,6 +21,8 @@
 
 #include <ukcf/provider.h>
 
+#include "providers/virtio/virtio.h"
+
 #define SESSIONS 256u
 #define KEY_MAX 2432u
 #define MAPS 8u
@@ -794,6 +796,7 @@ static int fake_control(const char *command)
 
 const struct transport_kind fake_transport = { .open = fake_open,
 					       .control = fake_control };
+const struct transport_kind *const virtio_transport = &fake_transport;
 
 /* --------------------------------------------------------------- what it saw */
 
