@@ -372,6 +372,7 @@ static int start_providers(void)
 	}
 	mech_init();
 	provider_init(c);
+	keystore_on_wipe(provider_forget_key);
 	rc = start_manifests();
 	if (rc)
 		return rc;

@@ -94,10 +94,16 @@ static void wipe_large(struct key *k)
 		store_release_u32(&owners[i], 0);
 }
 
+static void (*forget)(struct ukcf_bytes key); /* NULL: concerns nobody */
+
 static void wipe_slot(struct object *o)
 {
 	struct key *k = key_of(o);
 
+	if (forget && key_secret(k).len)
+		forget(key_secret(k));
+	if (forget && key_public(k).len)
+		forget(key_public(k));
 	wipe_large(k);
 	secmem_wipe(k->secret, sizeof(k->secret));
 	secmem_wipe(k->public, sizeof(k->public));
@@ -142,6 +148,11 @@ int keystore_open(int fd, unsigned int per_uid)
 		return err;
 	table.base = base;
 	return fdstore_put("keys", fd);
+}
+
+void keystore_on_wipe(void (*f)(struct ukcf_bytes key))
+{
+	forget = f;
 }
 
 void keystore_on_death(void (*died)(const struct object *))

@@ -45,6 +45,9 @@ int keystore_open(int fd, unsigned int per_uid);
 void keystore_disown(void);
 /* Call died() under the lock whenever a key dies, before it is wiped. */
 void keystore_on_death(void (*died)(const struct object *));
+/* Call forget() with the bytes of a key, or of its public part, right before
+ * they are wiped: any thread, also completion context.  Not at the end of all. */
+void keystore_on_wipe(void (*forget)(struct ukcf_bytes key));
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);
 
