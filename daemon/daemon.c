@@ -377,6 +377,7 @@ static int start_providers(void)
 	mech_init();
 	provider_init(c);
 	trust_init(c->cross_check_all_ms * 1000000);
+	keystore_on_forget(provider_forget_key);
 	rc = start_manifests();
 	if (rc)
 		return rc;

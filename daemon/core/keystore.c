@@ -98,6 +98,7 @@ static void wipe_large(struct key *k)
 }
 
 static void (*on_wipe)(uint32_t slot);
+static void (*forget)(struct ukcf_bytes key); /* NULL: concerns nobody */
 
 static void wipe_slot(struct object *o)
 {
@@ -106,6 +107,10 @@ static void wipe_slot(struct object *o)
 	if (on_wipe)
 		on_wipe(object_slot(&table, o));
 
+	if (forget && key_secret(k).len)
+		forget(key_secret(k));
+	if (forget && key_public(k).len)
+		forget(key_public(k));
 	wipe_large(k);
 	secmem_wipe(k->secret, sizeof(k->secret));
 	secmem_wipe(k->public, sizeof(k->public));
@@ -150,6 +155,11 @@ int keystore_open(int fd, unsigned int per_uid)
 		return err;
 	table.base = base;
 	return fdstore_put("keys", fd);
+}
+
+void keystore_on_forget(void (*f)(struct ukcf_bytes key))
+{
+	forget = f;
 }
 
 void keystore_on_death(void (*died)(const struct object *))

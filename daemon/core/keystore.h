@@ -48,6 +48,9 @@ void keystore_on_death(void (*died)(const struct object *));
 /* Call wiped() in the thread that drops the last reference to a dead key, before
  * it is wiped; also of slots that hold none. */
 void keystore_on_wipe(void (*wiped)(uint32_t slot));
+/* Call forget() with the bytes of a key, or of its public part, right before
+ * they are wiped: any thread, also completion context.  Not at the end of all. */
+void keystore_on_forget(void (*forget)(struct ukcf_bytes key));
 void keystore_close(void); /* wipes all */
 unsigned int keystore_count(void);
 

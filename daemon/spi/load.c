@@ -329,6 +329,7 @@ static int stop(struct provider *p)
 			p->name);
 		return -EBUSY;
 	}
+	provider_keeps_keys(p, false);
 	if (p->instance && p->spi->stop)
 		p->spi->stop(p->instance);
 	p->instance = NULL;
@@ -362,6 +363,7 @@ static int bring_up(struct provider *p, struct module *m)
 	if (err)
 		return err;
 	use(p, m);
+	provider_keeps_keys(p, true);
 	if (!p->id)
 		err = provider_enlist(p);
 	if (!err)

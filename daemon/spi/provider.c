@@ -94,6 +94,42 @@ bool provider_is_hardware(const struct provider *p)
 	return load_relaxed_u32(&p->kind) == UKCF_PROVIDER_HARDWARE;
 }
 
+/* ---------------------------------------------------------- keys that end */
+
+/* Pairs with provider_keeps_keys(): it is counted before it looks. */
+static void tell(struct provider *p, struct ukcf_bytes key)
+{
+	struct ukcf_instance *self;
+
+	fetch_add_u32(&p->forgetting, 1);
+	full_fence();
+	self = load_acquire_ptr(&p->keeper);
+	if (self)
+		p->spi->forget_key(self, key);
+	fetch_sub_u32(&p->forgetting, 1);
+}
+
+void provider_forget_key(struct ukcf_bytes key)
+{
+	unsigned int n = provider_count();
+
+	for (unsigned int i = 0; i < n; i++)
+		if (load_acquire_ptr(&providers[i]->keeper))
+			tell(providers[i], key);
+}
+
+void provider_keeps_keys(struct provider *p, bool keeps)
+{
+	if (keeps && p->spi->forget_key) {
+		store_release_ptr(&p->keeper, p->instance);
+		return;
+	}
+	exchange_ptr(&p->keeper, NULL);
+	full_fence();
+	while (load_acquire_u32(&p->forgetting)) /* they do not block */
+		cpu_relax();
+}
+
 /* ------------------------------------------------------------------- states */
 
 static bool is_in(const struct provider *p, unsigned int states)

@@ -39,6 +39,9 @@ struct provider {
 	const struct ukcf_provider *spi; /* atomic: of its module */
 	struct ukcf_instance *instance; /* between start() and stop() */
 	struct ukcf_host host;
+	void *keeper; /* atomic: the instance, while it is to hear of keys that
+			 end */
+	uint32_t forgetting; /* atomic: threads that tell it */
 	uint32_t contexts;   /* atomic: multipart contexts it has begun */
 	struct device *device; /* atomic; hardware: its queue and thread; stays
 				  when it is unloaded */
@@ -67,6 +70,11 @@ int provider_enlist(struct provider *p);
 bool provider_is_usable(const struct provider *p);
 /* Those that it was given may end with it: also DRAINING. */
 bool provider_works(const struct provider *p);
+/* Tell those that keep something of keys that this one ends.  Any thread, also
+ * completion context: does not block. */
+void provider_forget_key(struct ukcf_bytes key);
+/* It is to be told, or no longer: then nobody is telling it. */
+void provider_keeps_keys(struct provider *p, bool keeps);
 /* Neither ABSENT nor LOADING. */
 bool provider_is_loaded(const struct provider *p);
 /* ABSENT or LOADING, and a request may bring it. */

@@ -55,9 +55,8 @@ static size_t blocks_of(size_t len)
 
 /* ---------------------------------------------------------------- it begins */
 
-/* SP 800-38E asks for FIPS 140's rule: two keys, not one twice.  In time that
- * depends on the length alone. */
-static bool is_twice_the_same(struct ukcf_bytes key)
+/* In time that depends on the length alone. */
+bool work_is_twice_the_same(struct ukcf_bytes key)
 {
 	size_t half = key.len / 2;
 	unsigned int differ = 0;
@@ -92,7 +91,7 @@ static enum ukcf_status begin(struct work *w)
 
 	if (job->param.len != BLOCK)
 		return work_end(w, -EINVAL, UKCF_DETAIL_NONCE_SIZE);
-	if (is_xts(w) && is_twice_the_same(job->key))
+	if (is_xts(w) && work_is_twice_the_same(job->key))
 		return work_end(w, -EKEYREJECTED, UKCF_DETAIL_KEY_VALUE);
 	if (!is_whole(w))
 		return work_end(w, -EINVAL, UKCF_DETAIL_IN_SIZE);

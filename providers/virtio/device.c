@@ -111,21 +111,19 @@ int device_reset(struct device *d)
 static int is_ready(struct device *d)
 {
 	uint32_t v;
-	int err = read32(d, TRANSPORT_DEVICE,
-			 offsetof(struct virtio_crypto_config, status), &v);
 
-	if (err)
-		return err;
+	if (read32(d, TRANSPORT_DEVICE,
+		   offsetof(struct virtio_crypto_config, status), &v))
+		return -ENODEV;
 	return v & VIRTIO_CRYPTO_S_HW_READY ? 0 : -EIO;
 }
 
 int device_look(struct device *d)
 {
 	uint8_t v;
-	int err = read8(d, COMMON(device_status), &v);
 
-	if (err)
-		return err;
+	if (read8(d, COMMON(device_status), &v))
+		return -ENODEV;
 	if (distrusts(v & (VIRTIO_CONFIG_S_NEEDS_RESET |
 			   VIRTIO_CONFIG_S_FAILED) ||
 		      !(v & VIRTIO_CONFIG_S_DRIVER_OK)))

@@ -15,6 +15,7 @@
 #include "providers/virtio/engine.h"
 #include "providers/virtio/known.h"
 #include "providers/virtio/virtio.h"
+#include "providers/virtio/work.h"
 
 #define LOG_ERR 3
 #define LOG_INFO 6
@@ -34,21 +35,37 @@ static enum ukcf_status submit(struct ukcf_instance *self, struct ukcf_job *job)
 
 /* ------------------------------------------------------------------- offers */
 
+static enum ukcf_status check_xts_key(struct ukcf_instance *self,
+				      struct ukcf_job *job)
+{
+	(void)self;
+	job->res = 0;
+	if (work_is_twice_the_same(job->key)) {
+		job->res = -EKEYREJECTED;
+		job->detail = UKCF_DETAIL_KEY_VALUE;
+	}
+	return UKCF_DONE;
+}
+
 static const struct ukcf_mech_ops cipher_ops = { .encrypt = submit,
 						 .decrypt = submit };
+static const struct ukcf_mech_ops xts_ops = { .encrypt = submit,
+					      .decrypt = submit,
+					      .check_key = check_xts_key };
 
 /* Rough: the daemon replaces them by what it measures. */
-#define CIPHER(name)                                                          \
-	{ .mech = UKCF_MECH_##name, .ops = &cipher_ops, .cost_ns = 30000,     \
+#define OFFER(name, its_ops)                                                  \
+	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
 	  .cost_ps_per_byte = 1500 }
+#define CIPHER(name) OFFER(name, cipher_ops)
 
 static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CBC),	 CIPHER(AES_192_CBC),
 	CIPHER(AES_256_CBC),	 CIPHER(AES_128_CBC_PAD),
 	CIPHER(AES_192_CBC_PAD), CIPHER(AES_256_CBC_PAD),
 	CIPHER(AES_128_CTR),	 CIPHER(AES_192_CTR),
-	CIPHER(AES_256_CTR),	 CIPHER(AES_128_XTS),
-	CIPHER(AES_256_XTS),
+	CIPHER(AES_256_CTR),	 OFFER(AES_128_XTS, xts_ops),
+	OFFER(AES_256_XTS, xts_ops),
 };
 
 #define N_ALL (sizeof(all) / sizeof(all[0]))

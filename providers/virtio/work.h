@@ -51,6 +51,8 @@ extern const struct work_kind work_cipher, work_rsa;
 /* Return: as begin() does; UKCF_RETRY_ELSEWHERE for what no row has. */
 enum ukcf_status work_begin(struct work *w, struct ukcf_job *job, size_t room);
 void work_wipe(struct work *w);
+/* Two keys of XTS that are one: SP 800-38E forbids it. */
+bool work_is_twice_the_same(struct ukcf_bytes key);
 
 static inline enum ukcf_status work_end(struct work *w, int64_t res,
 					uint32_t detail)

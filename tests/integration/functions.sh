@@ -101,6 +101,11 @@ same() {
 	[ $status = 0 ] || printf 'expected: %s\nfound:    %s\n' "$2" "$3"
 }
 
+# Let others run for a moment: between two looks.
+pause() {
+	timeout 0.05 tail -f /dev/null
+}
+
 # await SECONDS CMD...: until CMD succeeds; CMD looks at the event, this only
 # bounds the wait
 await() {
@@ -108,7 +113,7 @@ await() {
 	shift
 	until "$@"; do
 		[ "$(date +%s)" -lt "$deadline" ] || return 1
-		timeout 0.05 tail -f /dev/null
+		pause
 	done
 	return 0 # not the status of what was waited with
 }

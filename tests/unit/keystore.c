@@ -210,6 +210,36 @@ Test(keystore, bytes_are_wiped_by_whoever_lets_go_last)
 		cr_assert_eq(bytes[i], 0);
 }
 
+static unsigned int told;
+static uint8_t told_of[2][32];
+
+static void hear(struct ukcf_bytes key)
+{
+	if (told < 2)
+		memcpy(told_of[told], key.data, key.len);
+	told++;
+}
+
+Test(keystore, who_keeps_something_of_a_key_hears_of_its_end_before_it_is_wiped)
+{
+	uint64_t h = create("a");
+	struct key *k;
+	struct ukcf_bytes pub;
+	uint8_t public[32] = { 0 };
+
+	keystore_on_forget(hear);
+	cr_assert_eq(keystore_hold(h, ME, 0, &k), 0);
+	pub = key_public(k);
+	memcpy(public, pub.data, pub.len);
+	cr_assert_eq(keystore_destroy(h, ME, 0, ID(1, 2)), 0);
+	cr_assert_eq(told, 0); /* somebody uses it still */
+	keystore_release(k);
+	cr_assert_eq(told, pub.len ? 2 : 1);
+	cr_assert_eq(memcmp(told_of[0], secret, sizeof(secret)), 0);
+	cr_assert_eq(memcmp(told_of[1], public, pub.len), 0);
+	keystore_on_forget(NULL);
+}
+
 Test(keystore, the_quota_counts_live_keys_of_the_user_and_comes_back)
 {
 	uint64_t h[100], more;

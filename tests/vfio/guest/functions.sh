@@ -34,13 +34,34 @@ finish() {
 	exit $test_failed
 }
 
-# monitor COMMAND...: tell it to QEMU; what it says goes to $tmp/monitor
+# busybox's timeout is told of by the shell, each time
+pause() {
+	[ -e "$tmp/nothing" ] || mkfifo "$tmp/nothing"
+	# shellcheck disable=SC3045 # busybox's read has it
+	read -r -t 0.05 _ <>"$tmp/nothing"
+}
+
+# monitor COMMAND...: tell it to QEMU; what it says, and its echo for a terminal,
+# goes to $tmp/monitor
 monitor() {
-	if ! [ -e "$tmp/monitor" ]; then
-		: >"$tmp/monitor"
-		cat /dev/ttyS2 >"$tmp/monitor" &
-	fi
+	[ -e "$tmp/monitor" ] || open_monitor
 	echo "$*" >/dev/ttyS2
+}
+
+# It drops what comes before it has shown that it listens.
+open_monitor() {
+	cat /dev/ttyS2 >"$tmp/monitor" &
+	await 60 prompted || bail "QEMU's monitor does not answer"
+}
+
+prompted() {
+	echo >/dev/ttyS2
+	grep -aq '(qemu)' "$tmp/monitor"
+}
+
+# what went wrong in it
+monitor_errors() {
+	tr '\r' '\n' <"$tmp/monitor" | grep -a '^Error' | sed 's/^/# monitor: /'
 }
 
 # --- the system's log ---
@@ -109,6 +130,49 @@ state() {
 # did_more PROVIDER N: since it had done N
 did_more() {
 	[ "$(done_by "$1")" -gt $(($2 + 20)) ]
+}
+
+# --- the device comes and goes ---
+
+device=/sys/bus/pci/devices/$bdf
+
+gone() {
+	[ ! -e "$device" ]
+}
+
+there() {
+	[ -e "$device" ]
+}
+
+failed() {
+	[ "$(state)" = FAILED ]
+}
+
+ready() {
+	[ "$(state)" = READY ]
+}
+
+unplug() {
+	monitor device_del vc0
+	await 60 gone && await 60 failed
+}
+
+# as it was when the machine was started: see tests/vfio/run
+plug_in() {
+	monitor device_add "virtio-crypto-pci,id=vc0,bus=rp1,cryptodev=cryptodev0,disable-legacy=on,disable-modern=off,iommu_platform=on,vectors=4,aer=on"
+	await 60 there && bind_again
+}
+
+bind_again() {
+	cryptoctl device bind $bdf >"$tmp/bind" 2>&1 ||
+		{ cat "$tmp/bind"; return 1; }
+	works_again
+}
+
+# the daemon tries it again by itself, later and later
+works_again() {
+	ready || cryptoctl test provider=virtio >"$tmp/test" 2>&1 || ready ||
+		{ cat "$tmp/test"; return 1; }
 }
 
 # --- requests that whoever can do them does, until load_ends ---

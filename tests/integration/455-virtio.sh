@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The provider virtio under a daemon, on a device that is a thread of the daemon.
+. "$(dirname "$0")/functions.sh"
+[ -e "$top_builddir/providers/.libs/virtiofake.so" ] ||
+	skip "virtiofake was not built: no libcrypto"
+UKCFD_OPTIONS="--set daemon.providers=sodium,openssl,virtiofake
+	--set daemon.log_level=crit --set daemon.timeout_ms=60000
+	--set provider.virtiofake.device=fake
+	--set provider.virtiofake.timeout_ms=500"
+under_daemon "$@"
+
+state() {
+	cryptoctl list | awk '$1 == "virtiofake" { print $4 }'
+}
+is_ready() {
+	[ "$(state)" = READY ]
+}
+is_out() {
+	[ "$(state)" = FAILED ]
+}
+agree() {
+	"$top_builddir/tests/parts/agree" openssl virtiofake >"$tmp/out" 2>&1
+}
+
+same "it is ready" READY "$(state)"
+check "openssl and virtio agree" agree
+same "on all that it offers" 11 "$(grep -c '^ok: aes-' "$tmp/out")"
+# A wrong answer is not its own to find; another provider's is.
+check "a wrong answer is ordered" cryptoctl control provider=virtiofake flip=1
+agree && report 1 "and found" || report 0 "and found"
+
+for trouble in hang idx_jump no_status needs_reset go; do
+	cryptoctl control provider=virtiofake $trouble=1 >"$tmp/out" 2>&1
+	# what it loses others do: but nobody else is asked here
+	agree
+	check "$trouble: it is taken out" await 20 is_out
+	cryptoctl control provider=virtiofake calm >"$tmp/out" 2>&1
+	check "$trouble: and comes back" await 20 is_ready
+done
+check "they agree again" agree
+finish

@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The provider virtio on a device that does wrong: one row per fault.  Whatever
+ * it does, no job ends twice, none ends well with a wrong answer, none is
+ * forgotten, and the device comes back after a reset.
+ *
+ * distrust [ROW...]: those only; `distrust --checks' lists the rows that a
+ * provider without its checks has to fail: trusting.sh.
+ */
+#include <errno.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <ukcf/provider.h>
+
+#include "providers/virtio/session.h"
+#include "providers/virtio/virtio.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
+#include "tests/virtio/fake-device.h"
+
+#ifdef VIRTIO_TRUSTING /* to fail is what it is for */
+#define WAIT_NS UINT64_C(1000000000)
+#else
+#define WAIT_NS (UINT64_C(10000000000) * slowness())
+#endif
+#define DEPTH 8u
+#define TIMEOUT_MS "60000" /* a job that is late: nothing here is */
+#define TIMEOUT_SHORT_MS "200"
+#define LEN 64u
+
+const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host);
+
+/* --------------------------------------------------------------- as the host */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static char said[4096]; /* the log since it was cleared */
+static unsigned int failures; /* that were notified */
+static const char *timeout_ms = TIMEOUT_MS, *depth = "8";
+
+struct errand {
+	struct ukcf_job job;
+	uint8_t key[32], iv[16], in[LEN], out[LEN], right[LEN];
+	unsigned int ended; /* times */
+	enum ukcf_status status;
+};
+
+__attribute__((format(printf, 3, 4))) static void
+host_log(void *host, int level, const char *fmt, ...)
+{
+	size_t at;
+	va_list ap;
+
+	(void)host;
+	(void)level;
+	pthread_mutex_lock(&lock);
+	at = strlen(said);
+	va_start(ap, fmt);
+	vsnprintf(said + at, sizeof(said) - at, fmt, ap);
+	va_end(ap);
+	strncat(said, "\n", sizeof(said) - strlen(said) - 1);
+	pthread_mutex_unlock(&lock);
+}
+
+static void host_complete(void *host, struct ukcf_job *job)
+{
+	struct errand *e = job->cookie;
+
+	(void)host;
+	pthread_mutex_lock(&lock);
+	e->ended++;
+	e->status = job->status;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static void host_notify(void *host, int state)
+{
+	(void)host;
+	pthread_mutex_lock(&lock);
+	failures += state == UKCF_PROVIDER_FAILED;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static const char *host_option(void *host, const char *name)
+{
+	(void)host;
+	if (strcmp(name, "device") == 0)
+		return "fake";
+	if (strcmp(name, "timeout_ms") == 0)
+		return timeout_ms;
+	return strcmp(name, "depth") == 0 ? depth : NULL;
+}
+
+static const struct ukcf_host host = {
+	.struct_size = sizeof(host),
+	.spi_version = UKCF_SPI_VERSION,
+	.log = host_log,
+	.complete = host_complete,
+	.notify = host_notify,
+	.option = host_option,
+};
+
+static const struct ukcf_provider *provider;
+static struct ukcf_instance *self;
+
+static void clear(void)
+{
+	pthread_mutex_lock(&lock);
+	said[0] = '\0';
+	failures = 0;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool was_said(const char *what)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = strstr(said, what);
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
+static void order(const char *command)
+{
+	if (provider->control(self, command))
+		check_bail("no such fault: %s", command);
+}
+
+static int begin(void)
+{
+	int err;
+
+	clear();
+	provider = ukcf_provider_init(&host);
+	err = provider->start(&host, &self);
+	if (err)
+		self = NULL;
+	return err;
+}
+
+static void end(void)
+{
+	struct fake_counts c;
+
+	if (self)
+		provider->stop(self);
+	self = NULL;
+	c = fake_count();
+	check(c.sessions == 0, "it leaves no session: %u", c.sessions);
+	check(c.violations == 0, "no access beyond what is mapped: %u",
+	      c.violations);
+}
+
+/* ------------------------------------------------------------------- errands */
+
+static const struct ukcf_mech_ops *ops_of(uint32_t mech)
+{
+	for (uint32_t i = 0; i < provider->n_offers; i++)
+		if (provider->offers[i].mech == mech)
+			return provider->offers[i].ops;
+	return NULL;
+}
+
+static void encrypt_right(struct errand *e)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n;
+
+	if (!ctx ||
+	    !EVP_EncryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, e->key, e->iv) ||
+	    !EVP_EncryptUpdate(ctx, e->right, &n, e->in, LEN))
+		check_bail("libcrypto");
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static void prepare(struct errand *e, struct rng *r, const uint8_t *key)
+{
+	memset(e, 0, sizeof(*e));
+	rng_fill(r, e->key, sizeof(e->key));
+	if (key)
+		memcpy(e->key, key, sizeof(e->key));
+	rng_fill(r, e->iv, sizeof(e->iv));
+	rng_fill(r, e->in, sizeof(e->in));
+	encrypt_right(e);
+	e->job = (struct ukcf_job){
+		.op = UKCF_OP_ENCRYPT,
+		.mech = UKCF_MECH_AES_256_CBC,
+		.key = { e->key, sizeof(e->key) },
+		.param = { e->iv, sizeof(e->iv) },
+		.in = { e->in, LEN },
+		.out = e->out,
+		.out_size = LEN,
+		.cookie = e,
+	};
+}
+
+/* BUSY: again, when there is room. */
+static void submit(struct errand *e)
+{
+	const struct ukcf_mech_ops *ops = ops_of(e->job.mech);
+	enum ukcf_status status;
+
+	while ((status = ops->encrypt(self, &e->job)) == UKCF_BUSY)
+		probe_pause();
+	if (status == UKCF_QUEUED)
+		return;
+	e->job.status = status;
+	host_complete(NULL, &e->job);
+}
+
+static bool ended(struct errand *e)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = e->ended > 0;
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static bool await(struct errand *e)
+{
+	uint64_t limit = now_ns() + WAIT_NS;
+
+	while (!ended(e) && now_ns() < limit)
+		probe_pause();
+	return ended(e);
+}
+
+static bool await_failure(void)
+{
+	uint64_t limit = now_ns() + WAIT_NS;
+	unsigned int n = 0;
+
+	while (!n && now_ns() < limit) {
+		pthread_mutex_lock(&lock);
+		n = failures;
+		pthread_mutex_unlock(&lock);
+		probe_pause();
+	}
+	return n;
+}
+
+/* Right, or nothing. */
+static bool is_honest(const struct errand *e)
+{
+	return e->ended == 1 &&
+	       (e->status != UKCF_DONE ||
+		(e->job.res == LEN && memcmp(e->out, e->right, LEN) == 0));
+}
+
+static bool is_right(const struct errand *e)
+{
+	return is_honest(e) && e->status == UKCF_DONE;
+}
+
+static bool works(struct rng *r)
+{
+	struct errand e;
+
+	prepare(&e, r, NULL);
+	submit(&e);
+	return await(&e) && is_right(&e);
+}
+
+/* ---------------------------------------------------------------------- rows */
+
+enum outcome {
+	BREAKS, /* it is taken out, and says why; a reset helps */
+	TAKEN_OUT, /* the same, but the jobs may have ended before */
+	ELSEWHERE, /* one job goes elsewhere */
+	FINE,
+};
+
+static const struct row {
+	const char *fault;
+	enum outcome outcome;
+	const char *why; /* in the log */
+	bool checked;	 /* a provider without checks fails it */
+	bool late;	 /* it is told by the time */
+} rows[] = {
+	{ "id_range", BREAKS, "a request that it does not have", true, false },
+	{ "id_odd", BREAKS, "a request that it does not have", true, false },
+	{ "id_idle", BREAKS, "a request that it does not have", true, false },
+	{ "id_twice", BREAKS, "a request that it does not have", true, false },
+	{ "idx_jump", BREAKS, "a request that it does not have", true, false },
+	{ "len_long", BREAKS, "more than it may", true, false },
+	{ "len_zero", BREAKS, "less than it has to", true, false },
+	{ "no_output", BREAKS, "wrote no answer", true, false },
+	{ "part_output", BREAKS, "wrote no answer", true, false },
+	{ "no_status", BREAKS, "without a status", true, false },
+	{ "overrun", BREAKS, "behind an answer", true, false },
+	{ "hang", BREAKS, "did not come back in time", false, true },
+	{ "ctrl_hang", BREAKS, "did not come back in time", false, true },
+	{ "needs_reset", BREAKS, "wants a reset", true, false },
+	{ "ones", BREAKS, "it has gone", true, false },
+	{ "vanish", BREAKS, "it has gone", false, false },
+	{ "go", TAKEN_OUT, "wants the device back", false, false },
+	{ "bus_error", TAKEN_OUT, "the bus reports an error", false, false },
+	{ "same_session", BREAKS, "two sessions one id", true, false },
+	{ "lose_session", BREAKS, "does not know a session", false, false },
+	{ "no_session_status", BREAKS, "request without a status", false, false },
+	{ "error", ELSEWHERE, NULL, false, false },
+	{ "config", FINE, NULL, false, false },
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void judge(const struct row *w, const struct errand e[2], struct rng *r)
+{
+	unsigned int right = is_right(&e[0]) + is_right(&e[1]);
+
+	check(is_honest(&e[0]) && is_honest(&e[1]),
+	      "%s: each job ends once, right or elsewhere", w->fault);
+	if (w->outcome == BREAKS || w->outcome == TAKEN_OUT) {
+		check(await_failure(), "%s: the device is taken out", w->fault);
+		if (!check(was_said(w->why), "%s: since \"%s\"", w->fault,
+			   w->why))
+			note("it said: %s", said);
+		check(right < 2 || w->outcome == TAKEN_OUT,
+		      "%s: a job went elsewhere", w->fault);
+		order("calm");
+		check(provider->reset(self) == 0, "%s: a reset", w->fault);
+	} else {
+		check(right == (w->outcome == FINE ? 2 : 1),
+		      "%s: %u of 2 were right", w->fault, right);
+		check(failures == 0, "%s: it stays in", w->fault);
+	}
+	check(works(r), "%s: and then it works", w->fault);
+}
+
+static void row(const struct row *w)
+{
+	char command[40];
+	struct errand e[2];
+	struct rng r;
+
+	rng_init(&r, (uint64_t)(w - rows) + 1);
+	if (w->late)
+		timeout_ms = TIMEOUT_SHORT_MS;
+	if (begin())
+		check_bail("%s: it does not start: %s", w->fault, said);
+	timeout_ms = TIMEOUT_MS;
+	clear();
+	order("gather=2");
+	snprintf(command, sizeof(command), "%s=1", w->fault);
+	order(command);
+	for (unsigned int i = 0; i < 2; i++)
+		prepare(&e[i], &r, NULL);
+	for (unsigned int i = 0; i < 2; i++)
+		submit(&e[i]);
+	for (unsigned int i = 0; i < 2; i++)
+		if (!await(&e[i]))
+			check_bail("%s: a job is lost", w->fault);
+	judge(w, e, &r);
+	end();
+}
+
+/* --------------------------------------------------------------------- start */
+
+static void refused(const char *fault, const char *why)
+{
+	provider = ukcf_provider_init(&host);
+	order(fault);
+	check(begin() < 0, "%s: it does not start", fault);
+	check(was_said(why), "%s: since \"%s\"", fault, why);
+	order("calm");
+}
+
+static void starts(void)
+{
+	refused("no_version=1", "does not offer VERSION_1");
+	refused("no_platform=1", "VERSION_1 and ACCESS_PLATFORM");
+	refused("no_features=1", "refuses the features");
+	refused("not_ready=1", "not ready");
+	refused("no_reset=1", "its reset");
+	refused("ones=1", "its reset");
+	refused("vanish=1", "its reset");
+	timeout_ms = TIMEOUT_SHORT_MS;
+	refused("ctrl_hang=1", "its sessions");
+	timeout_ms = TIMEOUT_MS;
+	fake_leave_sessions(256);
+	order("slow_reset=5");
+	check(begin() == 0, "a slow reset is waited for");
+	check(provider->n_offers == 11, "it offers all: %u",
+	      provider->n_offers);
+	check(fake_count().sessions <= 16, "no session of before is left: %u",
+	      fake_count().sessions);
+	end();
+}
+
+/* What it does wrong when it is tried it does not offer. */
+static void offers(void)
+{
+	provider = ukcf_provider_init(&host);
+	order("no_ctr=1");
+	check(begin() == 0 && !ops_of(UKCF_MECH_AES_128_CTR) &&
+		      !ops_of(UKCF_MECH_AES_256_CTR) &&
+		      ops_of(UKCF_MECH_AES_256_CBC),
+	      "a mechanism that it has not is not offered");
+	order("calm");
+	end();
+	order("flip=1");
+	check(begin() == 0 && !ops_of(UKCF_MECH_AES_128_CBC) &&
+		      ops_of(UKCF_MECH_AES_192_CBC),
+	      "nor one whose known answer is a bit wrong");
+	end();
+	check(begin() == 0 && provider->n_offers == 11,
+	      "the next time it is tried again");
+	end();
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+static bool await_sessions(unsigned int n)
+{
+	uint64_t limit = now_ns() + WAIT_NS;
+
+	while (fake_count().sessions != n && now_ns() < limit)
+		probe_pause();
+	return fake_count().sessions == n;
+}
+
+static void keys(void)
+{
+	unsigned int before, created;
+	struct errand e, f;
+	struct rng r;
+
+	rng_init(&r, 100);
+	begin();
+	before = fake_count().sessions;
+	created = fake_count().created;
+	prepare(&e, &r, NULL);
+	submit(&e);
+	check(await(&e) && is_right(&e), "a job with a new key");
+	prepare(&f, &r, e.key);
+	submit(&f);
+	check(await(&f) && is_right(&f), "another one with that key");
+	check(fake_count().created == created + 1, "they share a session");
+	check(fake_sees(e.key, sizeof(e.key)) == 0,
+	      "the key is in no memory that the device sees");
+	check(fake_sees(e.in, LEN) == 0 && fake_sees(e.right, LEN) == 0,
+	      "nor is what it was used for");
+	provider->forget_key(self, (struct ukcf_bytes){ f.key, 31 });
+	provider->forget_key(self, (struct ukcf_bytes){ e.key, 32 });
+	check(await_sessions(before), "a key is forgotten: its session goes");
+	order("gather=2");
+	prepare(&e, &r, NULL);
+	prepare(&f, &r, NULL);
+	submit(&e);
+	check(await_sessions(before + 1) && fake_sees(e.in, LEN) == 1,
+	      "while a job is out the device sees its input");
+	submit(&f);
+	check(await(&e) && await(&f) && is_right(&e) && is_right(&f),
+	      "and then both end");
+	clear();
+	order("keep_session=1");
+	provider->forget_key(self, (struct ukcf_bytes){ e.key, 32 });
+	check(await_failure() && was_said("a session that has to go"),
+	      "a session that it does not let go of: it is taken out");
+	check(provider->reset(self) == 0 && works(&r), "until it is reset");
+	end();
+}
+
+/* More keys than mailboxes at once, and than sessions. */
+static void many_keys(void)
+{
+	const unsigned int n = 2 * SESSIONS_MAX;
+	static uint8_t used[2 * SESSIONS_MAX][32];
+	unsigned int before, right = 0, most = 0;
+	struct errand e;
+	struct rng r;
+
+	rng_init(&r, 101);
+	begin();
+	before = fake_count().sessions;
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int now;
+
+		prepare(&e, &r, NULL);
+		memcpy(used[i], e.key, sizeof(e.key));
+		submit(&e);
+		right += await(&e) && is_right(&e);
+		now = fake_count().sessions;
+		most = now > most ? now : most;
+	}
+	check(right == n, "%u keys one after the other: %u were right", n,
+	      right);
+	check(most <= SESSIONS_MAX, "at most %u sessions: %u", SESSIONS_MAX,
+	      most);
+	for (unsigned int i = 0; i < n; i++)
+		provider->forget_key(self, (struct ukcf_bytes){ used[i], 32 });
+	/* Sessions of known answers may have gone, too. */
+	check(before < 20, "few at the start");
+	for (uint64_t limit = now_ns() + WAIT_NS;
+	     fake_count().sessions > before && now_ns() < limit;)
+		probe_pause();
+	check(fake_count().sessions <= before, "all of them are forgotten: %u",
+	      fake_count().sessions);
+	check(works(&r), "and it works");
+	end();
+}
+
+/* --------------------------------------------------------------------- queue */
+
+static void depths(void)
+{
+	struct errand e[DEPTH + 1];
+	unsigned int right = 0, told;
+	struct rng r;
+
+	rng_init(&r, 102);
+	begin();
+	check(provider->depth == DEPTH, "it says its depth: %u",
+	      provider->depth);
+	order("gather=100");
+	for (unsigned int i = 0; i <= DEPTH; i++)
+		prepare(&e[i], &r, i ? e[0].key : NULL);
+	for (unsigned int i = 0; i < DEPTH; i++)
+		submit(&e[i]);
+	check(ops_of(e[DEPTH].job.mech)->encrypt(self, &e[DEPTH].job) ==
+		      UKCF_BUSY,
+	      "one more than that finds no room");
+	told = fake_count().notified;
+	order("gather=0");
+	for (unsigned int i = 0; i < DEPTH; i++)
+		right += await(&e[i]) && is_right(&e[i]);
+	check(right == DEPTH, "the others end: %u", right);
+	check(fake_count().notified <= told + DEPTH,
+	      "no more doorbells than jobs");
+	submit(&e[DEPTH]);
+	check(await(&e[DEPTH]) && is_right(&e[DEPTH]), "and then it fits");
+	end();
+}
+
+/* --------------------------------------------------------- resets under load */
+
+struct load {
+	pthread_t thread;
+	uint64_t stream;
+	uint32_t *stop; /* atomic */
+	unsigned int right, elsewhere, dishonest;
+};
+
+static void *load_main(void *arg)
+{
+	struct load *l = arg;
+	struct errand e;
+	struct rng r;
+
+	rng_init(&r, l->stream);
+	while (!__atomic_load_n(l->stop, __ATOMIC_ACQUIRE)) {
+		prepare(&e, &r, NULL);
+		submit(&e);
+		if (!await(&e) || !is_honest(&e))
+			l->dishonest++;
+		else if (is_right(&e))
+			l->right++;
+		else
+			l->elsewhere++;
+		if (e.status == UKCF_FAILED)
+			probe_pause();
+	}
+	return NULL;
+}
+
+static void resets(void)
+{
+	static const char *const troubles[] = { "hang=1", "idx_jump=1",
+						"no_status=1", "ones=1",
+						"needs_reset=1", "config=1" };
+	const uint64_t n = scaled(60, 1000);
+	struct load loads[2];
+	uint32_t stop = 0;
+	uint64_t back = 0;
+	struct rng r;
+
+	rng_init(&r, 103);
+	begin();
+	for (unsigned int i = 0; i < 2; i++) {
+		loads[i] = (struct load){ .stream = 104 + i, .stop = &stop };
+		pthread_create(&loads[i].thread, NULL, load_main, &loads[i]);
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		if (rng_below(&r, 2))
+			order(troubles[rng_below(&r, 6)]);
+		for (uint64_t k = rng_below(&r, 3); k--;)
+			probe_pause();
+		order("calm");
+		back += provider->reset(self) == 0;
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(loads[i].thread, NULL);
+	check(back == n, "%llu of %llu resets under load",
+	      (unsigned long long)back, (unsigned long long)n);
+	check(loads[0].dishonest + loads[1].dishonest == 0,
+	      "none lost, none wrong: %u right, %u elsewhere",
+	      loads[0].right + loads[1].right,
+	      loads[0].elsewhere + loads[1].elsewhere);
+	check(loads[0].right + loads[1].right > 0, "and some were right");
+	order("calm");
+	check(provider->reset(self) == 0 && works(&r), "then it works");
+	end();
+}
+
+/* It does not come back before it is there again. */
+static void leaves(void)
+{
+	struct errand e;
+	struct rng r;
+
+	rng_init(&r, 106);
+	begin();
+	order("go=1");
+	prepare(&e, &r, NULL);
+	submit(&e);
+	await(&e);
+	check(is_honest(&e) && await_failure(), "the device is wanted back");
+	check(provider->reset(self) == -ENODEV, "no reset while it is away");
+	prepare(&e, &r, NULL);
+	submit(&e);
+	check(await(&e) && e.status == UKCF_FAILED, "nor a job");
+	order("calm");
+	check(provider->reset(self) == 0 && works(&r), "it is there again");
+	end();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "starts", starts }, { "offers", offers }, { "keys", keys },
+	{ "many_keys", many_keys }, { "depths", depths },
+	{ "resets", resets }, { "leaves", leaves },
+};
+
+static bool is_asked(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc < 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--checks") == 0) {
+		for (size_t i = 0; i < N_ROWS; i++)
+			if (rows[i].checked)
+				puts(rows[i].fault);
+		return 0;
+	}
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (is_asked(rows[i].fault, argc, argv))
+			row(&rows[i]);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (is_asked(tests[i].name, argc, argv))
+			tests[i].run();
+	return check_done();
+}
