@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * agree A B: the same random requests to provider A and to provider B, of every
- * mechanism that both offer; each must give the same bytes or the same error.
- * 465-agree.sh starts it.
+ * agree A B [WORD...]: the same random requests to provider A and to provider B,
+ * of every mechanism that both offer (and whose name begins with one of WORD);
+ * each must give the same bytes or the same error.  What is random (signatures
+ * of ECDSA and PSS, RSA encryption) must be as long, and right for both,
+ * whoever made it.  465-agree.sh starts it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@
 #define DATA_MAX (64u << 10)
 #define AUX_MAX 1024u
 #define OUT_MAX (DATA_MAX + 512)
-#define TAG_MAX 128u
+#define TAG_MAX 512u
 #define AUX_AT OUT_MAX /* in the input buffer; a ciphertext lies before */
 #define TAG_AT (AUX_AT + AUX_MAX)
 #define IN_SIZE (TAG_AT + TAG_MAX)
@@ -37,6 +39,7 @@ struct question {
 	size_t len, aux, tag, out;
 	int64_t res;
 	uint8_t said[OUT_MAX];
+	uint8_t other[TAG_MAX]; /* the second one's, of what is random */
 };
 
 static struct question q;
@@ -122,6 +125,20 @@ static size_t made(const struct ukcf_cqe *c)
 	return c->res > 0 ? (size_t)c->res : 0;
 }
 
+static bool is_of(const char *prefix)
+{
+	return strncmp(q.m->name, prefix, strlen(prefix)) == 0;
+}
+
+/* Are no two answers the same? */
+static bool is_random(void)
+{
+	if (q.op == UKCF_OP_SIGN)
+		return is_of("ecdsa-") || is_of("rsa-pss-");
+	return q.op == UKCF_OP_ENCRYPT &&
+	       UKCF_MECH_CLASS(q.m->id) == UKCF_CLASS_PKE;
+}
+
 /* Ask both; q.said and q.res are the first one's. */
 static void ask_both(void)
 {
@@ -132,9 +149,12 @@ static void ask_both(void)
 	b = ask(ids[1]);
 	asked++;
 	errors += a.res < 0;
+	if (made(&b) <= sizeof(q.other))
+		memcpy(q.other, ukcf_buffer_data(out), made(&b));
 	if (differs[0] ||
 	    (a.res == b.res && a.detail == b.detail &&
-	     memcmp(q.said, ukcf_buffer_data(out), made(&a)) == 0))
+	     (is_random() ||
+	      memcmp(q.said, ukcf_buffer_data(out), made(&a)) == 0)))
 		return;
 	snprintf(differs, sizeof(differs),
 		 "operation %d, %zu and %zu bytes: %lld (%s) and %lld (%s)",
@@ -211,9 +231,76 @@ static void macs(void)
 	       q.m->tag_min + (size_t)rng_below(&rng, more + 1));
 }
 
+/* Of each maker's: is it right, for both, and a bit of it wrong? */
+static void verify_crosswise(const uint8_t *sig, size_t len)
+{
+	memcpy(text + TAG_AT, sig, len);
+	q.op = UKCF_OP_VERIFY;
+	q.out = 0;
+	q.tag = len;
+	ask_both();
+	if (q.res != 0 && !differs[0])
+		snprintf(differs, sizeof(differs),
+			 "both refuse a signature of one of them");
+	text[TAG_AT + rng_below(&rng, len)] ^= (uint8_t)(1u << one_in(2));
+	ask_both();
+}
+
 static void signatures(void)
 {
-	tagged(UKCF_OP_SIGN, UKCF_OP_VERIFY, q.m->out_len);
+	uint8_t first[TAG_MAX];
+	size_t len;
+
+	q.op = UKCF_OP_SIGN;
+	q.out = q.m->out_len;
+	ask_both();
+	if (q.res <= 0 || (size_t)q.res > sizeof(first))
+		return;
+	len = (size_t)q.res;
+	memcpy(first, q.said, len);
+	if (is_random()) {
+		uint8_t second[TAG_MAX];
+
+		memcpy(second, q.other, len);
+		verify_crosswise(first, len);
+		verify_crosswise(second, len);
+	} else {
+		verify_crosswise(first, len);
+	}
+}
+
+/* What each encrypted, both decrypt. */
+static void decrypt_crosswise(const uint8_t *sealed, size_t len)
+{
+	memcpy(text, sealed, len);
+	q.op = UKCF_OP_DECRYPT;
+	q.len = len;
+	q.out = q.m->out_len;
+	ask_both();
+	if (q.res < 0 && !differs[0])
+		snprintf(differs, sizeof(differs),
+			 "both refuse a ciphertext of one of them");
+	text[rng_below(&rng, len)] ^= 1;
+	ask_both();
+}
+
+static void sealed_ones(void)
+{
+	uint8_t first[TAG_MAX], second[TAG_MAX];
+	size_t len;
+
+	q.op = UKCF_OP_ENCRYPT;
+	q.len = some_size(256); /* some are too long */
+	q.aux = q.m->aad_max ? some_size(AUX_MAX) : 0;
+	q.out = q.m->out_len;
+	ask_both();
+	if (q.res <= 0 || (size_t)q.res > sizeof(first))
+		return;
+	len = (size_t)q.res;
+	memcpy(first, q.said, len);
+	memcpy(second, q.other, len);
+	decrypt_crosswise(first, len);
+	decrypt_crosswise(second, len);
 }
 
 static void aeads(void)
@@ -259,11 +346,16 @@ static void ciphers(void)
 	ask_both();
 }
 
+/* Any bytes are a public key of x25519; a point is taken from a key, and now and
+ * then none. */
 static void agreements(void)
 {
 	q.op = UKCF_OP_DERIVE;
 	q.len = q.m->pub_len;
 	q.out = q.m->out_len;
+	if (q.m->pub_len > 32 && !one_in(8) &&
+	    ukcf_key_public(u, q.key, text, q.len) != (int64_t)q.len)
+		check_bail("%s: no public part", q.m->name);
 	if (one_in(8)) /* 0 and 1 are points of low order */
 		memset(text, 0, q.len);
 	if (one_in(8))
@@ -284,7 +376,7 @@ static void (*const classes[])(void) = {
 	[UKCF_CLASS_DIGEST] = digests, [UKCF_CLASS_MAC] = macs,
 	[UKCF_CLASS_AEAD] = aeads,     [UKCF_CLASS_CIPHER] = ciphers,
 	[UKCF_CLASS_SIGN] = signatures, [UKCF_CLASS_KEX] = agreements,
-	[UKCF_CLASS_KDF] = derivations,
+	[UKCF_CLASS_KDF] = derivations, [UKCF_CLASS_PKE] = sealed_ones,
 };
 
 static void (*class_of(uint32_t mech))(void)
@@ -292,6 +384,18 @@ static void (*class_of(uint32_t mech))(void)
 	uint32_t n = UKCF_MECH_CLASS(mech);
 
 	return n < sizeof(classes) / sizeof(classes[0]) ? classes[n] : NULL;
+}
+
+/* Of RSA: one key serves all rounds. */
+static bool is_long_to_make(const struct ukcf_page_mech *m)
+{
+	return m->flags & UKCF_PAGE_MECH_BY_KEY;
+}
+
+static void destroy_key(void)
+{
+	if (ukcf_key_destroy(u, q.key))
+		check_bail("%s: the key could not be destroyed", q.m->name);
 }
 
 static void one_round(const struct ukcf_page_mech *m)
@@ -302,25 +406,54 @@ static void one_round(const struct ukcf_page_mech *m)
 	q.m = m;
 	q.len = some_size(most);
 	q.aux = q.tag = 0;
-	q.key = UKCF_KEY_NONE;
 	rng_fill(&rng, text, IN_SIZE);
-	if (m->key_max)
+	if (m->key_max && !is_long_to_make(m))
 		some_key();
 	class_of(m->id)();
-	if (m->key_max && ukcf_key_destroy(u, q.key))
-		check_bail("%s: the key could not be destroyed", m->name);
+	if (m->key_max && !is_long_to_make(m))
+		destroy_key();
+}
+
+static uint64_t rounds_of(const struct ukcf_page_mech *m)
+{
+	uint32_t class_ = UKCF_MECH_CLASS(m->id);
+
+	if (is_long_to_make(m))
+		return scaled(4, 1000);
+	if (class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX)
+		return scaled(60, 10000);
+	return scaled(60, 3000);
 }
 
 static void mechanism(const struct ukcf_page_mech *m)
 {
-	const uint64_t rounds = scaled(60, 3000);
+	const uint64_t rounds = rounds_of(m);
 
 	asked = errors = 0;
 	differs[0] = '\0';
+	q.m = m;
+	q.key = UKCF_KEY_NONE;
+	if (is_long_to_make(m) &&
+	    ukcf_key_generate(u, NULL, m->id, UKCF_USE_DEFAULT,
+			      UKCF_KEY_BITS_2048, &q.key))
+		check_bail("%s: no key can be made", m->name);
 	for (uint64_t i = 0; i < rounds && !differs[0]; i++)
 		one_round(m);
+	if (is_long_to_make(m))
+		destroy_key();
 	check(!differs[0], "%s: %u questions, %u of them errors%s%s", m->name,
 	      asked, errors, differs[0] ? ", but they differ: " : "", differs);
+}
+
+/* words: up to a NULL; none: all are. */
+static bool is_wanted(const struct ukcf_page_mech *m, char **words)
+{
+	bool any = *words;
+
+	for (; *words; words++)
+		if (strncmp(m->name, *words, strlen(*words)) == 0)
+			return true;
+	return !any;
 }
 
 int main(int argc, char **argv)
@@ -330,8 +463,8 @@ int main(int argc, char **argv)
 	uint64_t bits;
 	int n;
 
-	if (argc != 3)
-		check_bail("usage: agree PROVIDER PROVIDER");
+	if (argc < 3)
+		check_bail("usage: agree PROVIDER PROVIDER [WORD...]");
 	rng_init(&rng, 1);
 	if (ukcf_connect(&u, NULL, UKCF_CONNECT_NO_CALLER) ||
 	    ukcf_ring_open(u, 4, &ring) ||
@@ -345,7 +478,7 @@ int main(int argc, char **argv)
 	n = ukcf_mech_list(u, rows, UKCF_PAGE_MECHS_MAX);
 	for (int i = 0; i < n; i++) {
 		if ((rows[i].providers & bits) != bits ||
-		    !class_of(rows[i].id))
+		    !class_of(rows[i].id) || !is_wanted(&rows[i], argv + 3))
 			continue;
 		mechanism(&rows[i]);
 		both++;

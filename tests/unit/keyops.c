@@ -15,6 +15,19 @@ static unsigned int detail;
 
 TestSuite(keyops, .init = fixture_init);
 
+static size_t bits_asked;
+
+static enum ukcf_status note_bits(struct ukcf_job *job)
+{
+	bool makes = job->op == UKCF_OP_KEY_GENERATE;
+
+	if (makes)
+		bits_asked = job->tag_len;
+	job->res = makes ? 1100 : 270;
+	memset(job->out, 0x5a, (size_t)job->res);
+	return UKCF_DONE;
+}
+
 static struct ukcf_key_req kr(const char *name, uint32_t flags)
 {
 	struct ukcf_key_req r = { .flags = flags };
@@ -427,4 +440,69 @@ Test(keyops, keys_are_not_in_the_input_copy_that_stays)
 	cr_assert_gt(import_key(UKCF_MECH_AES_256_GCM, kr("a", 0), 32), 0);
 	for (size_t i = 0; i < fx.scratch.size; i++)
 		cr_assert_eq(fx.scratch.base[i], 0);
+}
+
+/* Of RSA the size is the consumer's choice, of all others there is none. */
+Test(keyops, the_size_of_a_key_is_asked_for_where_there_are_several)
+{
+	static const struct {
+		uint32_t flags;
+		size_t bits;
+	} sizes[] = {
+		{ 0, 0 },
+		{ UKCF_KEY_BITS_2048, 2048 },
+		{ UKCF_KEY_BITS_3072, 3072 },
+		{ UKCF_KEY_BITS_4096, 4096 },
+	};
+	const uint32_t rsa = UKCF_MECH_RSA_OAEP_SHA2_256;
+
+	fx.perform = note_bits;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char name[] = { 'k', (char)('0' + i), '\0' };
+
+		bits_asked = 1;
+		cr_assert_gt(generate(rsa, kr(name, sizes[i].flags)), 0, "%u",
+			     detail);
+		cr_assert_eq(bits_asked, sizes[i].bits);
+	}
+	cr_assert_eq(generate(rsa, kr("two", UKCF_KEY_BITS_2048 |
+						     UKCF_KEY_BITS_4096)),
+		     -EINVAL);
+	cr_assert_eq(detail, UKCF_DETAIL_FLAGS);
+	cr_assert_eq(generate(UKCF_MECH_ED25519,
+			      kr("other", UKCF_KEY_BITS_2048)), -EINVAL);
+	cr_assert_eq(detail, UKCF_DETAIL_FLAGS);
+	cr_assert_eq(import_key(UKCF_MECH_ED25519,
+				kr("import", UKCF_KEY_BITS_2048), 32), -EINVAL);
+	cr_assert_eq(detail, UKCF_DETAIL_FLAGS);
+}
+
+/* A public key encrypts with class PKE, and does nothing else. */
+Test(keyops, a_public_key_of_encryption_encrypts_only)
+{
+	const uint32_t rsa = UKCF_MECH_RSA_OAEP_SHA2_256;
+	struct ukcf_key_req r = kr("pub", UKCF_KEY_PUBLIC_ONLY);
+	struct ukcf_sqe s;
+	int64_t h;
+
+	r.usage = UKCF_USE_DECRYPT;
+	cr_assert_eq(import_key(rsa, r, 270), -EINVAL);
+	cr_assert_eq(detail, UKCF_DETAIL_KEY_USAGE);
+	r.usage = UKCF_USE_DEFAULT;
+	h = import_key(rsa, r, 270);
+	cr_assert_gt(h, 0, "%u", detail);
+	s = (struct ukcf_sqe){ .op = UKCF_OP_ENCRYPT,
+			       .mech[0] = rsa,
+			       .obj[0] = (uint64_t)h,
+			       .in.len = 20,
+			       .out.len = 512,
+			       .buf[UKCF_RANGE_OUT] = 1 };
+	cr_assert_geq(run_sqe(&s, &detail), 0, "%u", detail);
+	cr_assert_eq(fx.job.key.len, 270, "the provider is given it");
+	s.op = UKCF_OP_DECRYPT;
+	cr_assert_eq(run_sqe(&s, &detail), -EKEYREJECTED);
+	cr_assert_eq(detail, UKCF_DETAIL_KEY_USAGE);
+	s.op = UKCF_OP_SIGN;
+	cr_assert_eq(run_sqe(&s, &detail), -EOPNOTSUPP);
+	cr_assert_eq(detail, UKCF_DETAIL_MECH_OP);
 }
