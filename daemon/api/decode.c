@@ -459,7 +459,7 @@ static int check_begin(struct request *req, unsigned int *detail)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	const struct mech_limits *m = &req->mech->limits;
 	const struct op_sizes sizes = {
-		.in = sizes_least(m),
+		.in = sizes_least(m) + (m->chunks ? m->tag_max : 0),
 		.out = UINT32_MAX,
 		.aux = s->aux.len,
 		.tag = s->part_op == UKCF_OP_VERIFY ? m->out_len : m->tag_max,

@@ -14,7 +14,7 @@
 /* libsodium reads ChaCha20-Poly1305, GCM decrypt and Ed25519 sign input twice:
  * they are not single-pass.  Nor is HKDF: HMAC reads a short salt twice; nor
  * BLAKE2b, which leaves the rest of a block to memcpy(3), whose loads overlap,
- * nor Poly1305 and SipHash, which go back. */
+ * nor ChaCha20, Poly1305 and SipHash, which go back. */
 static struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_SHA2_256,
 	  .flags = ALL,
@@ -112,13 +112,11 @@ static struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_CHACHA20,
 	  .flags = ALL,
 	  .ops = &sodium_chacha20,
-	  .single_pass = SINGLE(ENCRYPT) | SINGLE(DECRYPT),
 	  .cost_ns = 150,
 	  .cost_ps_per_byte = 400 },
 	{ .mech = UKCF_MECH_XCHACHA20,
 	  .flags = ALL,
 	  .ops = &sodium_xchacha20,
-	  .single_pass = SINGLE(ENCRYPT) | SINGLE(DECRYPT),
 	  .cost_ns = 250,
 	  .cost_ps_per_byte = 400 },
 	{ .mech = UKCF_MECH_ED25519PH,

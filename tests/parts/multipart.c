@@ -26,7 +26,7 @@ static struct ukcf_ring *ring;
 static struct ukcf_buffer *in, *out;
 static struct rng rng;
 static struct ukcf_key none, hmac, chacha;
-static const uint8_t nonce[12] = "0123456789a";
+static const uint8_t nonce[24] = "0123456789abcdef0123456";
 
 static struct ukcf_span span(uint32_t off, uint32_t len)
 {
@@ -60,15 +60,34 @@ static void done(struct ukcf_sqe *s, int err, uint16_t flags)
 	s->flags = flags;
 }
 
+/* Bytes of a nonce. */
+static size_t nonce_of(uint32_t mech)
+{
+	switch (mech) {
+	case UKCF_MECH_CHACHA20_POLY1305:
+	case UKCF_MECH_CHACHA20:
+		return 12;
+	case UKCF_MECH_XCHACHA20_POLY1305:
+	case UKCF_MECH_XCHACHA20:
+		return 24;
+	default:
+		return 0;
+	}
+}
+
+static bool has_aad(uint32_t mech)
+{
+	return UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD;
+}
+
 static void init(uint64_t ctx, enum ukcf_op op, uint32_t mech,
 		 struct ukcf_key key, uint16_t flags)
 {
 	struct ukcf_sqe *s = next(1, flags);
-	bool aead = mech == UKCF_MECH_CHACHA20_POLY1305;
 
 	done(s, ukcf_prep_init(ring, s, ctx, op, mech, key, nonce,
-			       aead ? sizeof(nonce) : 0,
-			       aead ? span(0, 13) : nothing), flags);
+			       nonce_of(mech),
+			       has_aad(mech) ? span(0, 13) : nothing), flags);
 }
 
 static void update(uint64_t ctx, struct ukcf_span from, struct ukcf_span to,
@@ -139,16 +158,40 @@ struct kind {
 	uint32_t mech;
 	struct ukcf_key *key;
 	uint32_t out_len; /* of the result but for ciphertext */
+	uint32_t tag_len; /* of a tag to verify, or behind ciphertext */
 };
 
+#define VERIFIED 64u /* the longest tag */
+
+static struct ukcf_key hmac512, hmac512_trunc, blake2b, poly1305, xchacha,
+	stream, xstream, ed25519ph;
+
 static const struct kind kinds[] = {
-	{ "sha2-256", UKCF_OP_DIGEST, UKCF_MECH_SHA2_256, &none, 32 },
-	{ "sha2-512", UKCF_OP_DIGEST, UKCF_MECH_SHA2_512, &none, 64 },
-	{ "hmac-sha2-256", UKCF_OP_MAC, UKCF_MECH_HMAC_SHA2_256, &hmac, 32 },
+	{ "sha2-256", UKCF_OP_DIGEST, UKCF_MECH_SHA2_256, &none, 32, 0 },
+	{ "sha2-512", UKCF_OP_DIGEST, UKCF_MECH_SHA2_512, &none, 64, 0 },
+	{ "hmac-sha2-256", UKCF_OP_MAC, UKCF_MECH_HMAC_SHA2_256, &hmac, 32, 32 },
 	{ "hmac-sha2-256 verify", UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256,
-	  &hmac, 0 },
+	  &hmac, 0, 32 },
 	{ "chacha20-poly1305", UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20_POLY1305,
-	  &chacha, TAG },
+	  &chacha, 1, TAG },
+	{ "blake2b", UKCF_OP_DIGEST, UKCF_MECH_BLAKE2B, &none, 64, 0 },
+	{ "hmac-sha2-512", UKCF_OP_MAC, UKCF_MECH_HMAC_SHA2_512, &hmac512, 64,
+	  64 },
+	{ "hmac-sha2-512-trunc-256", UKCF_OP_MAC,
+	  UKCF_MECH_HMAC_SHA2_512_TRUNC_256, &hmac512_trunc, 32, 32 },
+	{ "blake2b-mac", UKCF_OP_MAC, UKCF_MECH_BLAKE2B_MAC, &blake2b, 64, 64 },
+	{ "blake2b-mac verify", UKCF_OP_MAC_VERIFY, UKCF_MECH_BLAKE2B_MAC,
+	  &blake2b, 0, 64 },
+	{ "poly1305", UKCF_OP_MAC, UKCF_MECH_POLY1305, &poly1305, 16, 16 },
+	{ "poly1305 verify", UKCF_OP_MAC_VERIFY, UKCF_MECH_POLY1305, &poly1305,
+	  0, 16 },
+	{ "xchacha20-poly1305", UKCF_OP_ENCRYPT, UKCF_MECH_XCHACHA20_POLY1305,
+	  &xchacha, 1, TAG },
+	{ "chacha20", UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20, &stream, 1, 0 },
+	{ "xchacha20", UKCF_OP_ENCRYPT, UKCF_MECH_XCHACHA20, &xstream, 1, 0 },
+	{ "ed25519ph", UKCF_OP_SIGN, UKCF_MECH_ED25519PH, &ed25519ph, 64, 0 },
+	{ "ed25519ph verify", UKCF_OP_VERIFY, UKCF_MECH_ED25519PH, &ed25519ph,
+	  0, 64 },
 };
 
 static uint8_t *text; /* as in the input buffer */
@@ -159,9 +202,13 @@ static int64_t whole(const struct kind *k, uint32_t len, uint8_t *want)
 	if (k->op == UKCF_OP_DIGEST)
 		return ukcf_digest(u, k->mech, text, len, want, k->out_len);
 	if (k->op == UKCF_OP_ENCRYPT)
-		return ukcf_encrypt(u, k->mech, *k->key, nonce, sizeof(nonce),
-				    text, 13, text, len, want, len + TAG);
-	return ukcf_mac(u, k->mech, *k->key, text, len, want, 32);
+		return ukcf_encrypt(u, k->mech, *k->key, nonce,
+				    nonce_of(k->mech), text,
+				    has_aad(k->mech) ? 13 : 0, text, len, want,
+				    len + k->tag_len);
+	if (k->op == UKCF_OP_SIGN || k->op == UKCF_OP_VERIFY)
+		return ukcf_sign(u, k->mech, *k->key, text, len, want, 64);
+	return ukcf_mac(u, k->mech, *k->key, text, len, want, k->tag_len);
 }
 
 static uint32_t some_part(uint32_t left)
@@ -187,7 +234,9 @@ static uint16_t some_flags(unsigned int *acks)
 /* The parts of len bytes as submitted; `swap': two of them change places. */
 static unsigned int submit_parts(const struct kind *k, uint32_t len)
 {
-	bool stream = k->op == UKCF_OP_ENCRYPT;
+	bool enciphers = k->op == UKCF_OP_ENCRYPT;
+	/* a cipher may hold back, or not */
+	uint32_t room = enciphers && !has_aad(k->mech) ? 16 : k->tag_len;
 	unsigned int acks = 0, n = (unsigned int)rng_below(&rng, 8);
 	uint32_t off = 0;
 
@@ -196,15 +245,18 @@ static unsigned int submit_parts(const struct kind *k, uint32_t len)
 		uint32_t part = some_part(len - off);
 
 		update(CTX, span(off, part),
-		       stream ? result(off, part) : nothing, 2,
-		       some_flags(&acks));
+		       !enciphers ? nothing :
+				    result(off, part + (has_aad(k->mech) ?
+								0 : room)),
+		       2, some_flags(&acks));
 		off += part;
 	}
 	final(CTX, span(off, len - off),
-	      stream	   ? result(off, len - off + TAG) :
+	      enciphers	 ? result(off, len - off + room) :
 	      k->out_len ? result(0, k->out_len) :
-			     nothing,
-	      k->out_len ? nothing : span(BUF - 32, 32), some_flags(&acks));
+			   nothing,
+	      k->out_len ? nothing : span(BUF - VERIFIED, k->tag_len),
+	      some_flags(&acks));
 	return acks;
 }
 
@@ -212,11 +264,11 @@ static bool split_is_right(const struct kind *k, uint32_t len, uint8_t *want)
 {
 	int64_t bytes = whole(k, len, want);
 	unsigned int acks;
-	uint8_t *tag = (uint8_t *)ukcf_buffer_data(in) + BUF - 32;
+	uint8_t *tag = (uint8_t *)ukcf_buffer_data(in) + BUF - VERIFIED;
 
 	if (bytes < 0)
 		check_bail("%s in one call: %d", k->name, (int)bytes);
-	memcpy(tag, want, 32);
+	memcpy(tag, want, k->out_len ? 0 : k->tag_len);
 	acks = submit_parts(k, len);
 	if (run(3) < 0)
 		return false;
@@ -224,14 +276,15 @@ static bool split_is_right(const struct kind *k, uint32_t len, uint8_t *want)
 		return false; /* they succeeded: none was to be posted */
 	if (seen[1].acks + seen[2].acks + seen[3].acks != acks)
 		return false;
-	if (k->op == UKCF_OP_MAC_VERIFY)
+	if (k->op == UKCF_OP_MAC_VERIFY || k->op == UKCF_OP_VERIFY)
 		return seen[3].res == 0;
 	return memcmp(ukcf_buffer_data(out), want, (size_t)bytes) == 0;
 }
 
 static void any_split(const struct kind *k)
 {
-	unsigned int n = (unsigned int)scaled(300, 20000), right = 0;
+	unsigned int n = (unsigned int)scaled(k < kinds + 5 ? 300 : 60, 20000);
+	unsigned int right = 0;
 	uint8_t *want = malloc(BUF);
 
 	if (!want)
@@ -531,6 +584,28 @@ static void killed_daemon(void)
 	check(run(3) == 32 && digest_is(0, 11), "and it can be begun anew");
 }
 
+static void other_keys(const uint8_t key[32])
+{
+	const struct {
+		uint32_t mech;
+		struct ukcf_key *key;
+	} keys[] = {
+		{ UKCF_MECH_HMAC_SHA2_512, &hmac512 },
+		{ UKCF_MECH_HMAC_SHA2_512_TRUNC_256, &hmac512_trunc },
+		{ UKCF_MECH_BLAKE2B_MAC, &blake2b },
+		{ UKCF_MECH_POLY1305, &poly1305 },
+		{ UKCF_MECH_XCHACHA20_POLY1305, &xchacha },
+		{ UKCF_MECH_CHACHA20, &stream },
+		{ UKCF_MECH_XCHACHA20, &xstream },
+		{ UKCF_MECH_ED25519PH, &ed25519ph },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (ukcf_key_import(u, NULL, keys[i].mech, 0, 0, key, 32,
+				    keys[i].key))
+			check_bail("no key of mechanism %x", keys[i].mech);
+}
+
 int main(void)
 {
 	uint8_t key[32] = { 9 };
@@ -546,6 +621,7 @@ int main(void)
 		check_bail("no ring or keys");
 	text = ukcf_buffer_data(in);
 	rng_fill(&rng, text, BUF);
+	other_keys(key);
 	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		any_split(&kinds[i]);
 	controls();
