@@ -17,6 +17,7 @@
 #define AUX_MAX 1024u
 #define OUT_MAX (DATA_MAX + 512)
 #define TAG_MAX 128u
+#define KEY_MAX 256u
 #define AUX_AT OUT_MAX /* in the input buffer; a ciphertext lies before */
 #define TAG_AT (AUX_AT + AUX_MAX)
 #define IN_SIZE (TAG_AT + TAG_MAX)
@@ -161,7 +162,7 @@ static size_t some_size(size_t most)
 
 static void some_key(void)
 {
-	uint8_t bytes[256];
+	uint8_t bytes[KEY_MAX];
 	size_t min = q.m->key_min, max = q.m->key_max;
 	size_t len = min + (size_t)rng_below(&rng, max - min + 1);
 
@@ -344,8 +345,9 @@ int main(int argc, char **argv)
 	bits = UINT64_C(1) << ids[0] | UINT64_C(1) << ids[1];
 	n = ukcf_mech_list(u, rows, UKCF_PAGE_MECHS_MAX);
 	for (int i = 0; i < n; i++) {
+		/* A key of RSA is no bytes at random. */
 		if ((rows[i].providers & bits) != bits ||
-		    !class_of(rows[i].id))
+		    !class_of(rows[i].id) || rows[i].key_max > KEY_MAX)
 			continue;
 		mechanism(&rows[i]);
 		both++;
