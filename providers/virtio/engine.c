@@ -487,7 +487,8 @@ static void find_session(struct engine *e, struct slot *s)
 {
 	uint8_t digest[SHA256_BYTES];
 
-	session_digest(&e->sessions, s->work.key, digest);
+	/* As the host has it: what it will say that ends. */
+	session_digest(&e->sessions, s->work.job->key, digest);
 	s->session = session_use(&e->sessions, s->work.session, digest);
 	if (!s->session)
 		return;

@@ -12,6 +12,7 @@
 
 #include <ukcf/provider.h>
 
+#include "providers/virtio/der.h"
 #include "providers/virtio/engine.h"
 #include "providers/virtio/known.h"
 #include "providers/virtio/virtio.h"
@@ -53,6 +54,49 @@ static const struct ukcf_mech_ops xts_ops = { .encrypt = submit,
 					      .decrypt = submit,
 					      .check_key = check_xts_key };
 
+static enum ukcf_status check_rsa_key(struct ukcf_instance *self,
+				      struct ukcf_job *job)
+{
+	bool secret = job->key.len;
+	struct der_key k;
+
+	(void)self;
+	job->res = 0;
+	if (!der_read(secret ? job->key : job->pub, secret, &k)) {
+		job->res = -EKEYREJECTED;
+		job->detail = UKCF_DETAIL_KEY_VALUE;
+	}
+	return UKCF_DONE;
+}
+
+static enum ukcf_status rsa_public_key(struct ukcf_instance *self,
+				       struct ukcf_job *job)
+{
+	uint8_t pub[DER_PUBLIC_MAX];
+	struct der_key k;
+	size_t len;
+
+	(void)self;
+	job->res = -EKEYREJECTED;
+	job->detail = UKCF_DETAIL_KEY_VALUE;
+	if (!der_read(job->key, true, &k))
+		return UKCF_DONE;
+	len = der_put_public(pub, &k);
+	job->res = -ENOBUFS;
+	job->detail = UKCF_DETAIL_OUT_SIZE;
+	if (job->out_size < len)
+		return UKCF_DONE;
+	memcpy(job->out, pub, len);
+	job->res = (int64_t)len;
+	job->detail = 0;
+	return UKCF_DONE;
+}
+
+static const struct ukcf_mech_ops rsa_ops = { .sign = submit,
+					      .verify = submit,
+					      .public_key = rsa_public_key,
+					      .check_key = check_rsa_key };
+
 /* Rough: the daemon replaces them by what it measures. */
 #define OFFER(name, its_ops)                                                  \
 	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
@@ -66,6 +110,8 @@ static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CTR),	 CIPHER(AES_192_CTR),
 	CIPHER(AES_256_CTR),	 OFFER(AES_128_XTS, xts_ops),
 	OFFER(AES_256_XTS, xts_ops),
+	{ .mech = UKCF_MECH_RSA_PKCS1_SHA2_256, .flags = UKCF_OFFER_SLOW,
+	  .ops = &rsa_ops, .cost_ns = 1500000, .cost_ps_per_byte = 5000 },
 };
 
 #define N_ALL (sizeof(all) / sizeof(all[0]))

@@ -27,6 +27,7 @@ struct work {
 	unsigned int step;     /* of stealing ciphertext */
 	uint8_t iv[CRYPTO_IV]; /* of the next request */
 	uint8_t held[CRYPTO_IV], tail[CRYPTO_IV]; /* between two steps */
+	uint8_t digest[SHA256_BYTES]; /* of RSA */
 };
 
 /* One per kind of mechanism. */

@@ -30,7 +30,7 @@ same "on all that it offers" 11 "$(grep -c '^ok: aes-' "$tmp/out")"
 check "a wrong answer is ordered" cryptoctl control provider=virtiofake flip=1
 agree && report 1 "and found" || report 0 "and found"
 
-for trouble in hang idx_jump no_status needs_reset go; do
+for trouble in hang go; do # tests/virtio/distrust has them all
 	cryptoctl control provider=virtiofake $trouble=1 >"$tmp/out" 2>&1
 	# what it loses others do: but nobody else is asked here
 	agree

@@ -181,7 +181,7 @@ static size_t some_size(size_t most)
 
 static void some_key(void)
 {
-	uint8_t bytes[256];
+	uint8_t bytes[KEY_MAX];
 	size_t min = q.m->key_min, max = q.m->key_max;
 	size_t len = min + (size_t)rng_below(&rng, max - min + 1);
 

@@ -13,10 +13,12 @@
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <ukcf/provider.h>
@@ -270,6 +272,63 @@ static bool run_cipher(const struct session *s, const uint8_t *iv,
 	return ok && (size_t)(n + rest) == len;
 }
 
+static EVP_PKEY *rsa_of(const struct session *s)
+{
+	const unsigned char *p = s->key;
+
+	return s->op == VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE ?
+		       d2i_PrivateKey(EVP_PKEY_RSA, NULL, &p, (long)s->len) :
+		       d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)s->len);
+}
+
+/* Of a digest; to verify it follows the signature. */
+static uint8_t run_rsa(const struct session *s, uint32_t opcode,
+		       const uint8_t *in, size_t src, uint8_t *out, size_t dst)
+{
+	bool signs = opcode == VIRTIO_CRYPTO_AKCIPHER_SIGN;
+	EVP_PKEY *key = rsa_of(s);
+	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
+	size_t len = dst;
+	uint8_t status = VIRTIO_CRYPTO_ERR;
+
+	if (ctx &&
+	    (signs ? EVP_PKEY_sign_init(ctx) : EVP_PKEY_verify_init(ctx)) > 0 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) > 0) {
+		if (signs && EVP_PKEY_sign(ctx, out, &len, in, src) > 0 &&
+		    len == dst)
+			status = VIRTIO_CRYPTO_OK;
+		else if (!signs)
+			status = EVP_PKEY_verify(ctx, in, src, in + src,
+						 dst) == 1 ?
+					 VIRTIO_CRYPTO_OK :
+					 VIRTIO_CRYPTO_KEY_REJECTED;
+	}
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return status;
+}
+
+static uint8_t perform_rsa(const struct request *r, const struct session *s,
+			   uint8_t *out, size_t *n)
+{
+	struct virtio_crypto_op_data_req q;
+	size_t src, dst;
+	bool signs;
+
+	memcpy(&q, r->in, sizeof(q));
+	src = le32toh(q.u.akcipher_req.para.src_data_len);
+	dst = le32toh(q.u.akcipher_req.para.dst_data_len);
+	signs = le32toh(q.header.opcode) == VIRTIO_CRYPTO_AKCIPHER_SIGN;
+	if (src > DATA_MAX || dst > DATA_MAX ||
+	    r->n_in != sizeof(q) + src + (signs ? 0 : dst) ||
+	    r->room != (signs ? dst : 0) + 1)
+		return VIRTIO_CRYPTO_ERR;
+	*n = signs ? dst : 0;
+	return run_rsa(s, le32toh(q.header.opcode), r->in + sizeof(q), src,
+		       out, dst);
+}
+
 /* Return: the status; out has n bytes, as many as the request asks for. */
 static uint8_t perform(const struct request *r, uint8_t *out, size_t *n)
 {
@@ -287,6 +346,10 @@ static uint8_t perform(const struct request *r, uint8_t *out, size_t *n)
 	    !fake.sessions[le64toh(q.header.session_id)].used)
 		return VIRTIO_CRYPTO_INVSESS;
 	s = &fake.sessions[le64toh(q.header.session_id)];
+	if (s->service != le32toh(q.header.opcode) >> 8)
+		return VIRTIO_CRYPTO_ERR; /* QEMU falls over */
+	if (s->service == VIRTIO_CRYPTO_SERVICE_AKCIPHER)
+		return perform_rsa(r, s, out, n);
 	iv = le32toh(p->iv_len);
 	*n = le32toh(p->src_data_len);
 	if (iv != 16 || *n > DATA_MAX || le32toh(p->dst_data_len) != *n ||
@@ -382,26 +445,48 @@ static int free_session(void)
 	return -1;
 }
 
+static void take_cipher(const struct virtio_crypto_op_ctrl_req *q,
+			struct session *s)
+{
+	const struct virtio_crypto_cipher_session_para *p =
+		&q->u.sym_create_session.u.cipher.para;
+
+	s->algo = le32toh(p->algo);
+	s->op = le32toh(p->op);
+	s->len = le32toh(p->keylen);
+}
+
+static void take_rsa(const struct virtio_crypto_op_ctrl_req *q,
+		     struct session *s)
+{
+	const struct virtio_crypto_akcipher_session_para *p =
+		&q->u.akcipher_create_session.para;
+
+	s->algo = le32toh(p->algo);
+	s->op = le32toh(p->keytype);
+	s->len = le32toh(p->keylen);
+}
+
 static uint32_t create(const struct request *r, uint64_t *id)
 {
-	const struct virtio_crypto_cipher_session_para *p;
 	struct virtio_crypto_op_ctrl_req q;
 	struct session *s;
 	int i = free_session();
 
 	memcpy(&q, r->in, sizeof(q));
-	p = &q.u.sym_create_session.u.cipher.para;
-	if (le32toh(q.header.opcode) != VIRTIO_CRYPTO_CIPHER_CREATE_SESSION)
-		return VIRTIO_CRYPTO_NOTSUPP;
-	if (i < 0 || le32toh(p->keylen) != r->n_in - sizeof(q) ||
-	    le32toh(p->keylen) > KEY_MAX)
+	if (i < 0)
 		return VIRTIO_CRYPTO_ERR;
 	s = &fake.sessions[i];
-	*s = (struct session){ .algo = le32toh(p->algo),
-			       .op = le32toh(p->op),
-			       .len = le32toh(p->keylen) };
-	if (!cipher_of(s) || (fake.faults[FAULT_no_ctr] &&
-			      s->algo == VIRTIO_CRYPTO_CIPHER_AES_CTR))
+	*s = (struct session){ .service = le32toh(q.header.opcode) >> 8 };
+	if (s->service == VIRTIO_CRYPTO_SERVICE_CIPHER)
+		take_cipher(&q, s);
+	else
+		take_rsa(&q, s);
+	if (s->len != r->n_in - sizeof(q) || s->len > KEY_MAX)
+		return VIRTIO_CRYPTO_ERR;
+	if (s->service == VIRTIO_CRYPTO_SERVICE_CIPHER &&
+	    (!cipher_of(s) || (fake.faults[FAULT_no_ctr] &&
+			       s->algo == VIRTIO_CRYPTO_CIPHER_AES_CTR)))
 		return VIRTIO_CRYPTO_NOTSUPP;
 	memcpy(s->key, r->in + sizeof(q), s->len);
 	s->used = true;
@@ -439,6 +524,7 @@ static void serve_ctrl(struct queue *q, struct request *r)
 		return;
 	memcpy(&opcode, r->in, sizeof(opcode));
 	if (le32toh(opcode) == VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION ||
+	    le32toh(opcode) == VIRTIO_CRYPTO_AKCIPHER_DESTROY_SESSION ||
 	    r->room < sizeof(in)) {
 		store8(r->answer, destroy(r));
 	} else if (!spend(FAULT_no_session_status)) {
@@ -813,15 +899,29 @@ struct fake_counts fake_count(void)
 	return c;
 }
 
+/* The driver may write there meanwhile: the kernel makes a copy. */
+static bool holds(const struct map *m, const void *bytes, size_t len)
+{
+	uint8_t *copy = malloc(m->len);
+	struct iovec to = { copy, m->len }, from = { m->mem, m->len };
+	bool is;
+
+	if (!copy || process_vm_readv(getpid(), &to, 1, &from, 1, 0) !=
+			     (ssize_t)m->len)
+		abort();
+	is = memmem(copy, m->len, bytes, len);
+	free(copy);
+	return is;
+}
+
 unsigned int fake_sees(const void *bytes, size_t len)
 {
 	unsigned int n = 0;
 
 	pthread_mutex_lock(&fake.lock);
 	for (unsigned int i = 0; i < MAPS; i++)
-		if (fake.maps[i].mem && memmem(fake.maps[i].mem,
-					       fake.maps[i].len, bytes, len))
-			n++;
+		n += fake.maps[i].mem &&
+		     holds(&fake.maps[i], bytes, len);
 	pthread_mutex_unlock(&fake.lock);
 	return n;
 }
@@ -832,6 +932,7 @@ void fake_leave_sessions(unsigned int n)
 	for (unsigned int i = 0; i < n && i < SESSIONS; i++)
 		fake.sessions[i] = (struct session){
 			.used = true,
+			.service = VIRTIO_CRYPTO_SERVICE_CIPHER,
 			.algo = VIRTIO_CRYPTO_CIPHER_AES_CBC,
 			.op = VIRTIO_CRYPTO_OP_ENCRYPT,
 			.len = 16,
