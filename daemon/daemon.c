@@ -46,6 +46,7 @@
 #include "daemon/core/prepared.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/service.h"
+#include "daemon/core/stranded.h"
 #include "daemon/core/template.h"
 #include "daemon/core/trust.h"
 #include "daemon/core/worker.h"
@@ -449,6 +450,8 @@ static int start_threads(void)
 
 	dispatch_init(&decisions);
 	if (!err)
+		err = stranded_init();
+	if (!err)
 		err = worker_start(workers, c->queue_slots);
 	if (!err)
 		err = drain_init();
@@ -492,6 +495,9 @@ static int start_deadlines(void)
 		err = loop_watch(d.loop, b->timer_fd, POLLIN, on_deadline, b,
 				 &s);
 	}
+	if (!err)
+		err = loop_watch(d.loop, stranded_backlog()->timer_fd, POLLIN,
+				 on_deadline, stranded_backlog(), &s);
 	if (!err)
 		err = loop_watch(d.loop, context_backlog()->timer_fd, POLLIN,
 				 on_deadline, context_backlog(), &s);

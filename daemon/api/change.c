@@ -56,6 +56,9 @@ static int control(const struct msg_change *c, struct msg_changed *r,
 	if (load_acquire_u32(&p->leaving))
 		return change_say(r, -EBUSY, "provider %s is being taken out",
 				  p->name);
+	if (load_acquire_u32(&p->unstarted))
+		return change_say(r, -ENODEV, "provider %s did not start",
+				  p->name);
 	if (!p->spi->control)
 		return change_say(r, -EOPNOTSUPP,
 				  "provider %s takes no commands", p->name);

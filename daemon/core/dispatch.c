@@ -13,6 +13,7 @@
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/stranded.h"
 #include "daemon/core/trace.h"
 #include "daemon/core/worker.h"
 #include "daemon/spi/loader.h"
@@ -300,25 +301,36 @@ struct backlog *dispatch_queue_by_id(uint16_t id)
 
 /* --------------------------------------------------------------- failover */
 
-void dispatch_elsewhere(struct request *req)
+void dispatch_again(struct request *req)
 {
+	uint32_t looks = stranded_looks();
 	unsigned int detail;
 	int err;
 
-	if (trace_is_on())
-		trace_note(req, TRACE_FAILED_OVER, req->offer->provider->id);
-	req->tried |= UINT64_C(1) << req->offer->provider->id;
 	if (clock_ns() >= req->deadline_ns) {
 		request_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
 		return;
 	}
 	err = execute_may_repeat(req) ? dispatch_choose(req, &detail) : -EIO;
+	if (err == -EINPROGRESS) {
+		stranded_add(req, looks);
+		return;
+	}
 	if (err) {
 		request_end(req, -EIO, UKCF_DETAIL_PROVIDER_FAILED);
 		return;
 	}
 	decode_copy_class(req);
 	backlog_put(dispatch_backlog(req), req, true, false, NULL);
+}
+
+void dispatch_elsewhere(struct request *req)
+{
+
+	if (trace_is_on())
+		trace_note(req, TRACE_FAILED_OVER, req->offer->provider->id);
+	req->tried |= UINT64_C(1) << req->offer->provider->id;
+	dispatch_again(req);
 }
 
 void dispatch_onward(struct request *req)

@@ -73,6 +73,8 @@ struct backlog *dispatch_queue_by_id(uint16_t id);
  * what it has.  The request is another's when this returns.
  */
 void dispatch_elsewhere(struct request *req);
+/* Likewise of one that waited for a provider to be loaded. */
+void dispatch_again(struct request *req);
 /* A dual operation between its halves: to the queue of the next one, or it
  * ends.  The request is another's when this returns. */
 void dispatch_onward(struct request *req);

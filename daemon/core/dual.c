@@ -333,6 +333,10 @@ bool dual_goes_on(struct request *req)
 		return false;
 	}
 	err = dispatch_choose(req, &detail);
+	if (err == -EINPROGRESS) { /* it is not waited for half-way */
+		err = -ENODEV;
+		detail = UKCF_DETAIL_NO_PROVIDER;
+	}
 	if (err)
 		end(req, err, detail);
 	return !err;

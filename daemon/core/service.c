@@ -39,6 +39,7 @@
 #include "daemon/core/probes.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/stranded.h"
 #include "daemon/loop.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -710,6 +711,7 @@ void service_again(void)
 {
 	uint64_t one = 1;
 
+	stranded_look();
 	for (unsigned int i = 0; i < load_acquire_u32(&n_services); i++) {
 		store_release_u32(&services[i].again, 1);
 		if (write(services[i].wake_fd, &one, sizeof(one)) < 0)

@@ -30,7 +30,7 @@ void service_detach(struct ring *r);
 /* Any thread: have it look at its rings again.  Does not block. */
 void service_kick(struct service *s);
 /* Any thread: a provider was loaded, or cannot be: requests that wait for one
- * are looked at again.  Does not block. */
+ * are looked at again.  Not in completion context. */
 void service_again(void);
 /* Likewise, all of them: there is an event.  Any thread. */
 void service_kick_all(void);

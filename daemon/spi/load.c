@@ -14,6 +14,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/prepared.h"
 #include "daemon/core/template.h"
+#include "daemon/spi/errand.h"
 #include "daemon/spi/host.h"
 #include "daemon/spi/loader.h"
 #include "daemon/spi/manifest.h"
@@ -197,12 +198,12 @@ static struct module *module_get(struct provider *p, int *err)
 
 /* ------------------------------------------------------------ known answers */
 
-static int test(struct provider *p, const struct mech *m,
+static int test(struct ukcf_instance *self, const struct mech *m,
 		const struct ukcf_offer *o, const char **what)
 {
 	return UKCF_MECH_INDEX(o->mech) < UKCF_MECH_DYNAMIC ?
-		       selftest_offer(p->instance, o, what) :
-		       selftest_described(p->instance, m, o, what);
+		       selftest_offer(self, o, what) :
+		       selftest_described(self, m, o, what);
 }
 
 int load_test(struct provider *p)
@@ -212,7 +213,7 @@ int load_test(struct provider *p)
 		const struct mech *m = load_mech(p->spi, o);
 		const char *what = "";
 
-		if (test(p, m, o, &what) != -EIO)
+		if (test(p->instance, m, o, &what) != -EIO)
 			continue;
 		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
 			m->name, what);
@@ -226,15 +227,26 @@ int load_test_mech(struct provider *p, const struct mech *m,
 {
 	const char *what = "";
 
-	return !o || test(p, m, o, &what) == -EIO ? -EIO : 0;
+	return !o || test(p->instance, m, o, &what) == -EIO ? -EIO : 0;
 }
 
+/* The start of an instance, and what it can. */
+struct trial {
+	struct errand errand; /* first */
+	struct provider *p;
+	const struct ukcf_provider *spi;
+	struct ukcf_instance *instance;
+	char why[200]; /* it failed */
+	bool passed[UKCF_PAGE_MECHS_MAX];
+};
+
 /* A mechanism that fails its known answers stays out; the others come in. */
-static bool passes(struct provider *p, const struct mech *m,
+static bool passes(const struct trial *t, const struct mech *m,
 		   const struct ukcf_offer *o)
 {
+	const struct provider *p = t->p;
 	const char *what = "", *name = m->name;
-	int err = test(p, m, o, &what);
+	int err = test(t->instance, m, o, &what);
 
 	if (err == -ENOENT)
 		log_err("provider %s: %s: no known answers, not used",
@@ -245,15 +257,15 @@ static bool passes(struct provider *p, const struct mech *m,
 	return !err;
 }
 
-/* Return: how many of s's offers passed, marked. */
-static unsigned int test_offers(struct provider *p,
-				const struct ukcf_provider *s, bool *passed)
+/* Return: how many of its offers passed, marked. */
+static unsigned int test_offers(struct trial *t)
 {
+	const struct ukcf_provider *s = t->spi;
 	unsigned int n = 0;
 
 	for (uint32_t i = 0; i < s->n_offers; i++)
-		n += passed[i] = passes(p, load_mech(s, &s->offers[i]),
-					&s->offers[i]);
+		n += t->passed[i] = passes(t, load_mech(s, &s->offers[i]),
+					   &s->offers[i]);
 	return n;
 }
 
@@ -336,32 +348,88 @@ static int stop(struct provider *p)
 	return 0;
 }
 
-/* Started, and has shown what it can.  Nobody can ask it for anything yet. */
-static int try_out(struct provider *p, const struct ukcf_provider *s,
-		   bool *passed)
+static void end_trial(struct trial *t)
 {
-	int err = s->start(&p->host, &p->instance);
-
-	if (err) {
-		log_err("provider %s: it does not start: %s", p->name,
-			strerror(-err));
-		return err;
-	}
-	if (test_offers(p, s, passed) > 0)
-		return 0;
-	if (s->stop)
-		s->stop(p->instance);
-	p->instance = NULL;
-	return complain(p, "none of its mechanisms can be used");
+	if (t->instance && t->spi->stop)
+		t->spi->stop(t->instance);
+	t->instance = NULL;
 }
 
-static int bring_up(struct provider *p, struct module *m)
+/* Started, and has shown what it can.  Nobody can ask it for anything yet. */
+static int try_out(struct trial *t)
 {
-	static bool passed[UKCF_PAGE_MECHS_MAX]; /* one thread at a time */
-	int err = try_out(p, m->spi, passed);
+	int err = t->spi->start(&t->p->host, &t->instance);
 
-	if (err)
+	if (err) {
+		log_err("provider %s: it does not start: %s", t->p->name,
+			strerror(-err));
+		t->instance = NULL;
 		return err;
+	}
+	if (test_offers(t) > 0)
+		return 0;
+	end_trial(t);
+	return complain(t->p, "none of its mechanisms can be used");
+}
+
+static int run_trial(struct errand *e)
+{
+	struct trial *t = (struct trial *)(void *)e;
+	int err;
+
+	log_forget_error();
+	err = try_out(t);
+	snprintf(t->why, sizeof(t->why), "%s", log_last_error());
+	return err;
+}
+
+/* Its provider is FAILED; it may be started again from now on. */
+static void late_trial(struct errand *e)
+{
+	struct trial *t = (struct trial *)(void *)e;
+	struct provider *p = t->p;
+
+	if (!t->errand.result)
+		end_trial(t);
+	free(t);
+	log_warn("provider %s: its start has returned, too late: unload it, "
+		 "and load it again", p->name);
+	store_release_u32(&p->starting, 0);
+}
+
+static struct trial *trial_new(struct provider *p, struct module *m)
+{
+	struct trial *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->errand.run = run_trial;
+	t->errand.late = late_trial;
+	t->p = p;
+	t->spi = m->spi;
+	return t;
+}
+
+/* The thread that hangs in its code uses it: it is known from now on, and
+ * stays mapped. */
+static void left_behind(struct provider *p, struct module *m)
+{
+	char why[PROVIDER_REASON_MAX];
+
+	use(p, m);
+	if (!p->id && provider_enlist(p))
+		log_err("provider %s: there is no place for it", p->name);
+	store_release_u32(&p->unstarted, 1);
+	store_release_u32(&p->leaving, 0); /* it is to be unloaded first */
+	snprintf(why, sizeof(why), "start did not return in %llu ms",
+		 (unsigned long long)provider_config()->start_limit_ms);
+	provider_hangs(p, why);
+}
+
+static int come_in(struct provider *p, struct module *m, const bool *passed)
+{
+	int err = 0;
+
 	use(p, m);
 	provider_keeps_keys(p, true);
 	if (!p->id)
@@ -374,6 +442,29 @@ static int bring_up(struct provider *p, struct module *m)
 		log_err("provider %s: %s", p->name, strerror(-err));
 		stop(p);
 	}
+	return err;
+}
+
+static int bring_up(struct provider *p, struct module *m)
+{
+	struct trial *t = trial_new(p, m);
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	store_release_u32(&p->starting, 1);
+	if (!errand_run(&t->errand,
+			provider_config()->start_limit_ms * 1000000)) {
+		left_behind(p, m);
+		return -ETIMEDOUT;
+	}
+	store_release_u32(&p->starting, 0);
+	log_keep_error(t->why);
+	err = t->errand.result;
+	p->instance = t->instance;
+	if (!err)
+		err = come_in(p, m, t->passed);
+	free(t);
 	return err;
 }
 
@@ -421,8 +512,14 @@ int load_provider(const char *name)
 		p = load_new(name);
 	if (!p)
 		return -ENOMEM;
+	if (load_acquire_u32(&p->starting)) {
+		log_err("provider %s: its start of before has not returned "
+			"yet", p->name);
+		return -EBUSY;
+	}
 	if (!provider_loads(p))
 		return -EEXIST;
+	store_release_u32(&p->unstarted, 0);
 	m = module_get(p, &err);
 	if (!err)
 		err = bring_up(p, m);
@@ -435,7 +532,8 @@ int load_provider(const char *name)
 			 m->spi->version ? m->spi->version : "no version");
 		return 0;
 	}
-	give_up(p, m);
+	if (!load_acquire_u32(&p->unstarted)) /* else it is FAILED */
+		give_up(p, m);
 	return err;
 }
 

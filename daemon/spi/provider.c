@@ -244,6 +244,17 @@ void provider_reason(const struct provider *p, char *why, size_t size)
 	pthread_mutex_unlock(&reasons);
 }
 
+bool provider_hangs(struct provider *p, const char *why)
+{
+	bool moved;
+
+	set_reason(p, why);
+	fetch_add_u32(&p->failures, 1);
+	moved = move(p, BIT(LOADING), UKCF_PROVIDER_FAILED);
+	log_err("provider %s: %s", p->name, why); /* last: it is the answer */
+	return moved;
+}
+
 bool provider_says(struct provider *p, uint32_t state)
 {
 	return move(p, BIT(READY) | BIT(BUSY), state);

@@ -33,6 +33,8 @@ struct provider {
 	uint32_t wanted;   /* atomic: a request waits for it to be loaded */
 	uint32_t held;	   /* atomic: no request brings it: it could not be
 			      loaded, or an administrator unloaded it */
+	uint32_t unstarted; /* atomic: FAILED, for its start did not return */
+	uint32_t starting;  /* atomic: and that still runs */
 	uint32_t kind;	   /* atomic, enum ukcf_provider_kind */
 	char name[UKCF_NAME_MAX];
 	struct module *module; /* atomic: its code; NULL: was never loaded */
@@ -91,6 +93,7 @@ bool provider_blame(struct provider *p, const char *why);
 void provider_reason(const struct provider *p, char *why, size_t size);
 bool provider_says(struct provider *p, uint32_t state); /* it is READY, BUSY */
 bool provider_loads(struct provider *p);	/* ABSENT -> LOADING */
+bool provider_hangs(struct provider *p, const char *why); /* LOADING -> FAILED */
 bool provider_goes(struct provider *p);		/* -> ABSENT */
 bool provider_drains(struct provider *p);	/* READY, BUSY -> DRAINING */
 bool provider_works_again(struct provider *p);	/* -> READY */

@@ -46,7 +46,14 @@ int recover_attempt(struct provider *p)
 {
 	uint32_t failures = load_acquire_u32(&p->failures);
 	struct recovery_plan *plan = &p->plan;
-	int err = reset(p);
+	int err;
+
+	if (load_acquire_u32(&p->unstarted)) {
+		log_err("provider %s did not start: unload it, and load it "
+			"again", p->name);
+		return -ENODEV;
+	}
+	err = reset(p);
 
 	if (!err)
 		err = load_test(p);
@@ -70,6 +77,7 @@ static bool is_out(const struct provider *p)
 {
 	return load_acquire_u32(&p->state) == UKCF_PROVIDER_FAILED &&
 	       !load_acquire_u32(&p->leaving) &&
+	       !load_acquire_u32(&p->unstarted) &&
 	       !load_acquire_u32(&p->trust.lost);
 }
 

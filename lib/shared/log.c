@@ -87,6 +87,11 @@ void log_forget_error(void)
 	last_error[0] = '\0';
 }
 
+void log_keep_error(const char *text)
+{
+	snprintf(last_error, sizeof(last_error), "%s", text);
+}
+
 void log_vmsg(int level, const char *fmt, va_list ap)
 {
 	char line[1024];

@@ -23,6 +23,8 @@ void log_vmsg(int level, const char *fmt, va_list ap)
  * for whoever must answer with the reason.  "": nothing. */
 const char *log_last_error(void);
 void log_forget_error(void);
+/* It is what another thread said, for this one. */
+void log_keep_error(const char *text);
 /* Printable form of s in buf, bounded: control characters as \xNN. */
 const char *log_quote(char *buf, size_t size, const char *s);
 

@@ -17,6 +17,7 @@
 #include "daemon/core/backlog.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/context.h"
+#include "daemon/core/crosscheck.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/mech.h"
@@ -74,6 +75,12 @@ WRAP(void, page_publish, (const struct ukcf_page_provider *providers,
 	for (unsigned int i = 0; i < n_providers && planted("unlisted"); i++)
 		p[i].n_mechs = 0;
 	__real_page_publish(p, n_providers, m, n_mechs);
+}
+
+/* unchecked: every answer is believed */
+WRAP(bool, crosscheck_is_due, (const struct request *req))
+{
+	return !planted("unchecked") && __real_crosscheck_is_due(req);
 }
 
 /* always-queued: what need not be queued is */

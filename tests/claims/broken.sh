@@ -30,6 +30,7 @@ not-told - c4 c15 c35
 leak - d2 d4 d7
 no-time - c2 c9 c22
 no-handle - c17 c25 c33 d1 d2 d3 d5 d7
+unchecked -
 unasked - c16 c32 d7
 context-stays - d6
 template-stays - c18 c20 c39

@@ -52,6 +52,20 @@ same "or load" "3a985da7" \
 	"$(in_daemon "$sum"'; cryptoctl load provider=openssl >/dev/null
 		cryptoctl unload provider=openssl >/dev/null
 		cryptoctl load provider=openssl >/dev/null; sum sha3-256')"
+# --- what fails brings the next one ---
+# fails_over REQUEST: the device that is asked first cannot do it
+fails_over() {
+	in_failing='cryptoctl install provider=null >/dev/null
+		cryptoctl unload provider=null >/dev/null
+		cryptoctl refresh >/dev/null
+		cryptoctl control provider=nullhw fail=1 >/dev/null'
+	daemon_with --set 'daemon.providers=sodium nullhw' -- sh -c "$state_of
+		$in_failing; $1
+		cryptoctl uninstall provider=null >/dev/null" 2>"$tmp/log"
+}
+same "a request whose provider fails brings one that is not loaded" \
+	"5a5a5a5a READY" "$(fails_over 'echo $(printf abc |
+		cryptoctl digest -m null-digest - | cut -c 1-8) $(state_of null)')"
 in_daemon 'cryptoctl install provider=openssl'
 grep -q 'openssl is installed already' "$tmp/log"
 report $? "installing twice is refused"

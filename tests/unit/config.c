@@ -65,6 +65,7 @@ static const struct number {
 	N(daemon, timeout_ms, 1, 86400000),
 	N(daemon, queue_slots, 1, 65536),
 	N(daemon, device_limit_ms, 1, 600000),
+	N(daemon, start_limit_ms, 1, 600000),
 	N(daemon, cross_check_all_ms, 0, 3600000),
 	N(quota, connections, 1, 512),
 	N(quota, rings, 1, 2048),
