@@ -207,7 +207,7 @@ static void distribution(FILE *f, const struct survey *s)
 static void elsewhere(FILE *f)
 {
 	fprintf(f,
-		"## Not measured here\n\n"
+		"## By itself\n\n"
 		"`dpdk-test-crypto-perf` (package dpdk-dev) measures DPDK's "
 		"drivers by itself, in one process that has the key:\n\n"
 		"    dpdk-test-crypto-perf --no-huge -m 512 --no-telemetry "
@@ -272,13 +272,18 @@ static int write_text(const char *dir, struct survey *s, bool pinned,
 	return err ? complain(path, err) : 0;
 }
 
+int document_prepare(const char *dir)
+{
+	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
+		return complain(dir, -errno);
+	return access(dir, W_OK) < 0 ? complain(dir, -errno) : 0;
+}
+
 int document_write(const char *dir, struct survey *s, bool pinned, bool quick)
 {
 	struct svg_chart c;
 	int err;
 
-	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-		return complain(dir, -errno);
 	err = write_text(dir, s, pinned, quick);
 	c = trip_chart(s);
 	if (!err)

@@ -7,9 +7,12 @@
 
 #include "tests/bench/survey.h"
 
+/* Make it if it is not there: before minutes are spent.  0 or -errno, after a
+ * complaint. */
+int document_prepare(const char *dir);
 /*
- * report.md, latency.svg, size.svg and depth.svg in dir, which is made if it is
- * not there.  Sorts the series.
+ * report.md, latency.svg, size.svg and depth.svg in dir.  Sorts the
+ * series.
  * Return: 0 or -errno, after a complaint.
  */
 int document_write(const char *dir, struct survey *s, bool pinned, bool quick);

@@ -150,6 +150,8 @@ int main(int argc, char **argv)
 		daemon_reexecute(argv);
 		return 1;
 	}
+	if (o.report && document_prepare(o.report))
+		return 1;
 	pinned = prepare();
 	status = o.report ? report(&o, pinned) : ratios(&o, pinned);
 	consumer_close();
