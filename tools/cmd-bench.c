@@ -101,7 +101,7 @@ static int prepare(struct bench *b, struct flow_chunk *c, size_t size,
 	}
 }
 
-/* ----------------------------------------------------------------- measuring */
+/* ---------------------------------------------------------------- measuring */
 
 /* Nanoseconds of a call, or a negative errno value. */
 static double measure_calls(struct bench *b, struct ukcf_key key, size_t size,
@@ -184,7 +184,7 @@ static int measure(struct bench *b, uint64_t seconds)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- results */
+/* ------------------------------------------------------------------ results */
 
 static void put(struct table *t, const char *fmt, double n)
 {
@@ -224,7 +224,9 @@ static size_t crossover(const struct bench *b, enum way a, enum way c)
 	size_t at = 0;
 
 	for (size_t i = N_OF(sizes); i-- > 0;) {
-		if (!b->ns[i][a] || !b->ns[i][c] || b->ns[i][a] > b->ns[i][c])
+		const double *ns = b->ns[i];
+
+		if (ns[a] <= 0 || ns[c] <= 0 || ns[a] > ns[c])
 			break;
 		at = sizes[i];
 	}
@@ -236,7 +238,7 @@ static void print_crossover(const struct bench *b, enum way a, enum way c,
 {
 	size_t at = crossover(b, a, c);
 
-	if (!b->ns[0][a] || !b->ns[0][c])
+	if (b->ns[0][a] <= 0 || b->ns[0][c] <= 0)
 		return;
 	if (at == sizes[0])
 		printf("%s: at all sizes no slower than %s\n", a_name, c_name);
@@ -267,7 +269,7 @@ static int print(const struct bench *b, bool json)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- command */
+/* ------------------------------------------------------------------ command */
 
 /* Two keys of the same bytes, which end with this connection. */
 static int make_keys(struct bench *b)
