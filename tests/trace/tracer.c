@@ -284,7 +284,9 @@ static void judge_offer(const struct ukcf_provider *p,
 			return;
 		}
 		judge(&c);
-		c.tmpl = o->ops->init_tmpl && case_has_aux(&c);
+		/* not of one that is an object made of a real key only */
+		c.tmpl = o->ops->init_tmpl && !o->ops->drop_tmpl &&
+			 case_has_aux(&c);
 		if (c.tmpl)
 			judge(&c);
 	}
