@@ -20,6 +20,7 @@
 
 #include "lib/shared/clock.h"
 #include "lib/shared/msg.h"
+#include "tests/support/change.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 #include "tools/admin.h"
@@ -39,28 +40,9 @@ static uint16_t hw;
 
 /* ------------------------------------------------------------ administration */
 
-/* What came of it: 0 or -errno. */
-static int change(uint32_t what, const char *provider, const char *argument)
-{
-	struct msg_change c = { .what = what };
-	struct msg_changed r;
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_CHANGE,
-		.body = &c, .body_len = sizeof(c),
-		.reply = &r, .reply_max = sizeof(r),
-		.limit_s = 60 * slowness(),
-	};
-
-	snprintf(c.provider, sizeof(c.provider), "%s", provider);
-	snprintf(c.argument, sizeof(c.argument), "%s", argument);
-	if (admin_ask(&call) < 0)
-		check_bail("%s: cannot be administered", provider);
-	return r.err;
-}
-
 static void tell(const char *provider, const char *word)
 {
-	if (change(MSG_CHANGE_CONTROL, provider, word))
+	if (tell_provider(provider, word))
 		check_bail("%s: %s was refused", provider, word);
 }
 
