@@ -166,25 +166,43 @@ static int open_file(const char *path, FILE *errors, FILE **f)
 	return err ? err : -ENOMEM;
 }
 
-static int read_file(struct manifests *all, const char *path, FILE *errors)
+static int parse(struct manifests *all, FILE *in, const char *path,
+		 FILE *errors)
 {
 	struct parse p = {
 		.all = all,
-		.ini = { .where = path, .errors = errors,
+		.ini = { .in = in, .where = path, .errors = errors, .user = &p,
 			 .on_section = on_section, .on_key = on_key },
 	};
 	unsigned int from = all->n;
-	int err = open_file(path, errors, &p.ini.in);
+	int err = ini_file_read(&p.ini);
 
-	if (err)
-		return err;
-	p.ini.user = &p;
-	err = ini_file_read(&p.ini);
-	fclose(p.ini.in);
 	for (unsigned int i = from; i < all->n && !err; i++)
 		if (!all->of[i].n)
 			err = refuse(errors, path, "a provider without "
 						   "mechanisms");
+	return err;
+}
+
+static int read_file(struct manifests *all, const char *path, FILE *errors)
+{
+	FILE *in;
+	int err = open_file(path, errors, &in);
+
+	if (err)
+		return err;
+	err = parse(all, in, path, errors);
+	fclose(in);
+	return err;
+}
+
+int manifest_check(FILE *in, const char *where, unsigned int *n, FILE *errors)
+{
+	struct manifests *all = calloc(1, sizeof(*all));
+	int err = all ? parse(all, in, where, errors) : -ENOMEM;
+
+	*n = all ? all->n : 0;
+	free(all);
 	return err;
 }
 

@@ -26,6 +26,9 @@ struct provider;
  */
 int manifest_load(const char *dir, const char *state_dir, bool dry,
 		  unsigned int *n, FILE *errors);
+/* Would this one do, alone?  Nothing changes.  0, -EINVAL: errors say why,
+ * -ENOMEM. */
+int manifest_check(FILE *in, const char *where, unsigned int *n, FILE *errors);
 /* main: that, once more. */
 int manifest_reload(bool dry, unsigned int *n, FILE *errors);
 /* main: write one of what p offers, which holds from now on.  0 or -errno:
