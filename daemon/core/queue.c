@@ -138,7 +138,6 @@ static void join(struct queue *q, struct qflow *f)
 		f->next = f;
 		f->prev = f;
 		q->turn = f;
-		q->open = false;
 		return;
 	}
 	f->next = q->turn;
@@ -151,11 +150,10 @@ static void join(struct queue *q, struct qflow *f)
 static void leave(struct queue *q, struct qflow *f)
 {
 	f->deficit = 0;
+	f->open = false;
 	q->n_active--;
-	if (q->turn == f) {
+	if (q->turn == f)
 		q->turn = f->next == f ? NULL : f->next;
-		q->open = false;
-	}
 	f->prev->next = f->next;
 	f->next->prev = f->prev;
 }
@@ -211,10 +209,11 @@ void queue_put_first(struct queue *q, struct qnode *n)
 	f->first = n;
 	heap_add(q, n);
 	count_in(q, n);
-	/* The turn that it was taken in goes on. */
+	/* The turn that it was taken in goes on, and then that of whoever was
+	 * interrupted, who has had his quantum. */
 	f->deficit += n->cost_ns;
 	q->turn = f;
-	q->open = true;
+	f->open = true;
 }
 
 static uint64_t quantum_of(const struct qflow *f)
@@ -258,13 +257,13 @@ struct qnode *queue_take(struct queue *q)
 	for (;;) {
 		struct qflow *f = q->turn;
 
-		if (!q->open)
+		if (!f->open)
 			f->deficit += quantum_of(f);
-		q->open = true;
+		f->open = true;
 		if (f->deficit >= f->first->cost_ns)
 			break;
+		f->open = false;
 		q->turn = f->next;
-		q->open = false;
 		if (++passed == q->n_active)
 			skip_rounds(q);
 	}

@@ -39,6 +39,7 @@ struct qflow {
 	struct qflow *next, *prev; /* those that have requests: a circle */
 	uint64_t deficit;   /* nanoseconds that it may still use */
 	uint32_t weight;
+	bool open;	    /* it had its quantum for this turn */
 };
 
 /* Somebody who waits for room; embedded by the user. */
@@ -50,7 +51,6 @@ struct qwaiter {
 struct queue {
 	struct qflow *flows;
 	struct qflow *turn; /* whose turn it is; NULL: all are idle */
-	bool open;	    /* it had its quantum for this turn */
 	struct qnode *first_deadline;
 	struct qwaiter *waiters, **last_waiter;
 	unsigned int slots;

@@ -184,6 +184,52 @@ Test(queue, what_is_given_back_is_next_and_is_not_charged_twice)
 	cr_assert_eq(taken(), 1);
 }
 
+/* One that is given back interrupts another's turn: he gets no second quantum
+ * for it. */
+Test(queue, what_is_given_back_gives_nobody_more_than_his_share)
+{
+	const uint32_t cost = QUEUE_QUANTUM_NS / 4;
+	unsigned int mine = 0;
+
+	for (unsigned int i = 0; i < 32; i++)
+		put(i, i & 1, cost, 1);
+	for (unsigned int i = 0; i < 16; i++) {
+		int n = taken(); /* of the other's turn, every other time */
+
+		mine += !(n & 1);
+		if (i % 4 == 1) {
+			int first = taken();
+
+			queue_put_first(&q, &nodes[first]);
+		}
+	}
+	cr_assert(mine >= 6 && mine <= 10, "%u of 16", mine);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		cr_assert_leq(q.flows[i].deficit, 2 * QUEUE_QUANTUM_NS);
+}
+
+/* Flow 1 is in its turn when one of flow 0, which has nothing else, comes back
+ * again and again: flow 1's deficit does not grow by that. */
+Test(queue, an_interrupted_turn_has_had_its_quantum)
+{
+	const uint32_t cost = QUEUE_QUANTUM_NS / 4;
+	uint64_t before;
+
+	put(0, 0, cost, 1);
+	cr_assert_eq(taken(), 0);
+	for (unsigned int i = 1; i < 9; i++)
+		put(i, 1, cost, 1);
+	cr_assert_eq(taken(), 1);
+	before = q.flows[1].deficit;
+	for (unsigned int i = 0; i < 8; i++) {
+		queue_put_first(&q, &nodes[0]);
+		cr_assert_eq(taken(), 0);
+	}
+	cr_assert_eq(taken(), 2);
+	cr_assert_eq(q.flows[1].deficit, before - cost,
+		     "it was given a quantum anew");
+}
+
 Test(queue, deadlines_come_in_order_from_anywhere)
 {
 	for (unsigned int i = 0; i < SLOTS; i++)
