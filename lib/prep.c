@@ -80,11 +80,11 @@ int ukcf_prep_mac(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,
 		  struct ukcf_span out)
 {
 	start(sqe, UKCF_OP_MAC, mech);
-	if (in.reserved || out.reserved || out.len == 0 || out.len > UINT8_MAX)
+	if (in.reserved || out.reserved || out.len > UINT8_MAX)
 		return -EINVAL;
 	set(sqe, &sqe->in, UKCF_RANGE_IN, in);
 	set(sqe, &sqe->out, UKCF_RANGE_OUT, out);
-	sqe->tag_len = (uint8_t)out.len;
+	sqe->tag_len = (uint8_t)out.len; /* 0: all of it, if it is kept */
 	return set_key(r, sqe, key);
 }
 

@@ -366,7 +366,8 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_prep_digest(struct ukcf_sqe *sqe,
 						 uint32_t mech,
 						 struct ukcf_span in,
 						 struct ukcf_span out);
-/** ukcf_prep_mac() - MAC of @in; @out.len (tag_min to tag_max) bytes of it.
+/** ukcf_prep_mac() - MAC of @in; @out.len (tag_min to tag_max) bytes of it, or
+ * UKCF_SPAN_NONE if it is kept (ukcf_prep_keep()).
  * Since: 0.1 */
 UKCF_EXPORT UKCF_MUST_CHECK int
 ukcf_prep_mac(struct ukcf_ring *r, struct ukcf_sqe *sqe, uint32_t mech,

@@ -134,5 +134,5 @@ short() {
 
 short 80 batch cancel chain daemon-key dual fork hash-file multipart nonce \
 	seal-messages sign threads
-short 130 epoll-loop uring-loop
+short 135 epoll-loop uring-loop
 finish

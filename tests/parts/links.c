@@ -216,6 +216,39 @@ static void inputs(void)
 	      "one more is too long");
 }
 
+/* A MAC is kept whole, and is the key of the next one. */
+static void macs(void)
+{
+	uint8_t first[32], want[32];
+	struct ukcf_key k;
+	struct ukcf_sqe *s;
+
+	begin();
+	s = add(ukcf_prep_mac(ring, &chain[0], UKCF_MECH_HMAC_SHA2_256, hmac,
+			      span(0, 100), none));
+	ukcf_prep_keep(s, 32);
+	s = add(ukcf_prep_mac(ring, &chain[1], UKCF_MECH_HMAC_SHA2_256,
+			      UKCF_KEY_NONE, span(100, 50), result(0, 32)));
+	ukcf_prep_take_key(s);
+	if (ukcf_mac(u, UKCF_MECH_HMAC_SHA2_256, hmac, text, 100, first, 32) !=
+		    32 ||
+	    ukcf_key_local(u, UKCF_MECH_HMAC_SHA2_256, UKCF_USE_DEFAULT, first,
+			   32, &k) ||
+	    ukcf_mac(u, UKCF_MECH_HMAC_SHA2_256, k, text + 100, 50, want, 32) !=
+		    32)
+		check_bail("mac");
+	run();
+	check(got[0].res == 32 && got[1].res == 32 &&
+		      memcmp(made, want, 32) == 0,
+	      "a MAC is kept, and the key of another");
+	chain[0].link_dst = 0;
+	chain[0].flags = 0;
+	chain[0].out.len = 0;
+	n_chain = 1;
+	run();
+	check(got[0].res == -ENOBUFS, "one that is not kept needs its room");
+}
+
 /* Three digests in a row, only ordered. */
 static void ordered_digests(size_t len)
 {
@@ -456,6 +489,7 @@ int main(void)
 		check_bail("no public key");
 	worked_example();
 	inputs();
+	macs();
 	failures();
 	misuse();
 	long_ones();
