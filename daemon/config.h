@@ -33,6 +33,7 @@ struct config {
 	uint64_t timeout_ms;	      /* default deadline of a request */
 	unsigned int queue_slots;     /* of each queue: a lane, a device */
 	uint64_t device_limit_ms;     /* a job that takes longer is lost */
+	unsigned int device_failures; /* in RECOVER_WINDOW_NS: it stays out */
 	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
 	unsigned int n_providers;
 	bool providers_named; /* else all but the first may be missing */

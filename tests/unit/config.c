@@ -65,6 +65,7 @@ static const struct number {
 	N(daemon, timeout_ms, 1, 86400000),
 	N(daemon, queue_slots, 1, 65536),
 	N(daemon, device_limit_ms, 1, 600000),
+	N(daemon, device_failures, 0, 16),
 	N(quota, connections, 1, 512),
 	N(quota, rings, 1, 2048),
 	N(quota, buffer_bytes, 4096, UINT64_C(1) << 40),
