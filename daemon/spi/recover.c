@@ -55,8 +55,8 @@ static void begin(struct provider *p)
 		return;
 	plan->stays_out = true;
 	log_err("provider %s failed %u times in ten minutes: it stays out; "
-		"put it right, then 'cryptoctl enable provider=%s'", p->name,
-		limit, p->name);
+		"put it right, then 'cryptoctl enable provider=%s "
+		"mechanism=all'", p->name, limit, p->name);
 }
 
 static int reset(struct provider *p)

@@ -65,7 +65,7 @@ cryptoctl control provider=nullhw vanish && until_is FAILED &&
 	cryptoctl control provider=nullhw back || exit 3
 until_said 'failed 2 times in ten minutes: it stays out' || exit 4
 [ "$(state)" = FAILED ] || exit 5
-cryptoctl enable provider=nullhw && until_is READY || exit 6
+cryptoctl enable provider=nullhw mechanism=all && until_is READY || exit 6
 END
 limited() {
 	"$top_builddir/daemon/ukcfd" --run --set daemon.providers=sodium,nullhw \
