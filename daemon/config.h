@@ -38,6 +38,7 @@ struct config {
 	uint32_t cross_check; /* of hardware and other nodes */
 	uint32_t cross_check_software;
 	uint64_t cross_check_all_ms; /* all, after a provider came */
+	unsigned int device_failures; /* in RECOVER_WINDOW_NS: it stays out */
 	char providers[CONFIG_PROVIDERS_MAX][32]; /* loaded at start */
 	unsigned int n_providers;
 	bool providers_named; /* else all but the first may be missing */

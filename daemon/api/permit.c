@@ -12,6 +12,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/policy.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 
 static char state_dir[PATH_MAX], policy_dir[PATH_MAX];
 
@@ -137,6 +138,15 @@ static int keep(const struct policy_rules *next, struct msg_changed *r)
 			  "changed", path, strerror(-err));
 }
 
+/* Enabled as a whole, a device that had failed too often may try again. */
+static void forgive(const char *provider)
+{
+	struct provider *p = provider_by_name(provider);
+
+	if (p)
+		recover_forgive(p);
+}
+
 int permit_change(const struct msg_change *c, struct msg_changed *r, bool on)
 {
 	static struct policy_rules next;
@@ -154,5 +164,7 @@ int permit_change(const struct msg_change *c, struct msg_changed *r, bool on)
 	if (c->flags & MSG_CHANGE_DRY_RUN)
 		return done(&s, r, on, changed ? "would be" : "is already");
 	err = changed ? keep(&next, r) : 0;
+	if (!err && on && strcmp(s.mech, POLICY_ALL) == 0)
+		forgive(s.provider);
 	return err ? err : done(&s, r, on, "is");
 }

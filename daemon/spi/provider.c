@@ -99,13 +99,13 @@ bool provider_is_hardware(const struct provider *p)
 /* Pairs with provider_keeps_keys(): it is counted before it looks. */
 static void tell(struct provider *p, struct ukcf_bytes key)
 {
-	struct ukcf_instance *self;
+	const struct ukcf_provider *spi;
 
 	fetch_add_u32(&p->forgetting, 1);
 	full_fence();
-	self = load_acquire_ptr(&p->keeper);
-	if (self)
-		p->spi->forget_key(self, key);
+	spi = load_acquire_ptr(&p->keeper);
+	if (spi)
+		spi->forget_key(p->instance, key);
 	fetch_sub_u32(&p->forgetting, 1);
 }
 
@@ -121,7 +121,7 @@ void provider_forget_key(struct ukcf_bytes key)
 void provider_keeps_keys(struct provider *p, bool keeps)
 {
 	if (keeps && p->spi->forget_key) {
-		store_release_ptr(&p->keeper, p->instance);
+		store_release_ptr(&p->keeper, (void *)(uintptr_t)p->spi);
 		return;
 	}
 	exchange_ptr(&p->keeper, NULL);

@@ -41,8 +41,7 @@ struct provider {
 	const struct ukcf_provider *spi; /* atomic: of its module */
 	struct ukcf_instance *instance; /* between start() and stop() */
 	struct ukcf_host host;
-	void *keeper; /* atomic: the instance, while it is to hear of keys that
-			 end */
+	void *keeper; /* atomic: spi, while it is to hear of keys that end */
 	uint32_t forgetting; /* atomic: threads that tell it */
 	uint32_t contexts;   /* atomic: multipart contexts it has begun */
 	struct device *device; /* atomic; hardware: its queue and thread; stays

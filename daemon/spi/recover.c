@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "daemon/config.h"
 #include "daemon/core/device.h"
 #include "daemon/spi/load.h"
+#include "daemon/spi/loader.h"
 #include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -19,6 +21,42 @@ uint64_t recover_pause_ns(uint32_t attempts)
 	while (attempts-- > 0 && ns < RECOVER_LONGEST_NS)
 		ns *= 2;
 	return ns < RECOVER_LONGEST_NS ? ns : RECOVER_LONGEST_NS;
+}
+
+bool recover_counts(struct recovery_plan *plan, uint64_t now_ns,
+		    unsigned int limit)
+{
+	unsigned int n = 0;
+
+	memmove(plan->failed_ns + 1, plan->failed_ns,
+		sizeof(plan->failed_ns) - sizeof(plan->failed_ns[0]));
+	plan->failed_ns[0] = now_ns;
+	for (unsigned int i = 0; i < RECOVER_FAILURES_MAX; i++)
+		n += plan->failed_ns[i] &&
+		     now_ns - plan->failed_ns[i] < RECOVER_WINDOW_NS;
+	return limit && n >= limit;
+}
+
+void recover_forgive(struct provider *p)
+{
+	store_release_u32(&p->plan.forgiven, 1);
+	loader_look();
+}
+
+/* It is seen to be out for the first time. */
+static void begin(struct provider *p)
+{
+	unsigned int limit = provider_config()->device_failures;
+	struct recovery_plan *plan = &p->plan;
+
+	plan->next_ns = clock_ns() + recover_pause_ns(0);
+	if (!provider_is_hardware(p) ||
+	    !recover_counts(plan, clock_ns(), limit))
+		return;
+	plan->stays_out = true;
+	log_err("provider %s failed %u times in ten minutes: it stays out; "
+		"put it right, then 'cryptoctl enable provider=%s "
+		"mechanism=all'", p->name, limit, p->name);
 }
 
 static int reset(struct provider *p)
@@ -61,7 +99,9 @@ int recover_attempt(struct provider *p)
 		err = -EIO; /* it failed meanwhile */
 	if (!err) {
 		log_info("provider %s works again", p->name);
-		*plan = (struct recovery_plan){ 0 };
+		plan->next_ns = 0;
+		plan->attempts = 0;
+		plan->stays_out = false;
 		return 0;
 	}
 	plan->next_ns = clock_ns() + recover_pause_ns(++plan->attempts);
@@ -89,10 +129,16 @@ uint64_t recover_pass(void)
 		struct provider *p = provider_at(i);
 		struct recovery_plan *plan = &p->plan;
 
+		if (exchange_u32(&plan->forgiven, 0))
+			*plan = (struct recovery_plan){
+				.next_ns = plan->next_ns ? clock_ns() : 0,
+			};
 		if (!is_out(p))
 			continue;
 		if (!plan->next_ns)
-			plan->next_ns = clock_ns() + recover_pause_ns(0);
+			begin(p);
+		if (plan->stays_out)
+			continue;
 		if (clock_ns() >= plan->next_ns)
 			recover_attempt(p);
 		if (plan->next_ns && (!next || plan->next_ns < next))

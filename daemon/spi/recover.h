@@ -2,19 +2,27 @@
 /*
  * Owns bringing failed providers back: one is reset, gives its known answers,
  * and works again; if it does not, once more after twice the time, up to a
- * minute.  On the loader's thread.
+ * minute.  Hardware that failed too often in a while stays out until an
+ * administrator says otherwise.  On the loader's thread.
  */
 #ifndef DAEMON_SPI_RECOVER_H
 #define DAEMON_SPI_RECOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct provider;
+
+#define RECOVER_FAILURES_MAX 16u
+#define RECOVER_WINDOW_NS UINT64_C(600000000000)
 
 /* How long it waits and how often it tried: of one provider. */
 struct recovery_plan {
 	uint64_t next_ns; /* CLOCK_MONOTONIC; 0: as soon as it is seen */
 	uint32_t attempts;
+	uint64_t failed_ns[RECOVER_FAILURES_MAX]; /* the last ones; 0: none */
+	bool stays_out;
+	uint32_t forgiven; /* atomic: by an administrator, not yet seen */
 };
 
 #define RECOVER_FIRST_NS UINT64_C(1000000000)
@@ -25,6 +33,11 @@ struct recovery_plan {
 uint64_t recover_pass(void);
 /* One that has failed, now: 0 or -errno. */
 int recover_attempt(struct provider *p);
+/* Its failures of before do not count any more.  Any thread. */
+void recover_forgive(struct provider *p);
+/* It has failed now: does it stay out, by so many failures?  0: never. */
+bool recover_counts(struct recovery_plan *plan, uint64_t now_ns,
+		    unsigned int limit);
 /* Time to the attempt that follows so many failed ones. */
 uint64_t recover_pause_ns(uint32_t attempts);
 

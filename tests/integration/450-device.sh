@@ -12,6 +12,7 @@ device() {
 	"$top_builddir/daemon/ukcfd" --run --set "daemon.queue_slots=$slots" \
 		--set daemon.device_limit_ms=300 --set daemon.log_level=crit \
 		--set "daemon.cross_check=$check" \
+		--set daemon.device_failures=0 \
 		--set "daemon.providers=sodium nullhw nullhw2 ${more:-}" \
 		--set "provider nullhw.depth=$depth" \
 		--provider-dir="$top_builddir/providers/.libs" -- \

@@ -39,4 +39,40 @@ for trouble in hang go; do # tests/virtio/distrust has them all
 	check "$trouble: and comes back" await 20 is_ready
 done
 check "they agree again" agree
+
+# With a limit it stays out in the end; with 0 of under_daemon() it does not.
+cat >"$tmp/limited" <<'END'
+log=$1
+state() {
+	cryptoctl list | awk '$1 == "nullhw" { print $4 }'
+}
+until_is() {
+	end=$(($(date +%s) + 20))
+	while [ "$(state)" != "$1" ]; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+	done
+}
+until_said() {
+	end=$(($(date +%s) + 20))
+	until grep -q "$1" "$log"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+	done
+}
+cryptoctl control provider=nullhw vanish && until_is FAILED &&
+	cryptoctl control provider=nullhw back && until_is READY || exit 1
+grep 'stays out' "$log" && exit 2
+cryptoctl control provider=nullhw vanish && until_is FAILED &&
+	cryptoctl control provider=nullhw back || exit 3
+until_said 'failed 2 times in ten minutes: it stays out' || exit 4
+[ "$(state)" = FAILED ] || exit 5
+cryptoctl enable provider=nullhw mechanism=all && until_is READY || exit 6
+END
+limited() {
+	"$top_builddir/daemon/ukcfd" --run --set daemon.providers=sodium,nullhw \
+		--set daemon.log_level=err --set daemon.device_failures=2 \
+		--provider-dir="$top_builddir/providers/.libs" -- \
+		sh "$tmp/limited" "$tmp/log" >"$tmp/out" 2>"$tmp/log"
+}
+limited
+same "a second failure: it stays out until it is enabled" 0 $?
 finish

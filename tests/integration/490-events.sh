@@ -6,6 +6,7 @@
 # listen DAEMON
 listen() {
 	"$top_builddir/$1" --run --set daemon.log_level=crit \
+		--set daemon.device_failures=0 \
 		--set 'daemon.providers=sodium nullhw openssl' \
 		--provider-dir="$top_builddir/providers/.libs" -- \
 		"$top_builddir/tests/stress/events"

@@ -44,6 +44,7 @@ under_daemon() {
 	# shellcheck disable=SC2086 # a list of options
 	exec "$top_builddir/daemon/ukcfd" --run \
 		--provider-dir="$top_builddir/providers/.libs" \
+		--set daemon.device_failures=0 \
 		${UKCFD_OPTIONS:-} -- "$0" "$@"
 }
 

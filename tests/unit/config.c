@@ -67,6 +67,7 @@ static const struct number {
 	N(daemon, device_limit_ms, 1, 600000),
 	N(daemon, start_limit_ms, 1, 600000),
 	N(daemon, cross_check_all_ms, 0, 3600000),
+	N(daemon, device_failures, 0, 16),
 	N(quota, connections, 1, 512),
 	N(quota, rings, 1, 2048),
 	N(quota, buffer_bytes, 4096, UINT64_C(1) << 40),

@@ -66,6 +66,38 @@ static int load(const char *name, const char **text)
 	return err;
 }
 
+static unsigned int told;
+static struct ukcf_instance *told_whom;
+
+static void hear(struct ukcf_instance *self, struct ukcf_bytes key)
+{
+	cr_assert_eq(key.len, 3);
+	told++;
+	told_whom = self;
+}
+
+Test(provider, who_keeps_keys_hears_of_their_end_while_it_is_loaded)
+{
+	const struct ukcf_bytes key = { (const uint8_t *)"key", 3 };
+	struct ukcf_provider keeps;
+	struct provider *p;
+
+	cr_assert_eq(load_provider("null"), 0);
+	p = provider_by_name("null");
+	provider_forget_key(key); /* it keeps nothing */
+	cr_assert_eq(told, 0);
+	keeps = *p->spi;
+	keeps.forget_key = hear;
+	p->spi = &keeps;
+	provider_keeps_keys(p, true);
+	provider_forget_key(key);
+	cr_assert_eq(told, 1);
+	cr_assert_eq(told_whom, p->instance);
+	cr_assert_eq(load_unload(p), 0);
+	provider_forget_key(key);
+	cr_assert_eq(told, 1);
+}
+
 Test(provider, a_loaded_one_is_ready_offered_and_on_the_page)
 {
 	const struct provider *p;

@@ -43,6 +43,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static char said[4096]; /* the log since it was cleared */
 static unsigned int failures; /* that were notified */
 static const char *timeout_ms = TIMEOUT_MS, *depth = "8";
+static const char *buffer_kib; /* NULL: the default */
 
 struct errand {
 	struct ukcf_job job;
@@ -96,6 +97,8 @@ static const char *host_option(void *host, const char *name)
 		return "fake";
 	if (strcmp(name, "timeout_ms") == 0)
 		return timeout_ms;
+	if (strcmp(name, "buffer_kib") == 0)
+		return buffer_kib;
 	return strcmp(name, "depth") == 0 ? depth : NULL;
 }
 
@@ -551,6 +554,86 @@ static void depths(void)
 	end();
 }
 
+/* --------------------------------------------- messages longer than a buffer */
+
+#define LONG 20001u
+
+static uint8_t message[LONG], sealed[LONG + 16], right[LONG + 16],
+	opened[LONG + 16];
+
+static enum ukcf_status run(struct errand *e)
+{
+	const struct ukcf_mech_ops *ops = ops_of(e->job.mech);
+
+	e->ended = 0;
+	if ((e->job.op == UKCF_OP_ENCRYPT ? ops->encrypt : ops->decrypt)(
+		    self, &e->job) != UKCF_QUEUED)
+		check_bail("it was not queued");
+	if (!await(e))
+		check_bail("a job is lost");
+	return e->status;
+}
+
+/* As libcrypto does it, and back, into another place and in place. */
+static void piecewise(uint32_t mech, const EVP_CIPHER *cipher, int padded,
+		      size_t len)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	struct errand e;
+	struct rng r;
+	int n, rest;
+
+	rng_init(&r, 110);
+	prepare(&e, &r, NULL);
+	rng_fill(&r, message, len);
+	memset(e.iv, 0xff, sizeof(e.iv)); /* counters carry */
+	if (!EVP_EncryptInit_ex(ctx, cipher, NULL, e.key, e.iv) ||
+	    !EVP_CIPHER_CTX_set_padding(ctx, padded) ||
+	    !EVP_EncryptUpdate(ctx, right, &n, message, (int)len) ||
+	    !EVP_EncryptFinal_ex(ctx, right + n, &rest))
+		check_bail("libcrypto");
+	EVP_CIPHER_CTX_free(ctx);
+	e.job.mech = mech;
+	e.job.in = (struct ukcf_bytes){ message, len };
+	e.job.out = sealed;
+	e.job.out_size = sizeof(sealed);
+	check(run(&e) == UKCF_DONE && e.job.res == n + rest &&
+		      memcmp(sealed, right, (size_t)(n + rest)) == 0,
+	      "%s: %zu bytes through buffers of 4096",
+	      EVP_CIPHER_get0_name(cipher), len);
+	memcpy(opened, sealed, sizeof(opened));
+	e.job.op = UKCF_OP_DECRYPT;
+	e.job.in = (struct ukcf_bytes){ opened, (size_t)(n + rest) };
+	e.job.out = opened;
+	check(run(&e) == UKCF_DONE && e.job.res == (int64_t)len &&
+		      memcmp(opened, message, len) == 0,
+	      "%s: and back, in place", EVP_CIPHER_get0_name(cipher));
+}
+
+static void pieces(void)
+{
+	struct errand e;
+	struct rng r;
+
+	buffer_kib = "4";
+	begin();
+	buffer_kib = NULL;
+	piecewise(UKCF_MECH_AES_256_CBC, EVP_aes_256_cbc(), 0, 20000);
+	piecewise(UKCF_MECH_AES_256_CBC_PAD, EVP_aes_256_cbc(), 1, 20000);
+	piecewise(UKCF_MECH_AES_256_CBC_PAD, EVP_aes_256_cbc(), 1, 4096);
+	piecewise(UKCF_MECH_AES_256_CBC_PAD, EVP_aes_256_cbc(), 1, LONG);
+	piecewise(UKCF_MECH_AES_256_CTR, EVP_aes_256_ctr(), 0, LONG);
+	rng_init(&r, 111);
+	prepare(&e, &r, NULL);
+	e.job.mech = UKCF_MECH_AES_128_XTS;
+	e.job.in = (struct ukcf_bytes){ message, 4097 };
+	e.job.out = sealed;
+	e.job.out_size = sizeof(sealed);
+	check(run(&e) == UKCF_RETRY_ELSEWHERE,
+	      "a data unit of XTS that does not fit goes elsewhere");
+	end();
+}
+
 /* --------------------------------------------------------- resets under load */
 
 struct load {
@@ -649,7 +732,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
-	{ "many_keys", many_keys }, { "depths", depths },
+	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
 	{ "resets", resets }, { "leaves", leaves },
 };
 
