@@ -22,7 +22,7 @@ static const struct {
 } groups[WAY_GROUPS] = {
 	[WAYS_NOP] = { "The way to the daemon and back",
 		       "A request that does nothing, by how many are in "
-		       "flight." },
+		       "flight; a quarter of them is published together." },
 	[WAYS_AEAD] = { "One message sealed",
 			"The same cipher by every way. `in the caller` has the "
 			"key in the program; the ring and the socket do not." },

@@ -15,7 +15,6 @@
 #include "tests/bench/token.h"
 
 #define DEPTH_MAX 64u
-#define BATCH 16u /* entries published together, where so many fit */
 #define LEN_MAX (64u << 10)
 #define IN_STRIDE LEN_MAX
 #define OUT_STRIDE (LEN_MAX + 64)
@@ -153,10 +152,11 @@ static int fill(const struct way *w, unsigned int n)
 	return rc ? rc : publish(n);
 }
 
-/* w->depth in flight; what is missing is put in batches. */
+/* w->depth in flight; a quarter of them is published together, as by who takes
+ * what is there and then asks for as many more. */
 static int over_ring(const struct way *w, unsigned int n)
 {
-	unsigned int batch = w->depth < 2 * BATCH ? 1 : BATCH;
+	unsigned int batch = w->depth < 4 ? 1 : w->depth / 4;
 	unsigned int sent = 0, done = 0;
 	int rc = 0;
 
