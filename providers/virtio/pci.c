@@ -178,9 +178,22 @@ static int walk_capabilities(struct pci *p)
 	return err;
 }
 
+/* It may be reached, and reach memory: what it is mapped. */
+static int enable(struct pci *p)
+{
+	uint16_t command;
+	int err = config_read16(p, PCI_COMMAND, &command);
+
+	if (err)
+		return err;
+	command = htole16(command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	return vfio_write(&p->vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+			  &command, sizeof(command));
+}
+
 static int find_registers(struct pci *p)
 {
-	uint16_t vendor, device, command;
+	uint16_t vendor, device;
 	int err = config_read16(p, PCI_VENDOR_ID, &vendor);
 
 	if (!err)
@@ -195,13 +208,7 @@ static int find_registers(struct pci *p)
 		     !p->spaces[TRANSPORT_DEVICE].length ||
 		     !p->doorbells.length))
 		return -EPROTO;
-	if (!err)
-		err = config_read16(p, PCI_COMMAND, &command);
-	command = htole16(command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	if (!err)
-		err = vfio_write(&p->vfio, VFIO_PCI_CONFIG_REGION_INDEX,
-				 PCI_COMMAND, &command, sizeof(command));
-	return err;
+	return err ? err : enable(p);
 }
 
 /* -------------------------------------------------------------- interrupts */
