@@ -39,7 +39,7 @@ int main(void)
 	return ukcf_strerror(-22) == NULL;
 }
 END
-# compile SOURCE: into $tmp/consumer
+# compile SOURCE: into $tmp/consumer; one example says that it needs liburing
 compile() {
 	# shellcheck disable=SC2046 # flags are words
 	cc -Wall -Werror -o "$tmp/consumer" "$1" \
@@ -47,7 +47,8 @@ compile() {
 			--define-variable=prefix="$there" \
 			--define-variable=libdir="$there/lib" \
 			--define-variable=includedir="$there/include" \
-			--cflags --libs ukcf)
+			--cflags --libs ukcf) \
+		$(grep -q '<liburing.h>' "$1" && echo -luring)
 }
 check "a consumer compiles with what pkg-config says" \
 	compile "$tmp/consumer.c"
@@ -56,7 +57,8 @@ check "and runs with the installed library" \
 for f in "$there"/share/doc/ukcf/examples/*.c; do
 	check "so does an example: ${f##*/}" compile "$f"
 done
-check "and runs" env LD_LIBRARY_PATH="$there/lib" "$tmp/consumer"
+check "and the last one runs" \
+	env LD_LIBRARY_PATH="$there/lib" "$tmp/consumer" "$f"
 
 echo '# mine' >>"$there/etc/ukcf/ukcfd.conf"
 check "make install again" install_to "$tmp/dest"
