@@ -19,6 +19,7 @@
 #define AUX_MAX 1024u
 #define OUT_MAX (DATA_MAX + 512)
 #define TAG_MAX 512u
+#define KEY_MAX 256u /* of what is no key pair */
 #define AUX_AT OUT_MAX /* in the input buffer; a ciphertext lies before */
 #define TAG_AT (AUX_AT + AUX_MAX)
 #define IN_SIZE (TAG_AT + TAG_MAX)
