@@ -408,6 +408,12 @@ static int prepare(const struct invocation *in, struct crypt *c)
 	if (key_of_class(c->u, in->value['k'], UKCF_CLASS_AEAD,
 			 "encrypt and authenticate", &c->info, &c->mech) < 0)
 		return -1;
+	if (c->mech.aad_max < FILE_HEAD_FIXED ||
+	    (c->mech.flags & UKCF_PAGE_MECH_CHUNKS)) {
+		complain("%s: does not encrypt files: it cannot bind them to "
+			 "their headers", c->mech.name);
+		return -1;
+	}
 	if (c->info.bits / 8 > FILE_KEY_MAX || c->mech.tag_max > FILE_TAG_MAX ||
 	    c->mech.nonce_len < 6 || c->mech.nonce_len > UKCF_PARAM_MAX) {
 		complain("%s: its sizes are not those of ukcf-file(5)",

@@ -7,6 +7,7 @@
 #include "daemon/config.h"
 #include "daemon/core/completion.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 #include "lib/shared/secmem.h"
@@ -44,6 +45,8 @@ static void host_notify(void *host, int state)
 
 	if (state == UKCF_PROVIDER_FAILED)
 		provider_fail(p);
+	else if (state == UKCF_PROVIDER_ABSENT)
+		recover_unplugged(p);
 	else if (state == UKCF_PROVIDER_READY || state == UKCF_PROVIDER_BUSY)
 		provider_says(p, (uint32_t)state);
 }

@@ -43,6 +43,12 @@ void recover_forgive(struct provider *p)
 	loader_look();
 }
 
+void recover_unplugged(struct provider *p)
+{
+	store_release_u32(&p->plan.unplugged, 1);
+	provider_fail(p);
+}
+
 /* It is seen to be out for the first time. */
 static void begin(struct provider *p)
 {
@@ -50,7 +56,7 @@ static void begin(struct provider *p)
 	struct recovery_plan *plan = &p->plan;
 
 	plan->next_ns = clock_ns() + recover_pause_ns(0);
-	if (!provider_is_hardware(p) ||
+	if (exchange_u32(&plan->unplugged, 0) || !provider_is_hardware(p) ||
 	    !recover_counts(plan, clock_ns(), limit))
 		return;
 	plan->stays_out = true;

@@ -23,6 +23,7 @@ struct recovery_plan {
 	uint64_t failed_ns[RECOVER_FAILURES_MAX]; /* the last ones; 0: none */
 	bool stays_out;
 	uint32_t forgiven; /* atomic: by an administrator, not yet seen */
+	uint32_t unplugged; /* atomic: it is out, but did not fail */
 };
 
 #define RECOVER_FIRST_NS UINT64_C(1000000000)
@@ -33,6 +34,9 @@ struct recovery_plan {
 uint64_t recover_pass(void);
 /* One that has failed, now: 0 or -errno. */
 int recover_attempt(struct provider *p);
+/* It is out because its device was taken away: this is not counted as a failure.
+ * Any thread. */
+void recover_unplugged(struct provider *p);
 /* Its failures of before do not count any more.  Any thread. */
 void recover_forgive(struct provider *p);
 /* It has failed now: does it stay out, by so many failures?  0: never. */

@@ -175,7 +175,8 @@ struct ukcf_host {
 	void (*secure_free)(void *host, void *p, size_t size);
 	/* a QUEUED job ended; callable from any thread */
 	void (*complete)(void *host, struct ukcf_job *job);
-	/* enum ukcf_provider_state: READY, BUSY or FAILED */
+	/* enum ukcf_provider_state: READY, BUSY or FAILED; ABSENT: out like
+	 * FAILED, because its device was taken away, which is no fault of it */
 	void (*notify)(void *host, int state);
 	/* value of a configuration option of this provider, or NULL */
 	const char *(*option)(void *host, const char *name);

@@ -90,6 +90,7 @@ struct engine {
 	uint64_t ctrl_deadline_ns;
 	uint64_t random; /* for poison; not 0 */
 	const char *trouble;
+	bool unplugged; /* that is the trouble */
 
 	struct mailbox mail[MAILBOXES];
 	uint32_t mail_overflow; /* atomic: forget all */
@@ -602,8 +603,10 @@ static void look_at(struct engine *e, const struct pollfd *fds)
 {
 	int err = 0;
 
-	if (fds[TRANSPORT_IRQ_GO].revents)
+	if (fds[TRANSPORT_IRQ_GO].revents) {
+		e->unplugged = !e->trouble;
 		fail(e, "somebody wants the device back");
+	}
 	if (fds[TRANSPORT_IRQ_ERROR].revents)
 		fail(e, "the bus reports an error of it");
 	if (fds[TRANSPORT_IRQ_CONFIG].revents ||
@@ -674,7 +677,9 @@ static void break_down(struct engine *e)
 	if (!order_own_load(&e->resetting)) {
 		e->host->log(e->host->host, LOG_ERR, "device %s: %s",
 			     e->address, e->trouble);
-		e->host->notify(e->host->host, UKCF_PROVIDER_FAILED);
+		e->host->notify(e->host->host, e->unplugged ?
+						       UKCF_PROVIDER_ABSENT :
+						       UKCF_PROVIDER_FAILED);
 	}
 	for (unsigned int i = 0; i < e->settings.depth; i++)
 		if (e->slots[i].state != SLOT_FREE)
@@ -759,6 +764,7 @@ static void forget_state(struct engine *e)
 	e->ctrl = CTRL_IDLE;
 	e->ctrl_session = NULL;
 	e->trouble = NULL;
+	e->unplugged = false;
 	session_table_clear(&e->sessions);
 }
 

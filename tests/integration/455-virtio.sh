@@ -5,7 +5,7 @@
 [ -e "$top_builddir/providers/.libs/virtiofake.so" ] ||
 	skip "virtiofake was not built: no libcrypto"
 UKCFD_OPTIONS="--set daemon.providers=sodium,openssl,virtiofake
-	--set daemon.log_level=crit --set daemon.timeout_ms=60000
+	--set daemon.log_level=crit --set daemon.cross_check=off --set daemon.timeout_ms=60000
 	--set provider.virtiofake.device=fake
 	--set provider.virtiofake.timeout_ms=500"
 under_daemon "$@"
@@ -73,6 +73,39 @@ limited() {
 		--provider-dir="$top_builddir/providers/.libs" -- \
 		sh "$tmp/limited" "$tmp/log" >"$tmp/out" 2>"$tmp/log"
 }
+# Unplugged and plugged in again, it has not failed.
+cat >"$tmp/unplugged" <<'END'
+log=$1
+said() {
+	[ "$(grep -c 'somebody wants the device back' "$log")" -ge "$1" ]
+}
+ready() {
+	cryptoctl list | grep -q '^virtiofake .* READY'
+}
+until_so() {
+	end=$(($(date +%s) + 30))
+	until "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+	done
+}
+until_so ready || exit 1
+for i in 1 2 3; do
+	cryptoctl control provider=virtiofake go=1 && until_so said $i &&
+		cryptoctl control provider=virtiofake calm && until_so ready ||
+		exit 2
+done
+! grep 'stays out' "$log"
+END
+unplugged() {
+	"$top_builddir/daemon/ukcfd" --run \
+		--set daemon.providers=sodium,virtiofake \
+		--set provider.virtiofake.device=fake \
+		--set daemon.log_level=err --set daemon.device_failures=2 \
+		--provider-dir="$top_builddir/providers/.libs" -- \
+		sh "$tmp/unplugged" "$tmp/log" >"$tmp/out" 2>"$tmp/log"
+}
+unplugged
+same "three times unplugged: it comes back each time" 0 $?
 limited
 same "a second failure: it stays out until it is enabled" 0 $?
 finish

@@ -91,6 +91,14 @@ static int64_t encrypt(void)
 			    bytes, 64, room, 80);
 }
 
+static int64_t encrypt_nonce(void)
+{
+	uint8_t made[sizeof(nonce)];
+
+	return ukcf_encrypt_nonce(u, AEAD, aead, made, sizeof(made), NULL, 0,
+				  bytes, 64, room, 80);
+}
+
 static int64_t decrypt(void)
 {
 	return ukcf_decrypt(u, AEAD, aead, nonce, sizeof(nonce), NULL, 0,
@@ -223,6 +231,7 @@ static const struct {
 	{ "ukcf_mac", make_mac },
 	{ "ukcf_mac_verify", mac_verify },
 	{ "ukcf_encrypt", encrypt },
+	{ "ukcf_encrypt_nonce", encrypt_nonce },
 	{ "ukcf_decrypt", decrypt },
 	{ "ukcf_sign", make_signature },
 	{ "ukcf_verify", verify },

@@ -10,7 +10,7 @@ cd "$tmp" || exit 99
 
 # The exposition format, version 0.0.4: HELP and TYPE once, before the samples of
 # a family, which stand together; names, labels, values; no sample twice.
-cat >format.awk <<'END'
+cat >format.awk <<'AWK'
 function bad(why) { print NR ": " why ": " $0; wrong = 1 }
 /^$/ { bad("an empty line"); next }
 /^# HELP / {
@@ -54,7 +54,7 @@ END {
 	if (!NR) { print "nothing"; wrong = 1 }
 	exit wrong
 }
-END
+AWK
 well_formed() {
 	awk -f format.awk "$1" && [ "$(tail -c 1 "$1" | od -An -c | tr -d ' ')" = '\n' ]
 }
