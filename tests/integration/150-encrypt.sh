@@ -9,7 +9,10 @@ cd "$tmp" || exit 99
 chunk=262144
 head -c $((64 * 1048576)) /dev/urandom >64M
 mkdir boxes back many
-mechs=$(cryptoctl list -m | awk '$2 == "aead" && $1 !~ /^null/ { print $1 }')
+unbound='xsalsa20-poly1305 secretstream-xchacha20-poly1305'
+mechs=$(cryptoctl list -m | awk -v unbound=" $unbound " '
+	$2 == "aead" && $1 !~ /^null/ && !index(unbound, " " $1 " ") {
+		print $1 }')
 check "two mechanisms, or this machine lacks AES" test -n "$mechs"
 sizes="0 1 15 16 17 4096 $((chunk - 1)) $chunk $((chunk + 1))
 	$((2 * chunk)) $((7 * chunk)) $((8 * chunk)) $((8 * chunk + 1))
@@ -36,14 +39,6 @@ lengths() {
 }
 
 for m in $mechs; do
-	case $m in
-	xsalsa20-poly1305 | secretstream-*)
-		cryptoctl key generate "$m" -m "$m" || exit 1
-		refused 1 "$m: does not encrypt files: it cannot bind" \
-			cryptoctl encrypt -k "$m" many/1
-		continue
-		;;
-	esac
 	cryptoctl key generate "$m" -m "$m" || exit 1
 	rm -f boxes/* back/*
 	cryptoctl encrypt -k "$m" -o boxes many/* &&
@@ -51,6 +46,13 @@ for m in $mechs; do
 	report $? "$m: many files, one command"
 	check "$m: there and back" diff -r many back
 	check "$m: their lengths" lengths "$m"
+done
+
+for m in $unbound; do
+	cryptoctl key generate "$m" -m "$m" || exit 1
+	refused 1 "$m: does not encrypt files: it cannot bind" \
+		cryptoctl encrypt -k "$m" many/1
+	cryptoctl key destroy "$m"
 done
 
 # --- standard input and output ---

@@ -41,7 +41,8 @@ def fits(value, kinds):
                 isinstance(value, (int, float)):
             return True
         if kind == "array of strings" and isinstance(value, list) and \
-                all(isinstance(v, str) for v in value):
+                (value == [None] or
+                 all(isinstance(v, str) for v in value)):
             return True
     return False
 

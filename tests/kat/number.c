@@ -70,7 +70,7 @@ static bool add_integer(char *to, size_t size, const char *hex)
 
 bool number_sequence(const char *const *hex, size_t n, struct number *to)
 {
-	static char inner[sizeof(to->hex)];
+	static char inner[sizeof(to->hex) - 32]; /* room for what is around */
 	char length[24];
 
 	inner[0] = '\0';

@@ -244,7 +244,8 @@ static void cancel(unsigned int slots)
 
 /* ------------------------------------------------------------------- space */
 
-#define WINDOW 8 /* requests of a consumer that have not ended */
+#define WINDOW 64 /* requests of a consumer that have not ended: more than there
+		     are places, also beside pretend hardware */
 
 /* One request: sent, perhaps rejected and told of room, and sent again. */
 static void take_space(const struct ukcf_cqe *c, unsigned int *flying,
