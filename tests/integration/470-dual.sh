@@ -44,6 +44,25 @@ check 'not where it is slower' quietly
 check 'a MAC over the plaintext is found' wrongly plain encrypt-mac
 check 'decryption before the MAC is right is found' \
 	wrongly early mac-verify-decrypt
+check 'a provider that was built before there were any has none' \
+	native 'sodium twofold' split --set provider.twofold.offer=old
+
+# offers HOW WORDS: such a description is refused
+offers() {
+	refused 125 "provider twofold: refused: $2" \
+		"$top_builddir/daemon/ukcfd" --run --set daemon.log_level=err \
+		--set daemon.providers=twofold \
+		--set "provider.twofold.offer=$1" \
+		--provider-dir="$top_builddir/providers/.libs" -- true
+}
+
+offers absent 'its description is malformed'
+offers empty 'a dual offer without an entry point or operation'
+offers flags 'a dual offer without an entry point or operation'
+offers class 'a dual offer is of a built-in cipher and MAC'
+offers alone 'a dual offer of mechanisms that it does not offer one by one'
+offers hardware 'dual offers are of software'
+
 if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
 	check 'in one pass of openssl' native openssl openssl
 fi

@@ -7,6 +7,9 @@
  *	order = plain	the MAC is of the plaintext
  *	order = early	decrypted before the MAC was compared
  *	cost_ns		of a native job
+ *	offer = old	built before there were dual offers
+ *	offer = absent, empty, flags, class, alone, hardware
+ *			a description that is to be refused
  *	retry=N, fail=N, long=N	so many native ones are for another provider,
  *			break it, or claim more bytes than there was room for
  *	hold, release	native ones wait
@@ -224,7 +227,7 @@ static int control(struct ukcf_instance *self, const char *word)
 	return known ? 0 : -EINVAL;
 }
 
-static const struct ukcf_provider provider = {
+static struct ukcf_provider provider = {
 	.struct_size = sizeof(provider),
 	.spi_version = UKCF_SPI_VERSION,
 	.name = "twofold",
@@ -239,6 +242,24 @@ static const struct ukcf_provider provider = {
 	.n_duals = 1,
 };
 
+static void describe(const char *how)
+{
+	if (strcmp(how, "old") == 0)
+		provider.struct_size = UKCF_PROVIDER_SIZE_1;
+	else if (strcmp(how, "absent") == 0)
+		provider.duals = NULL;
+	else if (strcmp(how, "empty") == 0)
+		dual.ops = 0;
+	else if (strcmp(how, "flags") == 0)
+		dual.flags = UKCF_OFFER_NOSLEEP;
+	else if (strcmp(how, "class") == 0)
+		dual.mac = UKCF_MECH_CHACHA20_POLY1305;
+	else if (strcmp(how, "alone") == 0)
+		dual.cipher = UKCF_MECH_AES_256_CTR;
+	else if (strcmp(how, "hardware") == 0)
+		provider.kind = UKCF_PROVIDER_HARDWARE;
+}
+
 __attribute__((visibility("default"))) const struct ukcf_provider *
 ukcf_provider_init(const struct ukcf_host *host);
 
@@ -246,9 +267,11 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 {
 	const char *order = host->option(host->host, "order");
 	const char *cost = host->option(host->host, "cost_ns");
+	const char *offer = host->option(host->host, "offer");
 
 	plain_order = order && strcmp(order, "plain") == 0;
 	early = order && strcmp(order, "early") == 0;
+	describe(offer ? offer : "");
 	if (cost)
 		dual.cost_ns = (uint32_t)strtoul(cost, NULL, 10);
 	return &provider;
