@@ -94,7 +94,7 @@ static bool is_sealed(int fd)
 static bool is_sound(const struct ukcf_provider *s, const char *name)
 {
 	return s && s->spi_version == UKCF_SPI_VERSION &&
-	       s->struct_size >= sizeof(*s) && s->name &&
+	       s->struct_size >= UKCF_PROVIDER_SIZE_1 && s->name &&
 	       strcmp(s->name, name) == 0 && s->offers && s->start;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/native.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -195,6 +196,61 @@ static bool give(struct request *req, struct mech_offer *o)
 	return !o || provider_is_usable(o->provider);
 }
 
+/* Until a half is done, as things stand; UINT64_MAX: nobody can do it.  The
+ * second one does not wait for the threads that the first one runs on. */
+static uint64_t half_ns(const struct mech *m, const struct dispatch_wish *w,
+			bool first)
+{
+	struct sched_candidate c[MECH_OFFERS_MAX];
+	int chosen;
+
+	dispatch_judge(m, w, c, &chosen);
+	if (chosen < 0)
+		return UINT64_MAX;
+	return c[chosen].service_ns +
+	       (first || c[chosen].hardware ? c[chosen].wait_ns : 0);
+}
+
+static uint64_t halves_ns(const struct dual_plan *plan, struct dispatch_wish w)
+{
+	uint64_t all = half_ns(plan->mech[plan->step[0].half], &w, true), ns;
+
+	w.op = plan->step[1].op;
+	w.needs.tried = 0;
+	ns = half_ns(plan->mech[plan->step[1].half], &w, false);
+	return all > UINT64_MAX - ns ? UINT64_MAX : all + ns;
+}
+
+static uint64_t native_ns(const struct mech_offer *o,
+			  const struct dispatch_wish *w)
+{
+	const struct ukcf_offer *now = mech_offer_now(o);
+	uint64_t ns = predict_ns(o, w->op, w->bytes);
+
+	return waits(w, o, ns) ? ns + backlog_wait_ns(backlog_of(o, now)) : ns;
+}
+
+/* The offer to do both halves in one job, if it is predicted to be faster. */
+static struct mech_offer *native_of(const struct request *req)
+{
+	const struct dispatch_wish w = wish_of(req);
+	struct dual_plan plan;
+	struct mech_offer *o;
+
+	if (w.needs.require_hw || !dual_plan(req, &plan))
+		return NULL;
+	o = native_find(&plan, &w);
+	return o && native_ns(o, &w) < halves_ns(&plan, w) ? o : NULL;
+}
+
+static bool choose_native(struct request *req)
+{
+	struct mech_offer *o = native_of(req);
+
+	dual_goes_native(req, o && give(req, o));
+	return dual_is_native(req);
+}
+
 int dispatch_choose(struct request *req, unsigned int *detail)
 {
 	const struct dispatch_wish w = wish_of(req);
@@ -203,6 +259,8 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 	unsigned int n;
 	int chosen;
 
+	if (req->dual && choose_native(req))
+		return 0;
 	do {
 		n = dispatch_judge(req->mech, &w, c, &chosen);
 		o = chosen < 0 ? NULL :
@@ -326,10 +384,10 @@ void dispatch_again(struct request *req)
 
 void dispatch_elsewhere(struct request *req)
 {
-
 	if (trace_is_on())
 		trace_note(req, TRACE_FAILED_OVER, req->offer->provider->id);
-	req->tried |= UINT64_C(1) << req->offer->provider->id;
+	if (!dual_splits(req))
+		req->tried |= UINT64_C(1) << req->offer->provider->id;
 	dispatch_again(req);
 }
 

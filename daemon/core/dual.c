@@ -10,10 +10,12 @@
 #include "daemon/core/dispatch.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/native.h"
 #include "daemon/core/predict.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
+#include "daemon/spi/provider.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
 
@@ -39,16 +41,12 @@ struct dual {
 	uint64_t began, ticks; /* of service */
 	uint8_t step;
 	bool filled, over;
-};
-
-struct step {
-	uint8_t op;
-	uint8_t half;
+	bool native, split; /* one job; it will not be one any more */
 };
 
 static const struct kind {
 	uint8_t op;
-	struct step steps[DUAL_HALVES];
+	struct dual_step steps[DUAL_HALVES];
 } kinds[] = {
 	{ UKCF_OP_ENCRYPT_MAC,
 	  { { UKCF_OP_ENCRYPT, DUAL_CIPHER }, { UKCF_OP_MAC, DUAL_MAC } } },
@@ -82,7 +80,7 @@ uint32_t dual_half_op(uint32_t op, enum dual_half half)
 	return k->steps[k->steps[0].half == half ? 0 : 1].op;
 }
 
-static const struct step *step_of(const struct request *req)
+static const struct dual_step *step_of(const struct request *req)
 {
 	return &kind_of(req->entry->sqe.op)->steps[req->dual->step];
 }
@@ -311,6 +309,126 @@ void dual_settle(struct request *req, const struct ukcf_job *job)
 	else
 		publish(req);
 }
+
+/* ---------------------------------------------------------------- in one job */
+
+bool dual_plan(const struct request *req, struct dual_plan *plan)
+{
+	const struct dual *d = req->dual;
+	const struct kind *k = kind_of(req->entry->sqe.op);
+
+	if (d->step || d->split)
+		return false;
+	for (unsigned int i = 0; i < DUAL_HALVES; i++) {
+		plan->mech[i] = d->part[i].mech;
+		plan->step[i] = k->steps[i];
+	}
+	return true;
+}
+
+void dual_goes_native(struct request *req, bool native)
+{
+	req->dual->native = native;
+}
+
+bool dual_is_native(const struct request *req)
+{
+	return req->dual && req->dual->native;
+}
+
+bool dual_splits(struct request *req)
+{
+	if (!dual_is_native(req))
+		return false;
+	req->dual->native = false;
+	req->dual->split = true;
+	return true;
+}
+
+static void describe(const struct request *req, enum dual_half half,
+		     struct ukcf_job *job)
+{
+	const struct dual_part *p = &req->dual->part[half];
+
+	job->op = dual_half_op(req->entry->sqe.op, half);
+	job->mech = p->mech->id;
+	job->key = key_secret(p->key);
+	job->tag_len = p->tag_len;
+}
+
+static void native_job(struct request *req, struct ukcf_dual_job *job)
+{
+	const struct dual *d = req->dual;
+
+	*job = (struct ukcf_dual_job){ .op = req->entry->sqe.op };
+	describe(req, DUAL_CIPHER, &job->cipher);
+	describe(req, DUAL_MAC, &job->mac);
+	cipher_job(req, &job->cipher);
+	mac_job(req, &job->mac);
+	job->mac.in = bytes(at(d, d->aux), d->aux_len); /* and the ciphertext */
+}
+
+static bool fits(const struct ukcf_job *job)
+{
+	return job->res <= 0 || (uint64_t)job->res <= job->out_size;
+}
+
+/* The first of the two that failed; NULL: none did. */
+static const struct ukcf_job *failure(const struct request *req,
+				      const struct ukcf_dual_job *job)
+{
+	const struct ukcf_job *by_half[DUAL_HALVES] = {
+		[DUAL_CIPHER] = &job->cipher,
+		[DUAL_MAC] = &job->mac,
+	};
+	const struct dual_step *s = kind_of(req->entry->sqe.op)->steps;
+
+	for (unsigned int i = 0; i < DUAL_HALVES; i++)
+		if (by_half[s[i].half]->res < 0)
+			return by_half[s[i].half];
+	return NULL;
+}
+
+static void settle_native(struct request *req, const struct ukcf_dual_job *job)
+{
+	const struct ukcf_job *failed = failure(req, job);
+	struct dual *d = req->dual;
+
+	req->flags |= UKCF_CQE_F_NATIVE;
+	if (failed) {
+		end(req, failed->res, failed->detail);
+		return;
+	}
+	predict_learn(req->offer, dual_op(req), request_bytes(req),
+		      clock_ticks_to_ns(d->ticks));
+	d->made = (uint32_t)job->cipher.res;
+	d->mac_len = job->mac.op == UKCF_OP_MAC ? (uint32_t)job->mac.res : 0;
+	publish(req);
+}
+
+enum ukcf_status dual_run(struct request *req)
+{
+	struct provider *p = req->offer->provider;
+	struct dual *d = req->dual;
+	ukcf_dual_fn fn = native_entry(req->offer);
+	struct ukcf_dual_job job;
+	enum ukcf_status status;
+
+	if (!fn)
+		return UKCF_RETRY_ELSEWHERE;
+	d->began = clock_ticks();
+	fill(req);
+	native_job(req, &job);
+	status = fn(p->instance, &job);
+	d->ticks += clock_ticks() - d->began;
+	if (status == UKCF_DONE && (!fits(&job.cipher) || !fits(&job.mac)))
+		status = UKCF_RETRY_ELSEWHERE; /* nobody made those bytes */
+	if (status == UKCF_DONE)
+		settle_native(req, &job);
+	return status;
+}
+
+/* ------------------------------------------------------------ between halves */
 
 bool dual_is_over(const struct request *req)
 {

@@ -5,6 +5,9 @@
  * one request, with one handle, one result, and a look for cancel and deadline
  * between them.
  *
+ * A provider that does both in one job does so, if that is predicted to be
+ * faster (native.h); if it fails they are done one by one.
+ *
  * They work in private memory: what the MAC is of are the very bytes that the
  * cipher made or will read, and a provider that fails half-way leaves them for
  * the next one.  Nothing leaves it before both halves ended well.
@@ -54,13 +57,32 @@ uint32_t dual_half_op(uint32_t op, enum dual_half half);
  * Return: 0, -EDQUOT or -ENOMEM.
  */
 int dual_begin(struct request *req, const struct dual_part part[DUAL_HALVES]);
-/* The half whose turn it is: enum ukcf_op. */
+/* The half whose turn it is: enum ukcf_op; of a native one, the first. */
 uint32_t dual_op(const struct request *req);
 /* Input and output of a job for it.  Consumer memory is read the first time,
  * once. */
 void dual_job(struct request *req, struct ukcf_job *job);
 /* The job was done: to the next half, or the result is set. */
 void dual_settle(struct request *req, const struct ukcf_job *job);
+/* What is to be done. */
+struct dual_plan {
+	const struct mech *mech[DUAL_HALVES]; /* by enum dual_half */
+	struct dual_step {
+		uint8_t op;   /* enum ukcf_op */
+		uint8_t half; /* enum dual_half */
+	} step[DUAL_HALVES];
+};
+
+/* False: it is too late for a native one, a half was done or one failed. */
+bool dual_plan(const struct request *req, struct dual_plan *plan);
+/* req->offer is a native one from here on, or one of its first half. */
+void dual_goes_native(struct request *req, bool native);
+bool dual_is_native(const struct request *req);
+/* Run it as one job of req->offer's provider.  UKCF_DONE: the result is set. */
+enum ukcf_status dual_run(struct request *req);
+/* A native one failed: from here on it is two halves, for which any provider
+ * will do, also the same.  False: it was two halves before. */
+bool dual_splits(struct request *req);
 /* Is the result there? */
 bool dual_is_over(const struct request *req);
 /* Between the halves: choose a provider for the next one.  Any thread.

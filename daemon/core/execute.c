@@ -540,6 +540,16 @@ static bool run_job_of(struct request *req, struct scratch *s)
 	return done;
 }
 
+/* Both halves as one job; likewise. */
+static bool run_native(struct request *req)
+{
+	enum ukcf_status status = dual_run(req);
+
+	if (status != UKCF_DONE)
+		run_elsewhere(req, status);
+	return status == UKCF_DONE;
+}
+
 /* May the thread that ran the first half run the next one? */
 static bool stays_here(const struct request *req)
 {
@@ -550,6 +560,8 @@ static bool stays_here(const struct request *req)
 /* False: it is in another queue now. */
 static bool run_crypto(struct request *req, struct scratch *s)
 {
+	if (dual_is_native(req))
+		return run_native(req);
 	while (run_job_of(req, s)) {
 		if (!req->dual || !dual_goes_on(req))
 			return true;

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/core/device.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/native.h"
 #include "daemon/core/prepared.h"
 #include "daemon/core/template.h"
 #include "daemon/spi/errand.h"
@@ -25,6 +26,7 @@
 #include "lib/shared/ring-ops.h"
 
 #define MECHS_MAX 64u /* that a provider describes */
+#define DUALS_MAX 32u /* that it offers natively */
 
 static int complain(const struct provider *p, const char *what)
 {
@@ -116,10 +118,65 @@ static int check_offers(const struct provider *p, const struct ukcf_provider *s)
 	return 0;
 }
 
+/* None, of one that was built before there were any. */
+static uint32_t n_duals(const struct ukcf_provider *s)
+{
+	return s->struct_size >= sizeof(*s) ? s->n_duals : 0;
+}
+
+static const struct ukcf_offer *offer_of(const struct ukcf_provider *s,
+					 uint32_t mech)
+{
+	for (uint32_t i = 0; i < s->n_offers; i++)
+		if (s->offers[i].mech == mech)
+			return &s->offers[i];
+	return NULL;
+}
+
+static bool is_cipher(uint32_t mech)
+{
+	return UKCF_MECH_CLASS(mech) == UKCF_CLASS_CIPHER ||
+	       UKCF_MECH_CLASS(mech) == UKCF_CLASS_AEAD;
+}
+
+static const char *wrong_with(const struct ukcf_provider *s,
+			      const struct ukcf_dual_offer *d)
+{
+	if (!d->run || !d->ops || d->ops & ~(uint32_t)UKCF_DUAL_ALL ||
+	    d->flags & ~(uint32_t)(UKCF_OFFER_SLOW | UKCF_OFFER_NO_CALIBRATE))
+		return "a dual offer without an entry point or operation, or "
+		       "with unknown ones";
+	if (!is_cipher(d->cipher) || UKCF_MECH_CLASS(d->mac) != UKCF_CLASS_MAC ||
+	    UKCF_MECH_INDEX(d->cipher) >= UKCF_MECH_DYNAMIC ||
+	    UKCF_MECH_INDEX(d->mac) >= UKCF_MECH_DYNAMIC)
+		return "a dual offer is of a built-in cipher and MAC";
+	if (!offer_of(s, d->cipher) || !offer_of(s, d->mac))
+		return "a dual offer of mechanisms that it does not offer one "
+		       "by one";
+	return NULL;
+}
+
+static int check_duals(const struct provider *p, const struct ukcf_provider *s)
+{
+	uint32_t n = n_duals(s);
+
+	if (n > DUALS_MAX || (n && !s->duals))
+		return complain(p, "its description is malformed");
+	if (n && s->kind != UKCF_PROVIDER_SOFTWARE)
+		return complain(p, "dual offers are of software");
+	for (uint32_t i = 0; i < n; i++) {
+		const char *why = wrong_with(s, &s->duals[i]);
+
+		if (why)
+			return complain(p, why);
+	}
+	return 0;
+}
+
 static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 {
 	if (s->spi_version != UKCF_SPI_VERSION ||
-	    s->struct_size < sizeof(*s))
+	    s->struct_size < UKCF_PROVIDER_SIZE_1)
 		return complain(p, "built for another version of the provider "
 				   "interface");
 	if (!s->name || strcmp(s->name, p->name) != 0)
@@ -130,7 +187,7 @@ static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 	if (p->module && s->kind != p->kind)
 		return complain(p, "it was of another kind before: restart "
 				   "the daemon");
-	if (add_mechs(p, s) || check_offers(p, s))
+	if (add_mechs(p, s) || check_offers(p, s) || check_duals(p, s))
 		return -EINVAL;
 	if (!manifest_agrees(p->name, s))
 		return complain(p, "it does not offer what its manifest says");
@@ -206,6 +263,35 @@ static int test(struct ukcf_instance *self, const struct mech *m,
 		       selftest_described(self, m, o, what);
 }
 
+static int test_dual(struct ukcf_instance *self, const struct ukcf_provider *s,
+		     const struct ukcf_dual_offer *d, const char **what)
+{
+	const struct selftest_dual t = {
+		.self = self,
+		.cipher = offer_of(s, d->cipher),
+		.mac = offer_of(s, d->mac),
+		.dual = d,
+	};
+
+	return selftest_dual(&t, what);
+}
+
+static int load_test_duals(const struct provider *p)
+{
+	for (uint32_t i = 0; i < n_duals(p->spi); i++) {
+		const struct ukcf_dual_offer *d = &p->spi->duals[i];
+		const char *what = "";
+
+		if (!test_dual(p->instance, p->spi, d, &what))
+			continue;
+		log_err("provider %s: %s and %s in one: SELF-TEST FAILED (%s)",
+			p->name, mech_find(d->cipher)->name,
+			mech_find(d->mac)->name, what);
+		return -EIO;
+	}
+	return 0;
+}
+
 int load_test(struct provider *p)
 {
 	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
@@ -219,7 +305,7 @@ int load_test(struct provider *p)
 			m->name, what);
 		return -EIO;
 	}
-	return 0;
+	return load_test_duals(p);
 }
 
 int load_test_mech(struct provider *p, const struct mech *m,
@@ -238,6 +324,7 @@ struct trial {
 	struct ukcf_instance *instance;
 	char why[200]; /* it failed */
 	bool passed[UKCF_PAGE_MECHS_MAX];
+	bool dual_passed[DUALS_MAX];
 };
 
 /* A mechanism that fails its known answers stays out; the others come in. */
@@ -267,6 +354,33 @@ static unsigned int test_offers(struct trial *t)
 		n += t->passed[i] = passes(t, load_mech(s, &s->offers[i]),
 					   &s->offers[i]);
 	return n;
+}
+
+/* Its halves may come in all the same. */
+static void test_duals(struct trial *t)
+{
+	const struct ukcf_provider *s = t->spi;
+
+	for (uint32_t i = 0; i < n_duals(s); i++) {
+		const struct ukcf_dual_offer *d = &s->duals[i];
+		const char *what = "";
+
+		t->dual_passed[i] = !test_dual(t->instance, s, d, &what);
+		if (!t->dual_passed[i])
+			log_err("provider %s: %s and %s in one: SELF-TEST "
+				"FAILED (%s), not used", t->p->name,
+				mech_find(d->cipher)->name,
+				mech_find(d->mac)->name, what);
+	}
+}
+
+static void add_duals(struct provider *p, const bool *passed)
+{
+	native_withdraw(p);
+	for (uint32_t i = 0; i < n_duals(p->spi); i++)
+		if (passed[i] && native_add(p, &p->spi->duals[i]))
+			log_err("provider %s: %u dual offers are there already",
+				p->name, NATIVE_MAX);
 }
 
 static unsigned int add_offers(struct provider *p, const bool *passed)
@@ -366,8 +480,10 @@ static int try_out(struct trial *t)
 		t->instance = NULL;
 		return err;
 	}
-	if (test_offers(t) > 0)
+	if (test_offers(t) > 0) {
+		test_duals(t);
 		return 0;
+	}
 	end_trial(t);
 	return complain(t->p, "none of its mechanisms can be used");
 }
@@ -426,7 +542,7 @@ static void left_behind(struct provider *p, struct module *m)
 	provider_hangs(p, why);
 }
 
-static int come_in(struct provider *p, struct module *m, const bool *passed)
+static int come_in(struct provider *p, struct module *m, const struct trial *t)
 {
 	int err = 0;
 
@@ -436,8 +552,10 @@ static int come_in(struct provider *p, struct module *m, const bool *passed)
 		err = provider_enlist(p);
 	if (!err)
 		err = start_device(p);
-	if (!err && add_offers(p, passed) == 0)
+	if (!err && add_offers(p, t->passed) == 0)
 		err = -ENOSPC;
+	if (!err)
+		add_duals(p, t->dual_passed);
 	if (err) {
 		log_err("provider %s: %s", p->name, strerror(-err));
 		stop(p);
@@ -463,7 +581,7 @@ static int bring_up(struct provider *p, struct module *m)
 	err = t->errand.result;
 	p->instance = t->instance;
 	if (!err)
-		err = come_in(p, m, t->passed);
+		err = come_in(p, m, t);
 	free(t);
 	return err;
 }

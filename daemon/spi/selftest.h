@@ -26,4 +26,19 @@ int selftest_offer(struct ukcf_instance *self, const struct ukcf_offer *o,
 int selftest_described(struct ukcf_instance *self, const struct mech *m,
 		       const struct ukcf_offer *o, const char **what);
 
+/* A native dual offer, and those of its halves. */
+struct selftest_dual {
+	struct ukcf_instance *self;
+	const struct ukcf_offer *cipher, *mac;
+	const struct ukcf_dual_offer *dual;
+};
+
+/*
+ * It must make what its halves make one after the other, which have known
+ * answers of their own, refuse a wrong MAC, and then write nothing
+ * (selftest-dual.c).
+ * Return: 0, -EIO likewise, -ENOMEM.
+ */
+int selftest_dual(const struct selftest_dual *t, const char **what);
+
 #endif

@@ -163,6 +163,7 @@ struct ukcf_sqe {
 #define UKCF_CQE_F_INLINE 0x0010   /* ran at once on the service thread */
 #define UKCF_CQE_F_IRQCTX 0x0020   /* ran in completion context */
 #define UKCF_CQE_F_REPLAYED 0x0040 /* ran again after a daemon restart */
+#define UKCF_CQE_F_NATIVE 0x0080   /* both halves were one job of a provider */
 
 /**
  * struct ukcf_cqe - completion queue entry, 32 bytes

@@ -158,6 +158,55 @@ struct ukcf_offer {
 };
 
 /**
+ * struct ukcf_dual_job - a cipher and a MAC over its ciphertext, as one job
+ * @op: UKCF_OP_ENCRYPT_MAC, UKCF_OP_MAC_DECRYPT or UKCF_OP_MAC_VERIFY_DECRYPT
+ * @cipher: as of its half alone; no two of its ranges overlap
+ * @mac: likewise, but what the MAC is of is mac.in, the additional data, and
+ *	behind it the ciphertext: cipher.out if it is encrypted, else cipher.in
+ *
+ * Neither has a template or a context.  Both get their res and detail; the
+ * result of the first operation that failed, in the order of @op, is the job's.
+ * If the MAC is wrong mac.res is -EBADMSG, and not a byte of cipher.out was
+ * written.
+ */
+struct ukcf_dual_job {
+	uint32_t op;
+	uint32_t reserved;
+	struct ukcf_job cipher;
+	struct ukcf_job mac;
+};
+
+/** Return: as of ukcf_job_fn, but not UKCF_QUEUED. */
+typedef enum ukcf_status (*ukcf_dual_fn)(struct ukcf_instance *self,
+					 struct ukcf_dual_job *job);
+
+/**
+ * struct ukcf_dual_offer - two mechanisms that a provider performs in one job
+ * @cipher, @mac: of built-in mechanisms, which it offers one by one as well
+ * @ops: enum ukcf_dual_ops
+ * @flags: UKCF_OFFER_SLOW and UKCF_OFFER_NO_CALIBRATE, no other
+ * @cost_ns, @cost_ps_per_byte: as of an offer
+ *
+ * Static data.  Chosen where it is predicted to be done before the two one
+ * after the other.  Of providers of kind software.
+ */
+struct ukcf_dual_offer {
+	uint32_t cipher, mac;
+	uint32_t ops;
+	uint32_t flags;
+	ukcf_dual_fn run;
+	uint32_t cost_ns;
+	uint32_t cost_ps_per_byte;
+};
+
+enum ukcf_dual_ops {
+	UKCF_DUAL_ENCRYPT_MAC = 0x1,
+	UKCF_DUAL_MAC_DECRYPT = 0x2,
+	UKCF_DUAL_MAC_VERIFY_DECRYPT = 0x4,
+	UKCF_DUAL_ALL = 0x7
+};
+
+/**
  * struct ukcf_host - what the host gives to a provider
  *
  * Valid from ukcf_provider_init() until stop() has returned.  New members are
@@ -182,7 +231,11 @@ struct ukcf_host {
 	const char *(*option)(void *host, const char *name);
 };
 
-/** struct ukcf_provider - what a provider is; static data and entry points */
+/**
+ * struct ukcf_provider - what a provider is; static data and entry points
+ *
+ * New members are only added at the end; struct_size says how many there are.
+ */
 struct ukcf_provider {
 	uint32_t struct_size;
 	uint32_t spi_version;
@@ -211,7 +264,12 @@ struct ukcf_provider {
 	 * also completion context.  No job uses them any more.  NULL: it keeps
 	 * nothing of a key. */
 	void (*forget_key)(struct ukcf_instance *self, struct ukcf_bytes key);
+	const struct ukcf_dual_offer *duals; /* NULL: it has none */
+	uint32_t n_duals;
 };
+
+/* The struct_size of a provider that knows of no duals. */
+#define UKCF_PROVIDER_SIZE_1 offsetof(struct ukcf_provider, duals)
 
 /**
  * ukcf_provider_init() - the one symbol of a provider module

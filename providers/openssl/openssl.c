@@ -218,6 +218,30 @@ static struct ukcf_mech_ops guard(const struct ukcf_mech_ops *ops)
 	return g;
 }
 
+/* One job, and each byte is in the cache when it comes to its
+ * turn again. */
+#define DUAL(bits)                                                            \
+	{ .cipher = UKCF_MECH_AES_##bits##_CTR,                               \
+	  .mac = UKCF_MECH_HMAC_SHA2_256,                                     \
+	  .ops = UKCF_DUAL_ALL,                                               \
+	  .run = guarded_dual,                                                \
+	  .cost_ns = 1300,                                                    \
+	  .cost_ps_per_byte = 2150 }
+
+static enum ukcf_status guarded_dual(struct ukcf_instance *self,
+				     struct ukcf_dual_job *job)
+{
+	enum ukcf_status status;
+
+	ERR_set_mark();
+	status = ossl_ctr_hmac(self, job);
+	ERR_pop_to_mark();
+	return status;
+}
+
+static const struct ukcf_dual_offer duals[] = { DUAL(128), DUAL(192),
+						DUAL(256) };
+
 static struct ukcf_provider provider = {
 	.struct_size = sizeof(provider),
 	.spi_version = UKCF_SPI_VERSION,
@@ -228,6 +252,8 @@ static struct ukcf_provider provider = {
 	.offers = offers,
 	.start = start,
 	.stop = stop,
+	.duals = duals,
+	.n_duals = sizeof(duals) / sizeof(duals[0]),
 };
 
 __attribute__((visibility("default"))) const struct ukcf_provider *

@@ -67,6 +67,10 @@ extern const struct ossl_kind ossl_rsa_pss;
 extern const struct ossl_kind ossl_rsaes_pkcs1;
 extern const struct ossl_kind ossl_rsaes_oaep;
 
+/* AES in counter mode and HMAC over its ciphertext, in one pass (dual.c). */
+enum ukcf_status ossl_ctr_hmac(struct ukcf_instance *self,
+			       struct ukcf_dual_job *job);
+
 /* The fetched algorithm of the job's mechanism. */
 void *ossl_algo(const struct ukcf_instance *self, const struct ukcf_job *job);
 

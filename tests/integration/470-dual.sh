@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Operations in two halves, of one provider or of two.
+# Operations in two halves, of one provider or of two, and of one in one job.
 . "$(dirname "$0")/functions.sh"
 
 check 'a cipher and a MAC as one request' \
@@ -11,4 +11,59 @@ check 'a cipher and a MAC as one request' \
 	--set 'daemon.providers=sodium nullhw' \
 	--provider-dir="$top_builddir/providers/.libs" -- \
 	"$top_builddir/tests/parts/dual"
+
+# native PROVIDERS WHAT [OPTION...]
+native() {
+	native_of=$1
+	native_what=$2
+	shift 2
+	"$top_builddir/daemon/ukcfd" --run --set daemon.log_level=err \
+		--set "daemon.providers=$native_of" \
+		--provider-dir="$top_builddir/providers/.libs" "$@" -- \
+		"$top_builddir/tests/parts/native" "$native_what" 2>"$tmp/errors"
+	native_status=$?
+	cat "$tmp/errors" >&2
+	return $native_status
+}
+
+# wrongly ORDER WHAT: its own test finds it; its halves are used all the same
+wrongly() {
+	native 'sodium twofold' split --set "provider.twofold.order=$1" &&
+		grep -q "chacha20-poly1305 and hmac-sha2-256 in one:\
+ SELF-TEST FAILED ($2), not used" "$tmp/errors"
+}
+
+# negative control of wrongly
+quietly() {
+	native 'sodium twofold' split --set provider.twofold.cost_ns=90000000 &&
+		! grep -q 'SELF-TEST' "$tmp/errors"
+}
+
+check 'in one job, where that is faster' native 'sodium twofold' twofold
+check 'not where it is slower' quietly
+check 'a MAC over the plaintext is found' wrongly plain encrypt-mac
+check 'decryption before the MAC is right is found' \
+	wrongly early mac-verify-decrypt
+check 'a provider that was built before there were any has none' \
+	native 'sodium twofold' split --set provider.twofold.offer=old
+
+# offers HOW WORDS: such a description is refused
+offers() {
+	refused 125 "provider twofold: refused: $2" \
+		"$top_builddir/daemon/ukcfd" --run --set daemon.log_level=err \
+		--set daemon.providers=twofold \
+		--set "provider.twofold.offer=$1" \
+		--provider-dir="$top_builddir/providers/.libs" -- true
+}
+
+offers absent 'its description is malformed'
+offers empty 'a dual offer without an entry point or operation'
+offers flags 'a dual offer without an entry point or operation'
+offers class 'a dual offer is of a built-in cipher and MAC'
+offers alone 'a dual offer of mechanisms that it does not offer one by one'
+offers hardware 'dual offers are of software'
+
+if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
+	check 'in one pass of openssl' native openssl openssl
+fi
 finish
