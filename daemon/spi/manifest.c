@@ -69,9 +69,12 @@ static bool is_name(const char *s)
 static void on_section(void *user, const char *section)
 {
 	struct parse *p = user;
-	const char *name = section + 9;
+	const char *name;
 
 	p->m = NULL;
+	if (!section) /* what it is was complained about */
+		return;
+	name = section + 9;
 	if (strncmp(section, "provider ", 9) != 0 || !is_name(name)) {
 		fail(p, "[%s]: only [provider NAME] is known, and a name is "
 			"[a-z0-9-], 31 characters at most", section);

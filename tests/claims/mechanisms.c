@@ -6,7 +6,7 @@
 #include "tests/claims/consumer.h"
 #include "tests/claims/harness.h"
 
-#define ROWS 64
+#define ROWS UKCF_PAGE_MECHS_MAX
 
 /* As the list says: the provider does it, or is refused. */
 static bool list_is_right(const struct ukcf_page_mech *m, uint16_t provider)

@@ -95,7 +95,9 @@ if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
 			}
 		}' "$pairs/RSA/FIPS_186-2/SigVer15_186-3.rsp"
 	sees_wrong "another secret of ECDH" \
-		'/^\[EC - SHA256/,/^Z = /s/^Z = ../Z = 00/' \
+		'/^\[EC - SHA256/,/^\[ED/ {
+			/^COUNT = 2[^0-9]*$/,/^Result = P/s/^Z = ../Z = 00/
+		}' \
 		"$pairs/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_init.fax"
 fi
 run_dir "Ed25519, by its authors" "$nist"/asymmetric/Ed25519/sign.input

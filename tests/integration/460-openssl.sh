@@ -177,7 +177,8 @@ rsa_crypts() {
 		'cryptoctl decrypt -k "$1" sealed | cmp - plain' - "$k"
 	refused 1 'usage does not allow it' \
 		cryptoctl decrypt -k "$k-pub" sealed
-	refused 1 'the input has a wrong size' cryptoctl encrypt -k "$k" m
+	refused 1 'such a key takes one short message' \
+		cryptoctl encrypt -k "$k" m
 	[ "$m" != rsa-pkcs1 ] || return 0
 	refused 1 'not authentic' cryptoctl decrypt -k "$k" plain
 }

@@ -68,14 +68,18 @@ Test(host, a_provider_sets_three_states_and_only_while_it_works)
 		for (int s = -1; s < 10; s++) {
 			bool works = from == UKCF_PROVIDER_READY ||
 				     from == UKCF_PROVIDER_BUSY;
-			bool may = (s == UKCF_PROVIDER_FAILED &&
+			/* its device was taken away: it is out as well */
+			uint32_t to = s == UKCF_PROVIDER_ABSENT ?
+					      UKCF_PROVIDER_FAILED :
+					      (uint32_t)s;
+			bool may = (to == UKCF_PROVIDER_FAILED &&
 				    (works || from == UKCF_PROVIDER_DRAINING)) ||
 				   (works && (s == UKCF_PROVIDER_READY ||
 					      s == UKCF_PROVIDER_BUSY));
 
 			p.state = from;
 			p.host.notify(&p, s);
-			cr_assert_eq(p.state, may ? (uint32_t)s : from,
+			cr_assert_eq(p.state, may ? to : from,
 				     "%d from %u", s, from);
 		}
 }

@@ -85,7 +85,8 @@ static void host_notify(void *host, int state)
 {
 	(void)host;
 	pthread_mutex_lock(&lock);
-	failures += state == UKCF_PROVIDER_FAILED;
+	failures += state == UKCF_PROVIDER_FAILED ||
+		    state == UKCF_PROVIDER_ABSENT;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 }
