@@ -169,6 +169,8 @@ static void remove_dir(void)
 		path_of(path, sizeof(path), names[i]);
 		unlink(path);
 	}
+	path_of(path, sizeof(path), "providers.d"); /* empty: uninstalled */
+	rmdir(path);
 	if (rmdir(p.dir) < 0)
 		say("folder %s is left: %s", p.dir, strerror(errno));
 }

@@ -248,7 +248,11 @@ static void refusals(struct run *t)
 	s = request(t, t->mech, t->key, OUT);
 	s.flags |= UKCF_SQE_LINK;
 	s.link_dst = UKCF_LINK_KEEP;
+	s.out.off = 0; /* a chain keeps it in no buffer */
+	s.buf[UKCF_RANGE_OUT] = 0;
 	refused(t, "what a chain keeps", &s, -EINVAL, UKCF_DETAIL_LINK);
+	s = request(t, t->mech, t->key, OUT); /* the chain ends with it */
+	refused(t, "what follows that", &s, -ECANCELED, UKCF_DETAIL_LINK);
 	if (ukcf_key_generate(t->u, NULL, UKCF_MECH_CHACHA20, 0, 0, &stream) ||
 	    ukcf_key_local(t->u, t->mech, 0, bytes, 32, &local) ||
 	    ukcf_key_local(t->u, x, 0, bytes, 32, &xlocal))
