@@ -198,3 +198,15 @@ load_ends() {
 	grep '^#' "$tmp/load"
 	report $status "$1: $(tail -n 1 "$tmp/load")"
 }
+
+# trouble WHAT HAPPENS MENDS: under load
+trouble() {
+	load_begins || return
+	"$2"
+	report $? "$1: it happens"
+	"$3"
+	report $? "$1: the device works again"
+	did=$(done_by virtio)
+	check "$1: and is given requests" await 60 did_more virtio "$did"
+	load_ends "$1"
+}
