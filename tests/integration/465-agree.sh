@@ -43,8 +43,8 @@ if [ -n "$more" ]; then
 			grep -qE "^$m: [0-9]+ questions" "$tmp/said"
 	done
 	check "some points are on the curve" \
-		grep -qE '^ecdh-p384: 60 questions, ([0-9]|[1-4][0-9]) of them' \
-		"$tmp/said"
+		awk -F '[ :,]+' '$1 == "ecdh-p384" && $4 < $2 * 5 / 6 { n++ }
+			END { exit n != 1 }' "$tmp/said"
 	check "some ciphertexts are refused, and messages too long" \
 		grep -qE '^rsa-oaep-sha1: .* [1-9][0-9]* of them errors' \
 		"$tmp/said"
