@@ -38,12 +38,15 @@ static bool is_back(struct errand *e, uint64_t end)
 bool errand_run(struct errand *e, uint64_t limit_ns)
 {
 	pthread_t thread;
+	int err;
 
 	e->state = OUT;
 	e->back = (struct event_count){ 0 };
-	e->result = -pthread_create(&thread, NULL, errand_main, e);
-	if (e->result)
+	err = pthread_create(&thread, NULL, errand_main, e);
+	if (err) { /* else the result is the thread's, which may be over */
+		e->result = -err;
 		return true;
+	}
 	pthread_setname_np(thread, "ukcf-start");
 	if (!is_back(e, clock_ns() + limit_ns)) {
 		pthread_detach(thread);

@@ -177,11 +177,13 @@ Test(provider, what_is_no_module_is_refused_by_its_name)
 Test(provider, its_options_reach_it_and_a_bad_one_keeps_it_out)
 {
 	const char *text;
+	int rc;
 
 	config.n_options = 1;
 	config.options[0] = (struct config_option){ "null", "max_delay_ms",
 						    "x" };
-	cr_assert_eq(load("null", &text), -EINVAL);
+	rc = load("null", &text);
+	cr_assert_eq(rc, -EINVAL, "%d: %s", rc, text);
 	cr_assert(strstr(text, "provider null: option max_delay_ms"), "%s",
 		  text);
 	cr_assert_eq(provider_count(), 0);
