@@ -102,11 +102,6 @@ bool crosscheck_applies(const struct request *req, const struct ukcf_job *job,
 
 /* ----------------------------------------------------------------- who checks */
 
-static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
-{
-	return load_acquire_ptr((void *const *)(uintptr_t)&m->offers[i]);
-}
-
 static uint32_t op_of(const struct check *k)
 {
 	return k->job.op == UKCF_OP_SIGN ? UKCF_OP_VERIFY : k->job.op;
@@ -129,7 +124,7 @@ static struct mech_offer *best_checker(const struct request *req)
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct mech_offer *o = offer_at(req->mech, i);
+		struct mech_offer *o = mech_offer_at(req->mech, i);
 		uint64_t ns;
 
 		if (!may_check(req->check, o))

@@ -71,11 +71,6 @@ static struct backlog *backlog_of(const struct mech_offer *o,
 				worker_backlog(lane_of(now));
 }
 
-static struct mech_offer *offer_at(const struct mech *m, unsigned int i)
-{
-	return load_acquire_ptr((void *const *)(uintptr_t)&m->offers[i]);
-}
-
 /* What is short runs at once, on the service thread: it waits for nobody. */
 static bool waits(const struct dispatch_wish *w, const struct mech_offer *o,
 		  uint64_t ns)
@@ -124,7 +119,7 @@ unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
 	unsigned int n = load_acquire_u32(&m->n_offers);
 
 	for (unsigned int i = 0; i < n; i++)
-		c[i] = candidate(w, offer_at(m, i));
+		c[i] = candidate(w, mech_offer_at(m, i));
 	*chosen = sched_choose(&w->needs, c, n);
 	return n;
 }
@@ -165,7 +160,7 @@ static bool one_may_come(const struct request *req,
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (c[i].reason == SCHED_NOT_LOADED &&
-		    send_for(offer_at(req->mech, i)))
+		    send_for(mech_offer_at(req->mech, i)))
 			return true;
 	return false;
 }
@@ -264,7 +259,7 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 	do {
 		n = dispatch_judge(req->mech, &w, c, &chosen);
 		o = chosen < 0 ? NULL :
-				 offer_at(req->mech, (unsigned int)chosen);
+				 mech_offer_at(req->mech, (unsigned int)chosen);
 	} while (!give(req, o));
 	if (o)
 		return 0;
@@ -277,7 +272,7 @@ static bool first_may_come(const struct mech *m, uint16_t provider)
 	unsigned int n = load_acquire_u32(&m->n_offers);
 
 	for (unsigned int i = 0; i < n; i++) {
-		const struct mech_offer *o = offer_at(m, i);
+		const struct mech_offer *o = mech_offer_at(m, i);
 
 		if ((!provider || o->provider->id == provider) && send_for(o))
 			return true;

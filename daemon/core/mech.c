@@ -175,6 +175,11 @@ static void judge_offer(struct mech_offer *o, const struct mech *m)
 			  !policy_permits(o->provider->name, m->name));
 }
 
+struct mech_offer *mech_offer_at(const struct mech *m, unsigned int i)
+{
+	return load_acquire_ptr((void *const *)(uintptr_t)&m->offers[i]);
+}
+
 const struct ukcf_offer *mech_offer_now(const struct mech_offer *o)
 {
 	return load_acquire_ptr((void *const *)(const void *)&o->offer);
@@ -416,8 +421,7 @@ struct mech_offer *mech_choose(const struct mech *m, uint32_t op,
 	unsigned int n = load_acquire_u32(&m->n_offers);
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct mech_offer *o = load_acquire_ptr(
-			(void *const *)(uintptr_t)&m->offers[i]);
+		struct mech_offer *o = mech_offer_at(m, i);
 		const struct ukcf_offer *now = mech_offer_now(o);
 
 		if (constraint != UKCF_PROVIDER_ANY &&

@@ -64,6 +64,8 @@ const struct mech *mech_describe(const struct ukcf_mech_desc *d,
 int mech_promise(struct provider *p, const struct mech *m);
 /* None says so any more of anything. */
 void mech_forget_promises(const struct provider *p);
+/* The i-th offer of it, i < m->n_offers.  Any thread. */
+struct mech_offer *mech_offer_at(const struct mech *m, unsigned int i);
 /* What is behind it now, or NULL.  Any thread. */
 const struct ukcf_offer *mech_offer_now(const struct mech_offer *o);
 unsigned int mech_count(void);

@@ -153,8 +153,7 @@ static bool may_do(const struct provider *p, const struct mech *m)
 	unsigned int n = load_acquire_u32(&m->n_offers);
 
 	for (unsigned int i = 0; i < n; i++) {
-		const struct mech_offer *o = load_acquire_ptr(
-			(void *const *)(uintptr_t)&m->offers[i]);
+		const struct mech_offer *o = mech_offer_at(m, i);
 
 		if (o->provider == p)
 			return mech_offer_now(o) &&

@@ -110,80 +110,88 @@ static enum ukcf_status gcm_init_tmpl(struct ukcf_instance *self,
 	return sodium_done(job, sizeof(crypto_aead_aes256gcm_state));
 }
 
-static enum ukcf_status chacha_encrypt(struct ukcf_instance *self,
-				       struct ukcf_job *job)
+/* ChaCha20-Poly1305 with nonces of either length: libsodium's functions have one
+ * type. */
+struct ietf {
+	size_t nonce;
+	int (*encrypt)(unsigned char *c, unsigned long long *clen,
+		       const unsigned char *m, unsigned long long mlen,
+		       const unsigned char *ad, unsigned long long adlen,
+		       const unsigned char *nsec, const unsigned char *npub,
+		       const unsigned char *k);
+	int (*decrypt)(unsigned char *m, unsigned long long *mlen,
+		       unsigned char *nsec, const unsigned char *c,
+		       unsigned long long clen, const unsigned char *ad,
+		       unsigned long long adlen, const unsigned char *npub,
+		       const unsigned char *k);
+};
+
+static const struct ietf short_nonce = {
+	NONCE, crypto_aead_chacha20poly1305_ietf_encrypt,
+	crypto_aead_chacha20poly1305_ietf_decrypt
+};
+static const struct ietf long_nonce = {
+	XNONCE, crypto_aead_xchacha20poly1305_ietf_encrypt,
+	crypto_aead_xchacha20poly1305_ietf_decrypt
+};
+
+/* The counter of blocks has 32 bits with both. */
+#define DATA_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
+
+static enum ukcf_status ietf_encrypt(const struct ietf *f, struct ukcf_job *job)
 {
 	unsigned long long len = 0;
 	int rc;
 
-	(void)self;
-	if (refuse_sizes(job,
-			 crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX,
-			 job->in.len + TAG))
+	if (refuse_sizes_of(job, f->nonce, DATA_MAX, job->in.len + TAG))
 		return UKCF_DONE;
-	rc = crypto_aead_chacha20poly1305_ietf_encrypt(
-		job->out, &len, sodium_in(job->in), job->in.len,
-		sodium_in(job->aux), job->aux.len, NULL, job->param.data,
-		job->key.data);
+	rc = f->encrypt(job->out, &len, sodium_in(job->in), job->in.len,
+			sodium_in(job->aux), job->aux.len, NULL,
+			job->param.data, job->key.data);
 	return ended(job, rc, len);
+}
+
+static enum ukcf_status ietf_decrypt(const struct ietf *f, struct ukcf_job *job)
+{
+	unsigned long long len = 0;
+	int rc;
+
+	if (job->in.len < TAG)
+		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
+	if (refuse_sizes_of(job, f->nonce, DATA_MAX + TAG, job->in.len - TAG))
+		return UKCF_DONE;
+	rc = f->decrypt(job->out, &len, NULL, job->in.data, job->in.len,
+			sodium_in(job->aux), job->aux.len, job->param.data,
+			job->key.data);
+	return ended(job, rc, len);
+}
+
+static enum ukcf_status chacha_encrypt(struct ukcf_instance *self,
+				       struct ukcf_job *job)
+{
+	(void)self;
+	return ietf_encrypt(&short_nonce, job);
 }
 
 static enum ukcf_status chacha_decrypt(struct ukcf_instance *self,
 				       struct ukcf_job *job)
 {
-	unsigned long long len = 0;
-	int rc;
-
 	(void)self;
-	if (job->in.len < TAG)
-		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
-	if (refuse_sizes(
-		    job,
-		    crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX + TAG,
-		    job->in.len - TAG))
-		return UKCF_DONE;
-	rc = crypto_aead_chacha20poly1305_ietf_decrypt(
-		job->out, &len, NULL, job->in.data, job->in.len,
-		sodium_in(job->aux), job->aux.len, job->param.data,
-		job->key.data);
-	return ended(job, rc, len);
+	return ietf_decrypt(&short_nonce, job);
 }
-
-/* The counter of blocks has 32 bits here too. */
-#define DATA_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
 
 static enum ukcf_status xchacha_encrypt(struct ukcf_instance *self,
 					struct ukcf_job *job)
 {
-	unsigned long long len = 0;
-	int rc;
-
 	(void)self;
-	if (refuse_sizes_of(job, XNONCE, DATA_MAX, job->in.len + TAG))
-		return UKCF_DONE;
-	rc = crypto_aead_xchacha20poly1305_ietf_encrypt(
-		job->out, &len, sodium_in(job->in), job->in.len,
-		sodium_in(job->aux), job->aux.len, NULL, job->param.data,
-		job->key.data);
-	return ended(job, rc, len);
+	return ietf_encrypt(&long_nonce, job);
 }
 
 static enum ukcf_status xchacha_decrypt(struct ukcf_instance *self,
 					struct ukcf_job *job)
 {
-	unsigned long long len = 0;
-	int rc;
-
 	(void)self;
-	if (job->in.len < TAG)
-		return sodium_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
-	if (refuse_sizes_of(job, XNONCE, DATA_MAX + TAG, job->in.len - TAG))
-		return UKCF_DONE;
-	rc = crypto_aead_xchacha20poly1305_ietf_decrypt(
-		job->out, &len, NULL, job->in.data, job->in.len,
-		sodium_in(job->aux), job->aux.len, job->param.data,
-		job->key.data);
-	return ended(job, rc, len);
+	return ietf_decrypt(&long_nonce, job);
 }
 
 /* ---------------------------------------------------------- both in parts */
