@@ -114,14 +114,14 @@ static enum ukcf_status gcm_init_tmpl(struct ukcf_instance *self,
  * type. */
 struct ietf {
 	size_t nonce;
-	int (*encrypt)(unsigned char *c, unsigned long long *clen,
-		       const unsigned char *m, unsigned long long mlen,
+	int (*encrypt)(unsigned char *c, unsigned long long *len,
+		       const unsigned char *m, unsigned long long text_len,
 		       const unsigned char *ad, unsigned long long adlen,
 		       const unsigned char *nsec, const unsigned char *npub,
 		       const unsigned char *k);
-	int (*decrypt)(unsigned char *m, unsigned long long *mlen,
+	int (*decrypt)(unsigned char *m, unsigned long long *text_len,
 		       unsigned char *nsec, const unsigned char *c,
-		       unsigned long long clen, const unsigned char *ad,
+		       unsigned long long len, const unsigned char *ad,
 		       unsigned long long adlen, const unsigned char *npub,
 		       const unsigned char *k);
 };
