@@ -305,7 +305,7 @@ static enum status explain(struct invocation *in)
 {
 	const char *mech = in->value['m'], *op = in->value['o'];
 	static struct msg_candidate rows[64];
-	struct msg_explain e = { .op = UKCF_OP_DIGEST };
+	struct msg_explain e = { .op = UKCF_OP_NOP };
 	const struct admin_call call = {
 		.verb = MSG_ADMIN_EXPLAIN,
 		.body = &e, .body_len = sizeof(e),
@@ -336,7 +336,8 @@ static enum status explain(struct invocation *in)
 
 static const struct option_row explain_options[] = {
 	{ 'm', true, "mechanism", "MECH", "of this mechanism" },
-	{ 'o', true, "op", "OP", "encrypt, mac-verify, ... (see list -m)" },
+	{ 'o', false, "op", "OP",
+	  "encrypt, mac-verify, ... (see list -m); else the usual one" },
 	{ 's', false, "size", "N", "of so many bytes (0)" },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
@@ -394,7 +395,7 @@ const struct command admin_commands[] = {
 	  change_options, 1, 1, test },
 	{ NULL, "control", "[--dry-run] [--json] provider=NAME COMMAND",
 	  "tell a provider a word of its own", change_options, 2, 2, control },
-	{ NULL, "explain", "-m MECH -o OP [--size=N] [--json]",
+	{ NULL, "explain", "-m MECH [-o OP] [--size=N] [--json]",
 	  "which provider would be chosen now, and why", explain_options, 0, 0,
 	  explain },
 	{ "consumer", "list", "[--json]", "who is connected", json_option, 0, 0,

@@ -165,21 +165,23 @@ static bool one_may_come(const struct request *req,
 	return false;
 }
 
-/* Those that could do it are out, or there never was one. */
+/* Those that could do it are out, or forbidden, or there never was one. */
 static int none(const struct request *req, const struct sched_candidate *c,
 		unsigned int n, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 
+	*detail = s->provider || (s->subflags & UKCF_SUB_REQUIRE_HW) ?
+			  UKCF_DETAIL_PROVIDER :
+			  UKCF_DETAIL_NO_PROVIDER;
 	for (unsigned int i = 0; i < n; i++) {
+		if (c[i].reason == SCHED_DISABLED)
+			*detail = UKCF_DETAIL_DISABLED;
 		if (c[i].reason != SCHED_TRIED && c[i].reason != SCHED_NOT_READY)
 			continue;
 		*detail = UKCF_DETAIL_PROVIDER_FAILED;
 		return -ENODEV;
 	}
-	*detail = s->provider || (s->subflags & UKCF_SUB_REQUIRE_HW) ?
-			  UKCF_DETAIL_PROVIDER :
-			  UKCF_DETAIL_NO_PROVIDER;
 	return -EOPNOTSUPP;
 }
 
@@ -280,6 +282,22 @@ static bool first_may_come(const struct mech *m, uint16_t provider)
 	return false;
 }
 
+/* Somebody could do it, and is forbidden to. */
+static bool is_forbidden(const struct mech *m, uint32_t op, uint16_t provider)
+{
+	unsigned int n = load_acquire_u32(&m->n_offers);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct mech_offer *o = mech_offer_at(m, i);
+		const struct ukcf_offer *now = mech_offer_now(o);
+
+		if ((!provider || o->provider->id == provider) &&
+		    load_relaxed_u32(&o->disabled) && now && mech_entry(now, op))
+			return true;
+	}
+	return false;
+}
+
 int dispatch_choose_first(struct request *req, uint32_t op,
 			  unsigned int *detail)
 {
@@ -293,7 +311,9 @@ int dispatch_choose_first(struct request *req, uint32_t op,
 		return 0;
 	if (first_may_come(req->mech, provider))
 		return -EINPROGRESS;
-	*detail = provider ? UKCF_DETAIL_PROVIDER : UKCF_DETAIL_NO_PROVIDER;
+	*detail = is_forbidden(req->mech, op, provider) ? UKCF_DETAIL_DISABLED :
+		  provider				 ? UKCF_DETAIL_PROVIDER :
+							   UKCF_DETAIL_NO_PROVIDER;
 	return -EOPNOTSUPP;
 }
 

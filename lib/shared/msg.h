@@ -146,7 +146,7 @@ struct msg_changed {
 };
 
 struct msg_explain {
-	uint32_t op;	   /* enum ukcf_op */
+	uint32_t op;	   /* enum ukcf_op; UKCF_OP_NOP: its usual one */
 	uint32_t reserved; /* 0 */
 	uint64_t size;	   /* bytes */
 	char mech[UKCF_NAME_MAX];

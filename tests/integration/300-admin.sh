@@ -52,11 +52,17 @@ same "explain: why" disabled "$(cryptoctl explain -m sha2-256 -o digest |
 same "the answer is the same" "$(printf abc | sha256sum)" "$(sum sha2-256)"
 same "hardware did it" yes "$(cryptoctl stats |
 	awk '$1 == "nullhw" { print ($8 > 0 ? "yes" : "no") }')"
+cryptoctl disable provider=nullhw mechanism=sha2-256 >/dev/null
+refused 1 "the administrator disabled it" sum sha2-256
+cryptoctl enable provider=nullhw mechanism=all >/dev/null
 cryptoctl enable provider=sodium mechanism=all >/dev/null
 same "enabled: software again" sodium "$(chosen)"
 refused 1 "nix: no such mechanism" cryptoctl explain -m nix -o digest
 refused 2 "frob: no such operation" cryptoctl explain -m sha2-256 -o frob
-refused 2 "-o is missing" cryptoctl explain -m sha2-256
+refused 2 "-m is missing" cryptoctl explain
+same "explain: the usual operation" "$(cryptoctl explain -m sha2-256 -o digest |
+	awk '{ print $1, $2 }')" "$(cryptoctl explain -m sha2-256 |
+	awk '{ print $1, $2 }')"
 
 # --- a provider that fails, and comes back ---
 refused 1 "does not know 'frob'" cryptoctl control provider=nullhw frob
