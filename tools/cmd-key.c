@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/shared/secmem.h"
@@ -225,17 +224,6 @@ static enum status import_key(struct invocation *in)
 
 /* -------------------------------------------------------------- looking up */
 
-static void add_time(struct table *t, uint64_t seconds)
-{
-	time_t when = (time_t)seconds;
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	table_cell(t, "%s", text);
-}
-
 static void add_key(struct table *t, struct ukcf *u,
 		    const struct ukcf_key_info *k)
 {
@@ -254,7 +242,7 @@ static void add_key(struct table *t, struct ukcf *u,
 	table_bool(t, k->flags & UKCF_KEY_EXPORTABLE);
 	table_bool(t, k->flags & UKCF_KEY_PUBLIC_ONLY);
 	table_cell(t, "%" PRIu64, k->uses);
-	add_time(t, k->created_s);
+	table_time(t, k->created_s);
 }
 
 static int show_keys(struct ukcf *u, bool json)

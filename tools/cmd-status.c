@@ -11,24 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/shared/msg.h"
 #include "tools/admin.h"
 #include "tools/complain.h"
 #include "tools/connect.h"
 #include "tools/table.h"
-
-static void add_time(struct table *t, uint64_t seconds)
-{
-	time_t when = (time_t)seconds;
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	table_cell(t, "%s", text);
-}
 
 static void add_failed(struct table *t)
 {
@@ -90,7 +78,7 @@ static int show_all(const struct msg_status *s, bool json)
 	table_cell(t, "running");
 	table_cell(t, "%s", s->version);
 	table_cell(t, "%" PRIu32, s->pid);
-	add_time(t, s->started_s);
+	table_time(t, s->started_s);
 	table_cell(t, "%" PRIu32, s->restarts);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_cell(t, "%" PRIu64, numbers[i]);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum column_kind {
 	COLUMN_TEXT,
@@ -29,6 +30,8 @@ struct table *table_new(const char *name, const struct table_column *columns,
 /* An empty cell is "-", and null in JSON. */
 void table_cell(struct table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Seconds since 1970, in UTC as RFC 3339 writes it. */
+void table_time(struct table *t, uint64_t seconds);
 void table_bool(struct table *t, bool value);
 void table_item(struct table *t, const char *item);
 void table_end_list(struct table *t);

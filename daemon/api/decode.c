@@ -352,14 +352,7 @@ static int make_room_for_nonce(const struct request *req, struct op_sizes *sizes
 static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	struct op_sizes sizes = {
-		.in = s->in.len,
-		.out = s->out.len,
-		.aux = s->aux.len,
-		.tag = s->tag.len,
-		.tag_len = s->tag_len,
-		.nonce = s->param_len,
-	};
+	struct op_sizes sizes = request_sizes(req);
 	int err = wants_nonce(req) ? make_room_for_nonce(req, &sizes, detail) :
 				     0;
 

@@ -118,14 +118,7 @@ void chain_close(struct chain_end *end)
 static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct op_sizes sizes = {
-		.in = s->in.len,
-		.out = s->out.len,
-		.aux = s->aux.len,
-		.tag = s->tag.len,
-		.tag_len = s->tag_len,
-		.nonce = s->param_len,
-	};
+	const struct op_sizes sizes = request_sizes(req);
 
 	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
 			   &req->tag_len, detail);

@@ -164,6 +164,20 @@ void request_times_queued(struct request *req)
 	request_times(req, clock_ticks_to_ns(ticks), 0);
 }
 
+struct op_sizes request_sizes(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	return (struct op_sizes){
+		.in = s->in.len,
+		.out = s->out.len,
+		.aux = s->aux.len,
+		.tag = s->tag.len,
+		.tag_len = s->tag_len,
+		.nonce = s->param_len,
+	};
+}
+
 uint64_t request_bytes(const struct request *req)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;

@@ -32,6 +32,7 @@ struct mech_offer;
 struct rec_entry;
 struct ring;
 struct op_rule;
+struct op_sizes;
 struct pieces;
 struct provider;
 struct template;
@@ -121,6 +122,8 @@ void request_end(struct request *req, int64_t res, unsigned int detail);
 void request_times(struct request *req, uint64_t queue_ns, uint64_t service_ns);
 /* It never ran: all of its time was spent waiting. */
 void request_times_queued(struct request *req);
+/* What its entry brings. */
+struct op_sizes request_sizes(const struct request *req);
 /* Bytes that decide how long it takes. */
 uint64_t request_bytes(const struct request *req);
 

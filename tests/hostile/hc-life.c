@@ -97,19 +97,7 @@ static void hc_53(struct hc *h)
 /* Parent of the daemon: it holds the descriptors and starts it again. */
 static pid_t parent_of(pid_t pid)
 {
-	char path[64], line[128];
-	int ppid = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "PPid: %d", &ppid) == 1)
-			break;
-	fclose(f);
-	return ppid;
+	return (pid_t)probe_status(pid, "PPid");
 }
 
 /* Old entries made ready again, other words made up, while nobody looks. */

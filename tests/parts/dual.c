@@ -14,6 +14,7 @@
 #include "lib/shared/msg.h"
 #include "tests/support/change.h"
 #include "tests/support/check.h"
+#include "tests/support/entry.h"
 #include "tools/admin.h"
 #include "tests/support/probe.h"
 
@@ -155,24 +156,6 @@ static struct ukcf_sqe entry(enum ukcf_op op, size_t aux, size_t len)
 	return s;
 }
 
-static struct ukcf_cqe next_cqe(void)
-{
-	const struct ukcf_cqe *c;
-	struct ukcf_cqe copy;
-
-	if (ukcf_wait_cqe(ring, &c, WAIT_NS))
-		check_bail("no completion");
-	copy = *c;
-	ukcf_cqe_seen(ring);
-	return copy;
-}
-
-static void submit(const struct ukcf_sqe *s)
-{
-	if (ukcf_submit_sqes(ring, s, 1) != 1)
-		check_bail("the ring is full");
-}
-
 static uint8_t before[4096];
 
 static void remember(void)
@@ -190,10 +173,10 @@ static struct ukcf_cqe run(const struct ukcf_sqe *s)
 	struct ukcf_cqe c;
 
 	remember();
-	submit(s);
-	c = next_cqe();
+	entry_submit(ring, s, 1);
+	c = entry_next(ring, WAIT_NS);
 	if ((c.flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED)
-		c = next_cqe();
+		c = entry_next(ring, WAIT_NS);
 	return c;
 }
 
@@ -390,10 +373,11 @@ static void failing(void)
 	tell("hang=1");
 	tell("delay_us=0");
 	must_change(MSG_CHANGE_DISABLE, "sodium", "hmac-sha2-256");
-	submit(&s); /* the MAC hangs in the device ... */
+	entry_submit(ring, &s, 1); /* the MAC hangs in the device ... */
 	await_flights(1);
 	must_change(MSG_CHANGE_ENABLE, "sodium", "hmac-sha2-256");
-	c = next_cqe(); /* ... until its time is over, and is done elsewhere */
+	/* ... until its time is over, and is done elsewhere */
+	c = entry_next(ring, WAIT_NS);
 	check(c.res == (int64_t)n && c.provider == sodium &&
 		      memcmp(made, want, n) == 0,
 	      "a half that hangs is done elsewhere, from the same bytes");
@@ -426,19 +410,19 @@ static void cancelled(void)
 	remember();
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
 	s.subflags = UKCF_SUB_REQUIRE_HW;
-	submit(&s);
-	e = next_cqe();
+	entry_submit(ring, &s, 1);
+	e = entry_next(ring, WAIT_NS);
 	handle = e.u.value;
 	await_flights(1); /* it cannot be taken back from there */
 	check((e.flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED && handle,
 	      "one handle for both halves");
 	c = (struct ukcf_sqe){ .user_data = 2 };
 	ukcf_prep_cancel(&c, handle);
-	submit(&c);
-	e = next_cqe();
+	entry_submit(ring, &c, 1);
+	e = entry_next(ring, WAIT_NS);
 	check(e.user_data == 2 && e.res == -EALREADY, "it runs");
 	tell("release");
-	e = next_cqe();
+	e = entry_next(ring, WAIT_NS);
 	check(e.user_data == 1 && e.res == -ECANCELED && untouched(),
 	      "cancelled in the first half: there is no second one");
 }
@@ -457,12 +441,12 @@ static void quota(void)
 	s.subflags = UKCF_SUB_REQUIRE_HW;
 	s.mode = UKCF_MODE_SYNC; /* for which no queue is too full */
 	for (unsigned int i = 0; i < N; i++)
-		submit(&s);
+		entry_submit(ring, &s, 1);
 	await_flights(MAY);
 	tell("delay_us=0");
 	tell("release");
 	for (unsigned int i = 0; i < N; i++)
-		refused_ += next_cqe().res == -EDQUOT;
+		refused_ += entry_next(ring, WAIT_NS).res == -EDQUOT;
 	/* all but MAY, unless the daemon was too slow to see them at once */
 	check(refused_ > 0 && refused_ <= N - MAY,
 	      "%u at once: %u are too many", N, refused_);

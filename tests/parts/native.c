@@ -16,6 +16,7 @@
 #include "lib/shared/msg.h"
 #include "tests/support/change.h"
 #include "tests/support/check.h"
+#include "tests/support/entry.h"
 #include "tests/support/probe.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
@@ -80,25 +81,12 @@ static struct ukcf_sqe entry(enum ukcf_op op, size_t len)
 	return s;
 }
 
-static struct ukcf_cqe next_cqe(void)
-{
-	const struct ukcf_cqe *c;
-	struct ukcf_cqe copy;
-
-	if (ukcf_wait_cqe(ring, &c, WAIT_NS))
-		check_bail("no completion");
-	copy = *c;
-	ukcf_cqe_seen(ring);
-	return copy;
-}
-
 static uint8_t before[BUF];
 
 static void submit(const struct ukcf_sqe *s)
 {
 	memcpy(before, made, BUF);
-	if (ukcf_submit_sqes(ring, s, 1) != 1)
-		check_bail("the ring is full");
+	entry_submit(ring, s, 1);
 }
 
 static struct ukcf_cqe run(const struct ukcf_sqe *s)
@@ -106,8 +94,10 @@ static struct ukcf_cqe run(const struct ukcf_sqe *s)
 	struct ukcf_cqe c;
 
 	submit(s);
-	c = next_cqe();
-	return (c.flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED ? next_cqe() : c;
+	c = entry_next(ring, WAIT_NS);
+	return (c.flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED ?
+		       entry_next(ring, WAIT_NS) :
+		       c;
 }
 
 static bool untouched(void)
@@ -315,15 +305,15 @@ static void cancelled(uint16_t twofold)
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
 	tell_provider("twofold", "hold");
 	submit(&s);
-	c = next_cqe();
+	c = entry_next(ring, WAIT_NS);
 	await_held();
 	ukcf_prep_cancel(&cancel, c.u.value);
 	if (ukcf_submit_sqes(ring, &cancel, 1) != 1)
 		check_bail("the ring is full");
-	c = next_cqe();
+	c = entry_next(ring, WAIT_NS);
 	check(c.user_data == 2 && c.res == -EALREADY, "one that runs runs on");
 	tell_provider("twofold", "release");
-	c = next_cqe();
+	c = entry_next(ring, WAIT_NS);
 	check(c.user_data == 1 && sealed_well(&c, 100) && is_native(&c, twofold),
 	      "it has no middle to be cancelled in");
 }

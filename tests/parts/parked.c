@@ -15,6 +15,7 @@
 #include "lib/shared/msg.h"
 #include "tests/support/change.h"
 #include "tests/support/check.h"
+#include "tests/support/entry.h"
 #include "tests/support/probe.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
@@ -79,26 +80,6 @@ static struct ukcf_sqe digest(uint64_t user_data, uint32_t mech, size_t len)
 	return s;
 }
 
-static void submit(struct ukcf_ring *r, const struct ukcf_sqe *s,
-		   unsigned int n)
-{
-	if (ukcf_submit_sqes(r, s, n) != (int)n)
-		check_bail("the ring is full");
-}
-
-static struct ukcf_cqe next_cqe(struct ukcf_ring *r)
-{
-	const struct ukcf_cqe *c;
-	struct ukcf_cqe copy;
-	int rc = ukcf_wait_cqe(r, &c, WAIT_NS);
-
-	if (rc)
-		check_bail("no completion: %s", ukcf_strerror(rc));
-	copy = *c;
-	ukcf_cqe_seen(r);
-	return copy;
-}
-
 static const uint8_t *made(uint64_t user_data)
 {
 	return (const uint8_t *)ukcf_buffer_data(out) + user_data * 64;
@@ -110,9 +91,9 @@ static struct ukcf_cqe digest_again(void)
 	struct ukcf_sqe s = digest(5, UKCF_MECH_SHA2_256, 32);
 	struct ukcf_cqe c;
 
-	submit(ring, &s, 1);
+	entry_submit(ring, &s, 1);
 	do {
-		c = next_cqe(ring);
+		c = entry_next(ring, WAIT_NS);
 	} while (c.user_data != 5);
 	return c;
 }
@@ -130,25 +111,25 @@ static void nobody_else_waits(void)
 	ukcf_prep_nop(&nop);
 	nop.user_data = 2;
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
-	submit(ring, &s, 1);
-	submit(ring, &after, 1);
-	submit(ring, &nop, 1);
-	c[0] = next_cqe(ring);
-	c[1] = next_cqe(ring);
+	entry_submit(ring, &s, 1);
+	entry_submit(ring, &after, 1);
+	entry_submit(ring, &nop, 1);
+	c[0] = entry_next(ring, WAIT_NS);
+	c[1] = entry_next(ring, WAIT_NS);
 	check((c[0].flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED &&
 		      c[0].user_data == 1 && c[0].u.value != 0,
 	      "the first request for a mechanism that nobody loaded is "
 	      "accepted, with its handle");
 	check(c[1].user_data == 2 && c[1].res == 0,
 	      "a NOP behind it does not wait for it");
-	submit(other, &elsewhere, 1);
-	c[2] = next_cqe(other);
+	entry_submit(other, &elsewhere, 1);
+	c[2] = entry_next(other, WAIT_NS);
 	check(c[2].user_data == 4 && c[2].res == 32 &&
 		      state_of("null") != UKCF_PROVIDER_READY,
 	      "nor does another ring: it is served while the provider is "
 	      "being loaded");
 	for (unsigned int i = 0; i < 2; i++) { /* one of them in a lane */
-		struct ukcf_cqe r = next_cqe(ring);
+		struct ukcf_cqe r = entry_next(ring, WAIT_NS);
 
 		c[r.user_data == 3 ? 3 : 2] = r;
 	}
@@ -160,9 +141,9 @@ static void nobody_else_waits(void)
 	check(c[2].u.t.queue_ns > START_MS * 1000000 / 2,
 	      "the time that it waited is its queue time: %u ms",
 	      c[2].u.t.queue_ns / 1000000);
-	submit(ring, &s, 1);
-	next_cqe(ring);
-	c[0] = next_cqe(ring);
+	entry_submit(ring, &s, 1);
+	entry_next(ring, WAIT_NS);
+	c[0] = entry_next(ring, WAIT_NS);
 	check(c[0].res == 32 && c[0].u.t.queue_ns < START_MS * 1000000,
 	      "the next one does not wait");
 }
@@ -177,13 +158,13 @@ static void ends_in_time(void)
 	put_away("null");
 	s.timeout_us = 100000;
 	begin = clock_ns();
-	submit(ring, &s, 1);
-	submit(ring, &patient, 1);
-	c = next_cqe(ring);
+	entry_submit(ring, &s, 1);
+	entry_submit(ring, &patient, 1);
+	c = entry_next(ring, WAIT_NS);
 	check(c.user_data == 1 && c.res == -ETIMEDOUT &&
 		      clock_ns() - begin >= 100000000,
 	      "a deadline comes while it waits: ETIMEDOUT, not before");
-	c = next_cqe(ring);
+	c = entry_next(ring, WAIT_NS);
 	check(c.user_data == 2 && c.res == 32, "one with more time is done");
 }
 
@@ -195,12 +176,12 @@ static void cancelled(void)
 
 	put_away("null");
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
-	submit(ring, &s, 1);
-	ukcf_prep_cancel(&cancel, next_cqe(ring).u.value);
+	entry_submit(ring, &s, 1);
+	ukcf_prep_cancel(&cancel, entry_next(ring, WAIT_NS).u.value);
 	cancel.user_data = 2;
-	submit(ring, &cancel, 1);
+	entry_submit(ring, &cancel, 1);
 	for (unsigned int i = 0; i < 2; i++) {
-		struct ukcf_cqe c = next_cqe(ring);
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		*(c.user_data == 2 ? &said : &ended) = c.res;
 	}
@@ -233,9 +214,9 @@ static void parts_in_order(void)
 			    ukcf_buffer_span(out, 0, 32), nothing))
 		check_bail("prep");
 	s[3].user_data = 9;
-	submit(ring, s, 4);
+	entry_submit(ring, s, 4);
 	while (c.user_data != 9)
-		c = next_cqe(ring);
+		c = entry_next(ring, WAIT_NS);
 	check(c.res == 32 && memcmp(made(0), sha3_abc, 32) == 0,
 	      "the parts of one, sent at once, are done in order (%lld)",
 	      (long long)c.res);
@@ -259,9 +240,9 @@ static void chain_in_order(void)
 	ukcf_prep_keep(&s[0], 32);
 	ukcf_prep_take_input(&s[1]);
 	s[1].user_data = 9;
-	submit(ring, s, 2);
+	entry_submit(ring, s, 2);
 	while (c.user_data != 9)
-		c = next_cqe(ring);
+		c = entry_next(ring, WAIT_NS);
 	check(c.res == 32 && memcmp(made(1), want, 32) == 0,
 	      "a chain whose first member brings its provider goes on with "
 	      "one that has it (%lld, %u)", (long long)c.res, c.detail);
@@ -277,9 +258,9 @@ static void a_chain_ends_as_one(void)
 	put_away("null");
 	ukcf_prep_link(&s[0]);
 	s[0].timeout_us = 100000;
-	submit(ring, s, 3);
+	entry_submit(ring, s, 3);
 	for (unsigned int i = 0; i < 3; i++)
-		c[i] = next_cqe(ring);
+		c[i] = entry_next(ring, WAIT_NS);
 	check(c[0].user_data == 1 && c[0].res == -ETIMEDOUT &&
 		      c[1].user_data == 2 && c[1].res < 0,
 	      "a chain whose first member is too late ends (%lld, %lld)",
@@ -309,7 +290,7 @@ static void a_consumer_goes(void)
 	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32);
 
 	put_away("null");
-	submit(other, &s, 1);
+	entry_submit(other, &s, 1);
 	ukcf_ring_close(other);
 	check(digest_again().res == 32, "a ring that is closed while one "
 					"waits holds nobody up");

@@ -23,6 +23,7 @@
 #include "lib/shared/ring-ops.h"
 #include "tests/support/change.h"
 #include "tests/support/check.h"
+#include "tests/support/entry.h"
 #include "tests/support/probe.h"
 #include "tools/admin.h"
 
@@ -97,31 +98,12 @@ static struct ukcf_sqe digest(uint64_t user_data, uint16_t provider)
 	return s;
 }
 
-static void submit(const struct ukcf_sqe *s)
-{
-	if (ukcf_submit_sqes(ring, s, 1) != 1)
-		check_bail("the ring is full");
-}
-
-static struct ukcf_cqe next_cqe(void)
-{
-	const struct ukcf_cqe *c;
-	struct ukcf_cqe copy;
-	int rc = ukcf_wait_cqe(ring, &c, WAIT_NS);
-
-	if (rc)
-		check_bail("no completion: %s", ukcf_strerror(rc));
-	copy = *c;
-	ukcf_cqe_seen(ring);
-	return copy;
-}
-
 static struct ukcf_cqe result(void)
 {
 	struct ukcf_cqe c;
 
 	do {
-		c = next_cqe();
+		c = entry_next(ring, WAIT_NS);
 	} while ((c.flags & UKCF_CQE_KIND) != UKCF_CQE_RESULT);
 	return c;
 }
@@ -136,7 +118,7 @@ static bool is_right(const struct ukcf_cqe *c)
 
 static struct ukcf_cqe run(const struct ukcf_sqe *s)
 {
-	submit(s);
+	entry_submit(ring, s, 1);
 	return result();
 }
 
@@ -192,19 +174,19 @@ static void queue_of_its_own(void)
 	must_tell("nullhw", "hang=1");
 	s = digest(1, hw);
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
-	submit(&s);
+	entry_submit(ring, &s, 1);
 	ukcf_prep_notify_space(&cancel, hw, 2);
-	submit(&cancel);
-	while (next_cqe().flags % 4 != UKCF_CQE_SPACE)
+	entry_submit(ring, &cancel, 1);
+	while (entry_next(ring, WAIT_NS).flags % 4 != UKCF_CQE_SPACE)
 		; /* it is in the device now */
 	for (unsigned int i = 2; i < 5; i++) {
 		s = digest(i, hw);
 		s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE |
 			  UKCF_SQE_NOTIFY_SPACE;
-		submit(&s);
+		entry_submit(ring, &s, 1);
 	}
 	while (queued + rejected < 3) {
-		struct ukcf_cqe c = next_cqe();
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		if (c.flags % 4 == UKCF_CQE_QUEUED) {
 			last = c.u.value;
@@ -218,9 +200,9 @@ static void queue_of_its_own(void)
 	      "name", queued, rejected);
 	ukcf_prep_cancel(&cancel, last);
 	cancel.user_data = 10;
-	submit(&cancel);
+	entry_submit(ring, &cancel, 1);
 	while (cancelled == 1 || ended == 0 || !space) {
-		struct ukcf_cqe c = next_cqe();
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		space += c.flags % 4 == UKCF_CQE_SPACE && c.provider == hw;
 		if (c.flags % 4 != UKCF_CQE_RESULT)
@@ -361,7 +343,7 @@ static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
 
 			if (rng_below(&rng, 4))
 				s.subflags = UKCF_SUB_REQUIRE_HW;
-			submit(&s);
+			entry_submit(ring, &s, 1);
 			sent++;
 		}
 		if (ended == sent)

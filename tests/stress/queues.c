@@ -13,6 +13,7 @@
 
 #include "lib/shared/clock.h"
 #include "tests/support/check.h"
+#include "tests/support/entry.h"
 
 #define ENTRIES 256
 #define CONSUMERS 8
@@ -44,25 +45,6 @@ static struct ukcf_sqe work(uint64_t user_data, uint64_t delay_ns)
 	for (unsigned int i = 0; i < sizeof(delay_ns); i++)
 		s.param[i] = (uint8_t)(delay_ns >> 8 * i);
 	return s;
-}
-
-static void submit(const struct ukcf_sqe *s)
-{
-	if (ukcf_submit_sqes(ring, s, 1) != 1)
-		check_bail("the ring is full");
-}
-
-static struct ukcf_cqe next_cqe(void)
-{
-	const struct ukcf_cqe *c;
-	struct ukcf_cqe copy;
-	int rc = ukcf_wait_cqe(ring, &c, WAIT_NS);
-
-	if (rc)
-		check_bail("no completion: %s", ukcf_strerror(rc));
-	copy = *c;
-	ukcf_cqe_seen(ring);
-	return copy;
 }
 
 static unsigned int kind_of(const struct ukcf_cqe *c)
@@ -101,7 +83,7 @@ static void send_cancel(unsigned int id)
 	struct ukcf_sqe s = { .user_data = id | CANCEL };
 
 	ukcf_prep_cancel(&s, ids[id].handle);
-	submit(&s);
+	entry_submit(ring, &s, 1);
 	ids[id].cancelling = true;
 	ids[id].cancelled = true;
 }
@@ -162,21 +144,21 @@ static void capacity_is(unsigned int slots)
 	unsigned int queued = 0, rejected = 0, cancelled = 0, results = 0;
 	uint64_t handles[ENTRIES];
 
-	submit(&s);
+	entry_submit(ring, &s, 1);
 	ukcf_prep_notify_space(&space, UKCF_QUEUE_BULK, slots);
-	submit(&space);
+	entry_submit(ring, &space, 1);
 	for (;;) { /* room for all of them: the worker has the first one */
-		struct ukcf_cqe c = next_cqe();
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		if (kind_of(&c) == UKCF_CQE_SPACE)
 			break;
 	}
 	for (unsigned int i = 0; i < slots + 2; i++) {
 		s = work(3, 0);
-		submit(&s);
+		entry_submit(ring, &s, 1);
 	}
 	while (queued + rejected < slots + 2) {
-		struct ukcf_cqe c = next_cqe();
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		if (kind_of(&c) == UKCF_CQE_QUEUED)
 			handles[queued++] = c.u.value;
@@ -188,10 +170,10 @@ static void capacity_is(unsigned int slots)
 		struct ukcf_sqe cancel = { .user_data = 4 };
 
 		ukcf_prep_cancel(&cancel, handles[i]);
-		submit(&cancel);
+		entry_submit(ring, &cancel, 1);
 	}
 	while (results < 2 * queued + 1) {
-		struct ukcf_cqe c = next_cqe();
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 		cancelled += c.user_data == 3 && c.res == -ECANCELED;
 		results++;
@@ -220,11 +202,11 @@ static void cancel(unsigned int slots)
 			memset(&ids[id], 0, sizeof(ids[id]));
 			ids[id].busy = true;
 			ids[id].cancel_res = -1;
-			submit(&s);
+			entry_submit(ring, &s, 1);
 			flying++;
 		} else if (flying) {
 			uint64_t before = n_ended;
-			struct ukcf_cqe c = next_cqe();
+			struct ukcf_cqe c = entry_next(ring, WAIT_NS);
 
 			take(&rng, &c);
 			flying -= (unsigned int)(n_ended - before);
@@ -265,7 +247,7 @@ static void take_space(const struct ukcf_cqe *c, unsigned int *flying,
 	++*cycles;
 	s = work(c->user_data, 2000);
 	s.flags |= UKCF_SQE_NOTIFY_SPACE;
-	submit(&s);
+	entry_submit(ring, &s, 1);
 }
 
 /* One consumer of many: until it was rejected and told of room n times. */
@@ -283,17 +265,17 @@ static int one_of_many(uint64_t n)
 			struct ukcf_sqe s = work(sent++, 2000);
 
 			s.flags |= UKCF_SQE_NOTIFY_SPACE;
-			submit(&s);
+			entry_submit(ring, &s, 1);
 			flying++;
 		}
-		c = next_cqe();
+		c = entry_next(ring, WAIT_NS);
 		take_space(&c, &flying, &cycles, &right);
 	}
 	ukcf_disconnect(conn);
 	return right ? 0 : 1;
 }
 
-/* A wake-up that is lost is a request that never ends: next_cqe() has a
+/* A wake-up that is lost is a request that never ends: entry_next() has a
  * deadline.  The queue has fewer places than one consumer wants. */
 static void space(void)
 {
@@ -324,18 +306,18 @@ static void deadline(void)
 	struct ukcf_sqe s = work(1, 900 * MS);
 	struct ukcf_cqe c;
 
-	submit(&s);
+	entry_submit(ring, &s, 1);
 	s = work(2, 0);
 	s.timeout_us = 20000;
-	submit(&s);
+	entry_submit(ring, &s, 1);
 	do {
-		c = next_cqe();
+		c = entry_next(ring, WAIT_NS);
 	} while (kind_of(&c) != UKCF_CQE_RESULT);
 	check(c.user_data == 2 && c.res == -ETIMEDOUT,
 	      "a request in a queue ends at its deadline, while the worker is "
 	      "busy");
 	do {
-		c = next_cqe();
+		c = entry_next(ring, WAIT_NS);
 	} while (kind_of(&c) != UKCF_CQE_RESULT);
 	check(c.user_data == 1 && c.res == 32, "and the other one as it does");
 }

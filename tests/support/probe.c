@@ -74,21 +74,27 @@ int probe_fds(pid_t pid)
 	return n;
 }
 
-long probe_rss_kb(pid_t pid)
+long probe_status(pid_t pid, const char *name)
 {
 	char path[64], line[128];
-	long kb = -1;
+	size_t n = strlen(name);
+	long value = -1;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
-			break;
+	while (value < 0 && fgets(line, sizeof(line), f))
+		if (strncmp(line, name, n) == 0 && line[n] == ':')
+			value = strtol(line + n + 1, NULL, 10);
 	fclose(f);
-	return kb;
+	return value;
+}
+
+long probe_rss_kb(pid_t pid)
+{
+	return probe_status(pid, "VmRSS");
 }
 
 uint64_t probe_cpu_ns(pid_t pid)

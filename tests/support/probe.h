@@ -14,6 +14,8 @@ pid_t probe_pid(void);
 pid_t probe_restarted(pid_t old, unsigned int timeout_ms);
 /* Open descriptors; -1 if the process is gone or not ours to see. */
 int probe_fds(pid_t pid);
+/* The number behind a name in /proc/PID/status, proc(5); -1: none. */
+long probe_status(pid_t pid, const char *name);
 long probe_rss_kb(pid_t pid);
 /* CPU time of all its threads. */
 uint64_t probe_cpu_ns(pid_t pid);
