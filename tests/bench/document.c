@@ -204,6 +204,34 @@ static void distribution(FILE *f, const struct survey *s)
 	fprintf(f, "\n\n");
 }
 
+static void shares(FILE *f, const struct shares *s)
+{
+	fprintf(f, "## Shares\n\n"
+		   "Eight processes that always have 16 digests of 16 KiB in "
+		   "flight, on a queue that they keep full; then seven, and one "
+		   "that asks for one at a time. `cryptoctl top` shows the same "
+		   "of any daemon.\n\n"
+		   "| | |\n| --- | ---: |\n"
+		   "| Jain's index of their service times | %.4f |\n"
+		   "| service of one request, us | %.1f |\n"
+		   "| in the queue, one of 16, us | %.1f |\n"
+		   "| in the queue, one at a time, us | %.1f |\n\n",
+		s->jain, s->service_ns / 1000, s->heavy_wait_ns / 1000,
+		s->light_wait_ns / 1000);
+	fprintf(f, "## Choice\n\n"
+		   "SHA-256: the service time of the provider that the daemon "
+		   "chose, and of the quickest when each was asked for by "
+		   "name.\n\n"
+		   "| bytes | chosen | ns | quickest | ns |\n"
+		   "| ---: | --- | ---: | --- | ---: |\n");
+	for (unsigned int i = 0; i < SHARES_SIZES; i++)
+		fprintf(f, "| %u | %s | %.0f | %s | %.0f |\n",
+			s->choice[i].len, s->choice[i].chosen,
+			s->choice[i].chosen_ns, s->choice[i].best,
+			s->choice[i].best_ns);
+	fputc('\n', f);
+}
+
 static void elsewhere(FILE *f)
 {
 	fprintf(f,
@@ -231,6 +259,7 @@ static void document(FILE *f, struct survey *s, bool pinned, bool quick)
 		if (g == WAYS_AEAD)
 			fprintf(f, "![](size.svg)\n\n");
 	}
+	shares(f, &s->shares);
 	elsewhere(f);
 }
 

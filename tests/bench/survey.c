@@ -204,7 +204,9 @@ int survey_all(struct survey *s, bool quick)
 				rc = measure_row(s, i, ns);
 		fprintf(stderr, "ukcf-bench: round %u of %u\n", r + 1, rounds);
 	}
-	return rc ? rc : all_trips(s, quick);
+	if (!rc)
+		rc = all_trips(s, quick);
+	return rc ? rc : shares_measure(&s->shares, quick);
 }
 
 enum place survey_place(const struct survey *s)

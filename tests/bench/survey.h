@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns the survey that a report is made of: every way measured in turns, each
- * burst between two probes as in measure.h, and how long single round trips
- * take.
+ * burst between two probes as in measure.h, how long single round trips take,
+ * and what several consumers get.
  */
 #ifndef TESTS_BENCH_SURVEY_H
 #define TESTS_BENCH_SURVEY_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "tests/bench/probe.h"
+#include "tests/bench/shares.h"
 #include "tests/bench/stat.h"
 
 #define SURVEY_WAYS 64 /* at most */
@@ -28,6 +29,7 @@ struct survey {
 	struct survey_row rows[SURVEY_WAYS]; /* as ways[] */
 	double trip_ns[TRIPS][PERCENTILES];
 	unsigned int trips; /* of each */
+	struct shares shares;
 	struct series probe[PLACE_MIXED];
 	unsigned int dropped; /* mixed bursts */
 };

@@ -41,6 +41,14 @@ for row in 'libsodium, direct' 'OpenSSL EVP, direct' 'ukcf, in the caller' \
 	check "a row: $row" grep -q "^| $row" "$tmp/report/report.md"
 done
 
+# The index of eight equal numbers is 1, of one alone an eighth.
+check "eight consumers have equal shares" \
+	awk -F '|' '/^\| Jain/ && $3 > .9 && $3 <= 1 { n++ } END { exit n != 1 }' \
+	"$tmp/report/report.md"
+same "a provider is named for each size, and the quickest" 4 \
+	"$(sed -n '/^## Choice/,$p' "$tmp/report/report.md" |
+		grep -cE '^\| [0-9]+ \| [a-z]+ \| [0-9]+ \| [a-z]+ \| [0-9]+ \|$')"
+
 refused 1 '/report/report.md/under: Not a directory' \
 	ukcf-bench --quick --report "$tmp/report/report.md/under"
 refused 2 'requires an argument' ukcf-bench --report
