@@ -105,7 +105,7 @@ static struct sched_candidate candidate(const struct dispatch_wish *w,
 	c.service_ns = predict_ns(o, w->op, w->bytes);
 	b = waits(w, o, c.service_ns) ? backlog_of(o, now) : NULL;
 	c.wait_ns = b ? backlog_wait_ns(b) : 0;
-	c.full = b && backlog_depth(b) >= b->q.slots;
+	c.full = b && backlog_is_full(b);
 	c.loaded = provider_is_loaded(p);
 	c.ready = provider_is_usable(p);
 	c.has_op = has_op(w, o, now);

@@ -34,4 +34,5 @@ planted lost-space space
 planted double-end once
 planted leak capacity
 planted first-offer choice
+planted pushy turn
 exit $rc
