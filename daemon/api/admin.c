@@ -30,6 +30,7 @@
 #include "daemon/core/worker.h"
 #include "daemon/loop.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
@@ -290,7 +291,7 @@ static int on_providers(struct admin *a, const struct msg_in *m)
 		*row = (struct msg_provider){
 			.id = p->id,
 			.state = (uint8_t)load_acquire_u32(&p->state),
-			.stays_out = load_relaxed_u32(&t->lost) != 0,
+			.stays_out = recover_stays_out(p),
 			.every = load_relaxed_u32(&t->every),
 			.checked = load_relaxed_u64(&t->checked),
 			.wrong = load_relaxed_u64(&t->wrong),

@@ -219,7 +219,7 @@ struct msg_provider {
 	char name[UKCF_NAME_MAX];
 	uint16_t id;
 	uint8_t state;	    /* enum ukcf_provider_state */
-	uint8_t stays_out;  /* 0 or 1: until it is tested */
+	uint8_t stays_out;  /* 0 or 1: until an administrator lets it in */
 	uint32_t every;	    /* one answer of so many is checked; 0: none */
 	uint64_t checked;   /* answers, by another provider */
 	uint64_t wrong;
