@@ -306,7 +306,7 @@ static int on_providers(struct admin *a, const struct msg_in *m)
 static int on_explain(struct admin *a, const struct msg_in *m)
 {
 	const struct msg_explain *e = msg_body(m, sizeof(*e));
-	struct msg_candidate rows[MECH_OFFERS_MAX];
+	static struct msg_candidate rows[EXPLAIN_ROWS_MAX];
 	struct msg_head h = m->h;
 	int n = explain_run(e, rows);
 

@@ -216,13 +216,20 @@ static uint64_t halves_ns(const struct dual_plan *plan, struct dispatch_wish w)
 	return all > UINT64_MAX - ns ? UINT64_MAX : all + ns;
 }
 
+static uint64_t native_wait_ns(const struct mech_offer *o,
+			       const struct dispatch_wish *w, uint64_t ns)
+{
+	return waits(w, o, ns) ?
+		       backlog_wait_ns(backlog_of(o, mech_offer_now(o))) :
+		       0;
+}
+
 static uint64_t native_ns(const struct mech_offer *o,
 			  const struct dispatch_wish *w)
 {
-	const struct ukcf_offer *now = mech_offer_now(o);
 	uint64_t ns = predict_ns(o, w->op, w->bytes);
 
-	return waits(w, o, ns) ? ns + backlog_wait_ns(backlog_of(o, now)) : ns;
+	return ns + native_wait_ns(o, w, ns);
 }
 
 /* The offer to do both halves in one job, if it is predicted to be faster. */
@@ -236,6 +243,50 @@ static struct mech_offer *native_of(const struct request *req)
 		return NULL;
 	o = native_find(&plan, &w);
 	return o && native_ns(o, &w) < halves_ns(&plan, w) ? o : NULL;
+}
+
+/* They would have been, if nobody did both in one job. */
+static void unchoose(struct sched_candidate *c, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (c[i].reason == SCHED_CHOSEN)
+			c[i].reason = SCHED_SLOWER;
+}
+
+static void judge_natives(const struct dual_plan *plan,
+			  const struct dispatch_wish *w,
+			  struct dispatch_dual *d)
+{
+	struct mech_offer *of[NATIVE_MAX], *best = native_find(plan, w);
+	bool faster = best && native_ns(best, w) < halves_ns(plan, *w);
+
+	d->n_native = native_judge(plan, w, d->native, of);
+	for (unsigned int i = 0; i < d->n_native; i++) {
+		struct sched_candidate *c = &d->native[i];
+
+		if (c->reason != SCHED_SLOWER)
+			continue;
+		c->wait_ns = native_wait_ns(of[i], w, c->service_ns);
+		if (faster && of[i] == best)
+			c->reason = SCHED_CHOSEN;
+	}
+	for (unsigned int i = 0; faster && i < DUAL_HALVES; i++)
+		unchoose(d->step[i], d->n_step[i]);
+}
+
+void dispatch_judge_dual(const struct dual_plan *plan, uint64_t bytes,
+			 struct dispatch_dual *d)
+{
+	struct dispatch_wish w = { .bytes = bytes };
+	int chosen;
+
+	for (unsigned int i = 0; i < DUAL_HALVES; i++) {
+		w.op = plan->step[i].op;
+		d->n_step[i] = dispatch_judge(plan->mech[plan->step[i].half],
+					      &w, d->step[i], &chosen);
+	}
+	w.op = plan->step[0].op;
+	judge_natives(plan, &w, d);
 }
 
 static bool choose_native(struct request *req)
