@@ -107,6 +107,14 @@ offers class 'a dual offer is of a built-in cipher and MAC'
 offers alone 'a dual offer of mechanisms that it does not offer one by one'
 offers hardware 'dual offers are of software'
 
+# Of a chain, too, whose member takes what the one before it made.
+check 'a linked request goes to the next provider with what it took' \
+	"$top_builddir/daemon/ukcfd" --run --set daemon.log_level=crit \
+	--set 'daemon.providers=sodium twofold' \
+	--set provider.twofold.each_ns=1 \
+	--provider-dir="$top_builddir/providers/.libs" -- \
+	"$top_builddir/tests/parts/links" failing
+
 if [ -e "$top_builddir/providers/.libs/openssl.so" ]; then
 	check 'in one pass of openssl' native openssl openssl
 fi
