@@ -145,6 +145,22 @@ static struct dispatch_wish wish_of(const struct request *req)
 	};
 }
 
+/* One that is idle, and was not chosen for long, is tried now and then: its
+ * prediction may be wrong.  Return: its index, or what was chosen. */
+static int try_another(const struct mech *m, const struct dispatch_wish *w,
+		       const struct sched_candidate *c, unsigned int n,
+		       int chosen)
+{
+	if (chosen < 0 || n < 2 || w->needs.tried)
+		return chosen;
+	for (unsigned int i = 0; i < n; i++)
+		if (c[i].reason == SCHED_SLOWER && !c[i].wait_ns &&
+		    predict_tries(mech_offer_at(m, i), w->op, w->bytes,
+				  c[chosen].service_ns))
+			return (int)i;
+	return chosen;
+}
+
 /* Is there one that could, if it were loaded?  It is on its way then. */
 static bool send_for(const struct mech_offer *o)
 {
@@ -232,17 +248,25 @@ static uint64_t native_ns(const struct mech_offer *o,
 	return ns + native_wait_ns(o, w, ns);
 }
 
-/* The offer to do both halves in one job, if it is predicted to be faster. */
+/* The offer to do both halves in one job, if it is predicted to be faster, or is
+ * tried. */
 static struct mech_offer *native_of(const struct request *req)
 {
 	const struct dispatch_wish w = wish_of(req);
 	struct dual_plan plan;
 	struct mech_offer *o;
+	uint64_t ns;
 
 	if (w.needs.require_hw || !dual_plan(req, &plan))
 		return NULL;
 	o = native_find(&plan, &w);
-	return o && native_ns(o, &w) < halves_ns(&plan, w) ? o : NULL;
+	if (!o)
+		return NULL;
+	ns = halves_ns(&plan, w);
+	if (native_ns(o, &w) < ns)
+		return o;
+	return ns < UINT64_MAX && predict_tries(o, w.op, w.bytes, ns) ? o :
+									NULL;
 }
 
 /* They would have been, if nobody did both in one job. */
@@ -309,6 +333,7 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 		return 0;
 	do {
 		n = dispatch_judge(req->mech, &w, c, &chosen);
+		chosen = try_another(req->mech, &w, c, n, chosen);
 		o = chosen < 0 ? NULL :
 				 mech_offer_at(req->mech, (unsigned int)chosen);
 	} while (!give(req, o));

@@ -7,7 +7,7 @@
  *
  *   sim [--break=NAME] [--seed N | COUNT]
  *
- * Four scenes per seed:
+ * Five scenes per seed:
  * storm  consumers, two software and two hardware providers; in every other
  *        seed they fail, hang, are busy, slow, or lie.  Judged: every request
  *        ends once (once), queues and servers are empty at the end (capacity),
@@ -22,6 +22,9 @@
  * room   one that waits for several places beside others that take each place
  *        as soon as it is free: a queueful passes it, and those who were told
  *        before, and no more (turn).
+ * wrong  one that declares sixteen times what it takes, and is the fastest:
+ *        it is found out (learned), and tries of one that is as slow as it says
+ *        take a hundredth of the time at most (price).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,19 +45,19 @@
 #define OP	  UKCF_OP_DIGEST
 
 enum check { ONCE, CAPACITY, SPACE, CHOICE, JAIN, WEIGHTS, LIGHT, TURN,
-	     CHECKS };
+	     LEARNED, PRICE, CHECKS };
 
 static const char *const check_names[CHECKS] = {
 	"once", "capacity", "space", "choice", "jain", "weights", "light",
-	"turn",
+	"turn", "learned", "price",
 };
 
 enum breakage { NOTHING, FIFO, LOST, DOUBLE, LEAK, FIRST, PUSHY,
-		BREAKAGES };
+		INCURIOUS, CURIOUS, BREAKAGES };
 
 static const char *const breakage_names[BREAKAGES] = {
 	"nothing", "fifo", "lost-space", "double-end", "leak", "first-offer",
-	"pushy",
+	"pushy", "incurious", "curious",
 };
 
 static enum breakage broken;
@@ -890,6 +893,71 @@ static void room(void)
 	queue_deinit(&one.q);
 }
 
+/* ----------------------------------------------------- a wrong prediction */
+
+static struct {
+	struct ukcf_offer offer[2];
+	struct mech_offer mo[2];
+	uint64_t true_ns[2], spent[2];
+} two;
+
+/* What dispatch_choose() does of two that are idle. */
+static unsigned int two_choose(uint64_t bytes)
+{
+	uint64_t ns[2] = { predict_ns(&two.mo[0], OP, bytes),
+			   predict_ns(&two.mo[1], OP, bytes) };
+	unsigned int best = ns[1] < ns[0];
+
+	if (broken == INCURIOUS)
+		return best;
+	if (broken == CURIOUS)
+		return rnd(4) ? best : !best;
+	return predict_tries(&two.mo[!best], OP, bytes, ns[best]) ? !best :
+								    best;
+}
+
+static void two_run(unsigned int requests)
+{
+	for (unsigned int n = 0; n < requests; n++) {
+		unsigned int i = two_choose(64);
+
+		two.spent[i] += two.true_ns[i];
+		predict_learn(&two.mo[i], OP, 64, two.true_ns[i]);
+	}
+}
+
+static void two_begin(uint64_t second, uint64_t declared)
+{
+	memset(&two, 0, sizeof(two));
+	two.true_ns[0] = 1000 + rnd(2000);
+	two.true_ns[1] = two.true_ns[0] * second / 8;
+	for (unsigned int i = 0; i < 2; i++) {
+		two.offer[i].cost_ns =
+			(uint32_t)(two.true_ns[i] * (i ? declared : 1));
+		two.mo[i].offer = &two.offer[i];
+		predict_init(&two.mo[i]);
+	}
+}
+
+static void wrong(void)
+{
+	if (seed % 16)
+		return; /* it is long */
+	two_begin(4, 16);
+	two_run(40000);
+	judge(LEARNED,
+	      predict_ns(&two.mo[1], OP, 64) < predict_ns(&two.mo[0], OP, 64),
+	      "per mille of the truth",
+	      predict_ns(&two.mo[1], OP, 64) * UINT64_C(1000) /
+		      two.true_ns[1]);
+	two_begin(8 * (2 + rnd(30)), 1);
+	two_run(40000);
+	judge(PRICE,
+	      two.spent[1] &&
+		      two.spent[1] * 100 <= two.spent[0] + two.spent[1],
+	      "ns for tries", two.spent[1]);
+}
+
 /* ---------------------------------------------------------------------- main
  */
 
@@ -901,6 +969,7 @@ static void run(uint64_t s)
 	shares();
 	light();
 	room();
+	wrong();
 }
 
 static int report(uint64_t seeds)

@@ -35,4 +35,6 @@ planted double-end once
 planted leak capacity
 planted first-offer choice
 planted pushy turn
+planted incurious learned price
+planted curious price
 exit $rc
