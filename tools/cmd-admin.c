@@ -254,14 +254,49 @@ static enum status consumer_list(struct invocation *in)
 	return t && table_print(t) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
 
+static bool is_dual(uint32_t op)
+{
+	return op >= UKCF_OP_ENCRYPT_MAC && op <= UKCF_OP_MAC_VERIFY_DECRYPT;
+}
+
 static int find_op(const char *name, uint32_t *op)
 {
-	for (*op = UKCF_OP_DIGEST; *op <= UKCF_OP_RANDOM; ++*op)
-		if (mech_op_name(*op) && strcmp(mech_op_name(*op), name) == 0)
+	for (*op = UKCF_OP_DIGEST; *op <= UKCF_OP_MAC_VERIFY_DECRYPT; ++*op)
+		if ((*op <= UKCF_OP_RANDOM || is_dual(*op)) &&
+		    mech_op_name(*op) && strcmp(mech_op_name(*op), name) == 0)
 			return 0;
 	complain("%s: no such operation: digest, mac, encrypt, decrypt, sign, "
-		 "verify, derive, random, mac-verify", name);
+		 "verify, derive, random, mac-verify, encrypt-mac, "
+		 "mac-decrypt, mac-verify-decrypt", name);
 	return -1;
+}
+
+/* "CIPHER,MAC" of an operation that takes both. */
+static int read_mechs(const char *text, struct msg_explain *e)
+{
+	const char *comma = strchr(text, ',');
+	char *cipher;
+	int err;
+
+	if (comma && e->op == UKCF_OP_NOP)
+		e->op = UKCF_OP_ENCRYPT_MAC;
+	if (is_dual(e->op) != (comma != NULL)) {
+		complain(comma ? "%s: the operation takes one mechanism" :
+				 "%s: the operation takes a cipher and a MAC: "
+				 "-m CIPHER,MAC", text);
+		return -1;
+	}
+	if (!comma)
+		return put(e->mech, sizeof(e->mech), "mechanism's name", text);
+	cipher = strndup(text, (size_t)(comma - text));
+	if (!cipher) {
+		complain("no memory");
+		return -1;
+	}
+	err = put(e->mech, sizeof(e->mech), "mechanism's name", cipher) ||
+	      put(e->mac, sizeof(e->mac), "mechanism's name", comma + 1);
+	free(cipher);
+	return err ? -1 : 0;
 }
 
 static int read_size(const char *text, uint64_t *size)
@@ -276,16 +311,25 @@ static int read_size(const char *text, uint64_t *size)
 	return -1;
 }
 
+static const char *share_of(const struct msg_candidate *c)
+{
+	const char *name = mech_op_name(c->op);
+
+	return c->share == MSG_SHARE_BOTH || !name ? "both" : name;
+}
+
+/* @shares: who would do what is a column */
 static int print_candidates(const struct msg_candidate *rows, size_t n,
-			    bool json)
+			    bool shares, bool json)
 {
 	static const struct table_column columns[] = {
 		{ "PROVIDER", COLUMN_TEXT },  { "CHOSEN", COLUMN_BOOL },
 		{ "HARDWARE", COLUMN_BOOL },  { "AT_ONCE", COLUMN_BOOL },
 		{ "WAIT_NS", COLUMN_NUMBER }, { "SERVICE_NS", COLUMN_NUMBER },
-		{ "WHY", COLUMN_TEXT },
+		{ "WHY", COLUMN_TEXT },	      { "DOES", COLUMN_TEXT },
 	};
-	struct table *t = table_new("candidates", columns, N_OF(columns), json);
+	struct table *t = table_new("candidates", columns,
+				    N_OF(columns) - !shares, json);
 
 	for (size_t i = 0; t && i < n; i++) {
 		const struct msg_candidate *c = &rows[i];
@@ -297,6 +341,8 @@ static int print_candidates(const struct msg_candidate *rows, size_t n,
 		table_cell(t, "%" PRIu64, c->wait_ns);
 		table_cell(t, "%" PRIu64, c->service_ns);
 		table_cell(t, "%.*s", (int)sizeof(c->reason) - 1, c->reason);
+		if (shares)
+			table_cell(t, "%s", share_of(c));
 	}
 	return t ? table_print(t) : -1;
 }
@@ -304,7 +350,8 @@ static int print_candidates(const struct msg_candidate *rows, size_t n,
 static enum status explain(struct invocation *in)
 {
 	const char *mech = in->value['m'], *op = in->value['o'];
-	static struct msg_candidate rows[64];
+	static struct msg_candidate rows[MSG_SIZE_MAX /
+					 sizeof(struct msg_candidate)];
 	struct msg_explain e = { .op = UKCF_OP_NOP };
 	const struct admin_call call = {
 		.verb = MSG_ADMIN_EXPLAIN,
@@ -314,8 +361,7 @@ static enum status explain(struct invocation *in)
 	};
 	int n;
 
-	if (put(e.mech, sizeof(e.mech), "mechanism's name", mech) ||
-	    (op && find_op(op, &e.op)) ||
+	if ((op && find_op(op, &e.op)) || read_mechs(mech, &e) ||
 	    (in->value['s'] && read_size(in->value['s'], &e.size)))
 		return STATUS_USAGE;
 	n = admin_ask(&call);
@@ -329,15 +375,16 @@ static enum status explain(struct invocation *in)
 	if (n < 0)
 		return STATUS_FAILED;
 	return print_candidates(rows, (size_t)n / sizeof(rows[0]),
+				is_dual(e.op) || in->value['J'],
 				in->value['J']) ?
 		       STATUS_FAILED :
 		       STATUS_DONE;
 }
 
 static const struct option_row explain_options[] = {
-	{ 'm', true, "mechanism", "MECH", "of this mechanism" },
+	{ 'm', true, "mechanism", "MECH", "of this mechanism, or CIPHER,MAC" },
 	{ 'o', false, "op", "OP",
-	  "encrypt, mac-verify, ... (see list -m); else the usual one" },
+	  "encrypt, mac-verify, encrypt-mac, ...; else the usual one" },
 	{ 's', false, "size", "N", "of so many bytes (0)" },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },

@@ -59,13 +59,13 @@ static const char *op_of(const struct msg_event *e, char *room, size_t size)
 	return room;
 }
 
-static const char *mech_of(const struct msg_event *e, char *room, size_t size)
+static const char *mech_of(uint32_t id, char *room, size_t size)
 {
-	const struct mech_row *row = mech_row_by_id(e->mech);
+	const struct mech_row *row = mech_row_by_id(id);
 
-	if (row || !e->mech)
+	if (row || !id)
 		return row ? row->name : "-";
-	snprintf(room, size, "0x%08" PRIx32, e->mech);
+	snprintf(room, size, "0x%08" PRIx32, id);
 	return room;
 }
 
@@ -88,12 +88,20 @@ static const char *result_of(const struct msg_event *e, char *room, size_t size)
 	return room;
 }
 
+/* On which thread, or, of a dual operation, that it was one job. */
+static const char *how_of(const struct msg_event *e)
+{
+	if (e->native)
+		return "native";
+	return e->at_once ? "at-once" : "-";
+}
+
 static void print_heading(void)
 {
 	printf("%12s %-11s %8s %4s %8s %-12s %-17s %10s %-12s %10s %10s "
-	       "%s\n", "TIME_S", "EVENT", "CONSUMER", "RING", "REQUEST", "OP",
+	       "%-7s %s\n", "TIME_S", "EVENT", "CONSUMER", "RING", "REQUEST", "OP",
 	       "MECHANISM", "BYTES", "PROVIDER", "QUEUE_NS", "SERVICE_NS",
-	       "RESULT");
+	       "HOW", "RESULT");
 }
 
 static void print_line(const struct msg_event *e)
@@ -109,13 +117,13 @@ static void print_line(const struct msg_event *e)
 	       " %-12s %-17s %10" PRIu64 " %-12.*s ", e->time_ns / 1000000000u,
 	       e->time_ns % 1000000000u / 1000, kind_of(e), e->consumer,
 	       e->ring, e->seq, op_of(e, op, sizeof(op)),
-	       mech_of(e, mech, sizeof(mech)), e->bytes,
+	       mech_of(e->mech, mech, sizeof(mech)), e->bytes,
 	       (int)sizeof(e->provider) - 1, *e->provider ? e->provider : "-");
 	if (is_end(e))
 		printf("%10" PRIu32 " %10" PRIu32, e->queue_ns, e->service_ns);
 	else
 		printf("%10s %10s", "-", "-");
-	printf(" %s\n", result_of(e, result, sizeof(result)));
+	printf(" %-7s %s\n", how_of(e), result_of(e, result, sizeof(result)));
 }
 
 /* No text here holds what JSON would escape: names of the daemon's. */
@@ -133,9 +141,12 @@ static void print_json(const struct msg_event *e)
 	       e->time_ns, kind_of(e), e->consumer, e->ring, e->seq,
 	       op_of(e, op, sizeof(op)));
 	if (e->mech)
-		printf(",\"mechanism\":\"%s\"", mech_of(e, mech, sizeof(mech)));
+		printf(",\"mechanism\":\"%s\"",
+		       mech_of(e->mech, mech, sizeof(mech)));
 	else
 		printf(",\"mechanism\":null");
+	if (e->mac)
+		printf(",\"mac\":\"%s\"", mech_of(e->mac, mech, sizeof(mech)));
 	printf(",\"bytes\":%" PRIu64, e->bytes);
 	if (*e->provider)
 		printf(",\"provider\":\"%.*s\"", (int)sizeof(e->provider) - 1,
@@ -147,6 +158,8 @@ static void print_json(const struct msg_event *e)
 		       ",\"at_once\":%s,\"result\":\"%s\"", e->queue_ns,
 		       e->service_ns, e->at_once ? "true" : "false",
 		       result_of(e, result, sizeof(result)));
+	if (is_end(e) && e->mac)
+		printf(",\"native\":%s", e->native ? "true" : "false");
 	printf("}\n");
 }
 

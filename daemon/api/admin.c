@@ -30,6 +30,7 @@
 #include "daemon/core/worker.h"
 #include "daemon/loop.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
@@ -290,7 +291,7 @@ static int on_providers(struct admin *a, const struct msg_in *m)
 		*row = (struct msg_provider){
 			.id = p->id,
 			.state = (uint8_t)load_acquire_u32(&p->state),
-			.stays_out = load_relaxed_u32(&t->lost) != 0,
+			.stays_out = recover_stays_out(p),
 			.every = load_relaxed_u32(&t->every),
 			.checked = load_relaxed_u64(&t->checked),
 			.wrong = load_relaxed_u64(&t->wrong),
@@ -305,7 +306,7 @@ static int on_providers(struct admin *a, const struct msg_in *m)
 static int on_explain(struct admin *a, const struct msg_in *m)
 {
 	const struct msg_explain *e = msg_body(m, sizeof(*e));
-	struct msg_candidate rows[MECH_OFFERS_MAX];
+	static struct msg_candidate rows[EXPLAIN_ROWS_MAX];
 	struct msg_head h = m->h;
 	int n = explain_run(e, rows);
 

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "daemon/core/dispatch.h"
+#include "daemon/core/dual.h"
 #include "daemon/spi/provider.h"
 
-static struct msg_candidate row_of(const struct sched_candidate *c)
+static struct msg_candidate row_of(const struct sched_candidate *c,
+				   enum msg_share share, uint32_t op)
 {
 	struct msg_candidate row = {
+		.share = (uint8_t)share,
+		.op = (uint8_t)op,
 		.wait_ns = c->wait_ns,
 		.service_ns = c->service_ns,
 		.provider = c->provider,
@@ -46,25 +50,61 @@ static uint32_t usual_op_of(const struct mech *m)
 	return class_ < sizeof(usual_op) ? usual_op[class_] : UKCF_OP_NOP;
 }
 
-int explain_run(const struct msg_explain *e,
-		struct msg_candidate rows[MECH_OFFERS_MAX])
+static int explain_one(const struct msg_explain *e, const struct mech *m,
+		       struct msg_candidate *rows)
 {
-	struct dispatch_wish w = { .op = e->op, .bytes = e->size };
+	const struct dispatch_wish w = { .op = e->op, .bytes = e->size };
 	struct sched_candidate c[MECH_OFFERS_MAX];
-	const struct mech *m;
 	unsigned int n;
 	int chosen;
 
-	if (e->reserved || e->op >= UKCF_OP_LAST ||
-	    strnlen(e->mech, sizeof(e->mech)) == sizeof(e->mech))
-		return -EINVAL;
-	m = mech_by_name(e->mech);
-	if (!m)
-		return -ENOENT;
-	if (w.op == UKCF_OP_NOP)
-		w.op = usual_op_of(m);
 	n = dispatch_judge(m, &w, c, &chosen);
 	for (unsigned int i = 0; i < n; i++)
-		rows[i] = row_of(&c[i]);
+		rows[i] = row_of(&c[i], MSG_SHARE_ALL, e->op);
 	return (int)n;
+}
+
+static int explain_dual(const struct msg_explain *e, const struct mech *cipher,
+			const struct mech *mac, struct msg_candidate *rows)
+{
+	const struct dual_plan plan = dual_plan_of(e->op, cipher, mac);
+	struct sched_candidate native[NATIVE_MAX];
+	struct sched_candidate step[DUAL_HALVES][MECH_OFFERS_MAX];
+	struct dispatch_dual d = { native, { step[0], step[1] }, 0, { 0 } };
+	unsigned int n = 0;
+
+	dispatch_judge_dual(&plan, e->size, &d);
+	for (unsigned int i = 0; i < d.n_native; i++)
+		rows[n++] = row_of(&native[i], MSG_SHARE_BOTH, e->op);
+	for (unsigned int h = 0; h < DUAL_HALVES; h++)
+		for (unsigned int i = 0; i < d.n_step[h]; i++)
+			rows[n++] = row_of(&step[h][i], MSG_SHARE_HALF,
+					   plan.step[h].op);
+	return (int)n;
+}
+
+static bool is_name(const char name[UKCF_NAME_MAX])
+{
+	return strnlen(name, UKCF_NAME_MAX) < UKCF_NAME_MAX;
+}
+
+int explain_run(const struct msg_explain *asked,
+		struct msg_candidate rows[EXPLAIN_ROWS_MAX])
+{
+	const struct mech *m, *mac = NULL;
+	struct msg_explain e = *asked;
+
+	if (e.reserved || e.op >= UKCF_OP_LAST || !is_name(e.mech) ||
+	    !is_name(e.mac))
+		return -EINVAL;
+	m = mech_by_name(e.mech);
+	if (e.mac[0])
+		mac = mech_by_name(e.mac);
+	if (!m || (e.mac[0] && !mac))
+		return -ENOENT;
+	if (e.op == UKCF_OP_NOP)
+		e.op = mac ? UKCF_OP_ENCRYPT_MAC : usual_op_of(m);
+	if (dual_is(e.op) != (mac != NULL))
+		return -EINVAL;
+	return mac ? explain_dual(&e, m, mac, rows) : explain_one(&e, m, rows);
 }

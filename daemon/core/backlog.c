@@ -158,6 +158,7 @@ static int want(struct backlog *b, const struct want_space *s)
 	w->event.cqe.flags = UKCF_CQE_SPACE;
 	w->event.cqe.provider = b->id;
 	w->q.want = s->slots;
+	w->q.flow = ring_consumer(s->ring)->rec;
 	queue_want(&b->q, &w->q);
 	return 0;
 }
@@ -358,6 +359,11 @@ void backlog_stop(struct backlog *b)
 unsigned int backlog_depth(const struct backlog *b)
 {
 	return queue_depth(&b->q);
+}
+
+bool backlog_is_full(const struct backlog *b)
+{
+	return queue_is_full(&b->q);
 }
 
 uint64_t backlog_wait_ns(const struct backlog *b)

@@ -95,6 +95,8 @@ uint64_t backlog_earliest(struct backlog *b);
 void backlog_stop(struct backlog *b);
 
 unsigned int backlog_depth(const struct backlog *b);
+/* Would a request that is put now be turned away? */
+bool backlog_is_full(const struct backlog *b);
 /* Predicted nanoseconds until a request put now is taken. */
 uint64_t backlog_wait_ns(const struct backlog *b);
 

@@ -25,6 +25,7 @@
 #include "daemon/core/worker.h"
 #include "daemon/spi/load.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/recover.h"
 #include "daemon/spi/run.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -277,14 +278,14 @@ static enum verdict judge(struct request *req, struct mech_offer *other,
 static void take_out(struct request *req, const struct mech_offer *o,
 		     const char *by)
 {
-	bool for_good = trust_betrayed(&o->provider->trust);
 	char why[PROVIDER_REASON_MAX];
 
-	snprintf(why, sizeof(why), "wrong answer: %s, %s: %s%s",
-		 req->mech->name, mech_op_name(req->check->job.op), by,
-		 for_good ? "; it stays out until it is tested" : "");
+	snprintf(why, sizeof(why), "wrong answer: %s, %s: %s",
+		 req->mech->name, mech_op_name(req->check->job.op), by);
 	if (trace_is_on())
 		trace_note(req, TRACE_WRONG, o->provider->id);
+	fetch_add_u64(&o->provider->trust.wrong, 1);
+	recover_lied(o->provider);
 	provider_blame(o->provider, why);
 }
 

@@ -105,7 +105,7 @@ static struct sched_candidate candidate(const struct dispatch_wish *w,
 	c.service_ns = predict_ns(o, w->op, w->bytes);
 	b = waits(w, o, c.service_ns) ? backlog_of(o, now) : NULL;
 	c.wait_ns = b ? backlog_wait_ns(b) : 0;
-	c.full = b && backlog_depth(b) >= b->q.slots;
+	c.full = b && backlog_is_full(b);
 	c.loaded = provider_is_loaded(p);
 	c.ready = provider_is_usable(p);
 	c.has_op = has_op(w, o, now);
@@ -143,6 +143,22 @@ static struct dispatch_wish wish_of(const struct request *req)
 			   .provider = s->provider,
 			   .require_hw = s->subflags & UKCF_SUB_REQUIRE_HW },
 	};
+}
+
+/* One that is idle, and was not chosen for long, is tried now and then: its
+ * prediction may be wrong.  Return: its index, or what was chosen. */
+static int try_another(const struct mech *m, const struct dispatch_wish *w,
+		       const struct sched_candidate *c, unsigned int n,
+		       int chosen)
+{
+	if (chosen < 0 || n < 2 || w->needs.tried)
+		return chosen;
+	for (unsigned int i = 0; i < n; i++)
+		if (c[i].reason == SCHED_SLOWER && !c[i].wait_ns &&
+		    predict_tries(mech_offer_at(m, i), w->op, w->bytes,
+				  c[chosen].service_ns))
+			return (int)i;
+	return chosen;
 }
 
 /* Is there one that could, if it were loaded?  It is on its way then. */
@@ -218,26 +234,85 @@ static uint64_t halves_ns(const struct dual_plan *plan, struct dispatch_wish w)
 	return all > UINT64_MAX - ns ? UINT64_MAX : all + ns;
 }
 
+static uint64_t native_wait_ns(const struct mech_offer *o,
+			       const struct dispatch_wish *w, uint64_t ns)
+{
+	return waits(w, o, ns) ?
+		       backlog_wait_ns(backlog_of(o, mech_offer_now(o))) :
+		       0;
+}
+
 static uint64_t native_ns(const struct mech_offer *o,
 			  const struct dispatch_wish *w)
 {
-	const struct ukcf_offer *now = mech_offer_now(o);
 	uint64_t ns = predict_ns(o, w->op, w->bytes);
 
-	return waits(w, o, ns) ? ns + backlog_wait_ns(backlog_of(o, now)) : ns;
+	return ns + native_wait_ns(o, w, ns);
 }
 
-/* The offer to do both halves in one job, if it is predicted to be faster. */
+/* The offer to do both halves in one job, if it is predicted to be faster, or is
+ * tried. */
 static struct mech_offer *native_of(const struct request *req)
 {
 	const struct dispatch_wish w = wish_of(req);
 	struct dual_plan plan;
 	struct mech_offer *o;
+	uint64_t ns;
 
 	if (w.needs.require_hw || !dual_plan(req, &plan))
 		return NULL;
 	o = native_find(&plan, &w);
-	return o && native_ns(o, &w) < halves_ns(&plan, w) ? o : NULL;
+	if (!o)
+		return NULL;
+	ns = halves_ns(&plan, w);
+	if (native_ns(o, &w) < ns)
+		return o;
+	return ns < UINT64_MAX && predict_tries(o, w.op, w.bytes, ns) ? o :
+									NULL;
+}
+
+/* They would have been, if nobody did both in one job. */
+static void unchoose(struct sched_candidate *c, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (c[i].reason == SCHED_CHOSEN)
+			c[i].reason = SCHED_SLOWER;
+}
+
+static void judge_natives(const struct dual_plan *plan,
+			  const struct dispatch_wish *w,
+			  struct dispatch_dual *d)
+{
+	struct mech_offer *of[NATIVE_MAX], *best = native_find(plan, w);
+	bool faster = best && native_ns(best, w) < halves_ns(plan, *w);
+
+	d->n_native = native_judge(plan, w, d->native, of);
+	for (unsigned int i = 0; i < d->n_native; i++) {
+		struct sched_candidate *c = &d->native[i];
+
+		if (c->reason != SCHED_SLOWER)
+			continue;
+		c->wait_ns = native_wait_ns(of[i], w, c->service_ns);
+		if (faster && of[i] == best)
+			c->reason = SCHED_CHOSEN;
+	}
+	for (unsigned int i = 0; faster && i < DUAL_HALVES; i++)
+		unchoose(d->step[i], d->n_step[i]);
+}
+
+void dispatch_judge_dual(const struct dual_plan *plan, uint64_t bytes,
+			 struct dispatch_dual *d)
+{
+	struct dispatch_wish w = { .bytes = bytes };
+	int chosen;
+
+	for (unsigned int i = 0; i < DUAL_HALVES; i++) {
+		w.op = plan->step[i].op;
+		d->n_step[i] = dispatch_judge(plan->mech[plan->step[i].half],
+					      &w, d->step[i], &chosen);
+	}
+	w.op = plan->step[0].op;
+	judge_natives(plan, &w, d);
 }
 
 static bool choose_native(struct request *req)
@@ -260,6 +335,7 @@ int dispatch_choose(struct request *req, unsigned int *detail)
 		return 0;
 	do {
 		n = dispatch_judge(req->mech, &w, c, &chosen);
+		chosen = try_another(req->mech, &w, c, n, chosen);
 		o = chosen < 0 ? NULL :
 				 mech_offer_at(req->mech, (unsigned int)chosen);
 	} while (!give(req, o));

@@ -12,6 +12,7 @@
 #include "daemon/core/sched.h"
 
 struct backlog;
+struct dual_plan;
 struct mech;
 struct mech_offer;
 struct request;
@@ -41,6 +42,19 @@ struct dispatch_wish {
  */
 unsigned int dispatch_judge(const struct mech *m, const struct dispatch_wish *w,
 			    struct sched_candidate *c, int *chosen);
+
+/*
+ * Likewise of a dual operation: those that do both in one job, and each half.
+ * Either one of the first is CHOSEN, or of each half one is.
+ */
+struct dispatch_dual {
+	struct sched_candidate *native; /* room for NATIVE_MAX */
+	struct sched_candidate *step[2]; /* each for MECH_OFFERS_MAX */
+	unsigned int n_native, n_step[2];
+};
+
+void dispatch_judge_dual(const struct dual_plan *plan, uint64_t bytes,
+			 struct dispatch_dual *d);
 
 /* Would it run on the service thread, if it is small? */
 bool dispatch_is_at_once(const struct sched_candidate *c);

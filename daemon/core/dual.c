@@ -312,17 +312,25 @@ void dual_settle(struct request *req, const struct ukcf_job *job)
 
 /* ---------------------------------------------------------------- in one job */
 
+struct dual_plan dual_plan_of(uint32_t op, const struct mech *cipher,
+			      const struct mech *mac)
+{
+	const struct kind *k = kind_of(op);
+
+	return (struct dual_plan){
+		.mech = { [DUAL_CIPHER] = cipher, [DUAL_MAC] = mac },
+		.step = { k->steps[0], k->steps[1] },
+	};
+}
+
 bool dual_plan(const struct request *req, struct dual_plan *plan)
 {
 	const struct dual *d = req->dual;
-	const struct kind *k = kind_of(req->entry->sqe.op);
 
 	if (d->step || d->split)
 		return false;
-	for (unsigned int i = 0; i < DUAL_HALVES; i++) {
-		plan->mech[i] = d->part[i].mech;
-		plan->step[i] = k->steps[i];
-	}
+	*plan = dual_plan_of(req->entry->sqe.op, d->part[DUAL_CIPHER].mech,
+			     d->part[DUAL_MAC].mech);
 	return true;
 }
 

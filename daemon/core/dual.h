@@ -73,6 +73,9 @@ struct dual_plan {
 	} step[DUAL_HALVES];
 };
 
+/* Of an operation on these two. */
+struct dual_plan dual_plan_of(uint32_t op, const struct mech *cipher,
+			      const struct mech *mac);
 /* False: it is too late for a native one, a half was done or one failed. */
 bool dual_plan(const struct request *req, struct dual_plan *plan);
 /* req->offer is a native one from here on, or one of its first half. */

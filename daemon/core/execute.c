@@ -255,6 +255,13 @@ void execute_job(struct request *req, const struct copy *c,
 	job->out_size = c->out_size;
 }
 
+/* Its input is what the one before it in its chain made.  That may be a secret:
+ * it is in no copy, and stays as it is in the daemon until this one ends. */
+static bool takes_kept(const struct request *req)
+{
+	return req->entry->sqe.link_src == UKCF_LINK_IN;
+}
+
 /* Input for a job of this thread.  Return: bytes of scratch memory used. */
 static size_t fill_input(const struct request *req, struct scratch *s,
 			 struct ukcf_job *job)
@@ -264,6 +271,8 @@ static size_t fill_input(const struct request *req, struct scratch *s,
 
 	if (req->copy) {
 		take_copy(req->copy, job);
+		if (takes_kept(req)) /* it is in no copy */
+			job->in = bytes(req->at[UKCF_RANGE_IN], sqe->in.len);
 		return 0;
 	}
 	/* What is compared is copied first, whatever the class. */
@@ -358,6 +367,8 @@ bool execute_may_repeat(const struct request *req)
 		return req->copy;
 	if (!req->direct)
 		return false; /* there was no memory for a copy */
+	if (takes_kept(req) && !req->entry->sqe.aux.len)
+		return true; /* it is the same, whatever the consumer does */
 	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
 	       (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
 }
@@ -462,9 +473,11 @@ static void run_elsewhere(struct request *req, enum ukcf_status status)
 /* The private input, when it lies in memory of this thread. */
 static void save_input(struct request *req, const struct ukcf_job *job)
 {
-	if (!req->copy && !req->direct &&
-	    req->entry->sqe.link_src != UKCF_LINK_IN) /* may be a secret */
-		req->copy = copy_of(job->in, job->aux, job->tag, 0);
+	const struct ukcf_bytes none = { 0 };
+
+	if (!req->copy && !req->direct)
+		req->copy = copy_of(takes_kept(req) ? none : job->in, job->aux,
+				    job->tag, 0);
 }
 
 /* Its answer is to be checked: what it reads, and makes, shall be private. */

@@ -29,6 +29,7 @@ struct mech_offer {
 	/* predicted ns by size class (log2 of the bytes) and operation; see
 	 * predict.h */
 	uint32_t predicted[16][28];
+	uint32_t passed_ns[16][28]; /* spent by others since the last try */
 };
 
 struct mech {

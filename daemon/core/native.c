@@ -162,26 +162,39 @@ static bool may_do(const struct provider *p, const struct mech *m)
 	return false;
 }
 
-static bool is_for(const struct native *n, const struct dual_plan *plan)
+/* Was it ever for these two?  What is withdrawn says no more what it did. */
+static bool is_of(const struct native *n, const struct dual_plan *plan)
 {
 	const struct form *f = form_of(&n->offer);
 
 	return n->cipher == plan->mech[DUAL_CIPHER]->id &&
-	       n->mac == plan->mech[DUAL_MAC]->id && f &&
-	       (f->dual->ops & bit_of(plan));
+	       n->mac == plan->mech[DUAL_MAC]->id &&
+	       (!f || (f->dual->ops & bit_of(plan)));
 }
 
-static bool may_be(const struct native *n, const struct dual_plan *plan,
-		   const struct dispatch_wish *w)
+/* Why it cannot be this one; SCHED_SLOWER: it can. */
+static enum sched_reason judge(const struct native *n,
+			       const struct dual_plan *plan,
+			       const struct sched_needs *needs)
 {
 	const struct provider *p = n->offer.provider;
 
-	return is_for(n, plan) && provider_is_usable(p) &&
-	       !trust_is_limited(&p->trust) &&
-	       !(w->needs.tried >> p->id & 1) &&
-	       (!w->needs.provider || w->needs.provider == p->id) &&
-	       may_do(p, plan->mech[DUAL_CIPHER]) &&
-	       may_do(p, plan->mech[DUAL_MAC]);
+	if (needs->provider && needs->provider != p->id)
+		return SCHED_EXCLUDED;
+	if (needs->require_hw)
+		return SCHED_NOT_HARDWARE;
+	if (!form_of(&n->offer))
+		return SCHED_NOT_LOADED;
+	if (!provider_is_usable(p))
+		return SCHED_NOT_READY;
+	if (trust_is_limited(&p->trust))
+		return SCHED_CHECKED;
+	if (needs->tried >> p->id & 1)
+		return SCHED_TRIED;
+	return may_do(p, plan->mech[DUAL_CIPHER]) &&
+			       may_do(p, plan->mech[DUAL_MAC]) ?
+		       SCHED_SLOWER :
+		       SCHED_DISABLED;
 }
 
 struct mech_offer *native_find(const struct dual_plan *plan,
@@ -194,10 +207,33 @@ struct mech_offer *native_find(const struct dual_plan *plan,
 		struct mech_offer *o = &table[i]->offer;
 		uint32_t ns = predict_ns(o, wish->op, wish->bytes);
 
-		if (ns >= least || !may_be(table[i], plan, wish))
+		if (ns >= least || !is_of(table[i], plan) ||
+		    judge(table[i], plan, &wish->needs) != SCHED_SLOWER)
 			continue;
 		best = o;
 		least = ns;
 	}
 	return best;
+}
+
+unsigned int native_judge(const struct dual_plan *plan,
+			  const struct dispatch_wish *wish,
+			  struct sched_candidate *c, struct mech_offer **of)
+{
+	uint32_t all = load_acquire_u32(&n_table);
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < all; i++) {
+		struct mech_offer *o = &table[i]->offer;
+
+		if (!is_of(table[i], plan))
+			continue;
+		of[n] = o;
+		c[n++] = (struct sched_candidate){
+			.service_ns = predict_ns(o, wish->op, wish->bytes),
+			.provider = o->provider->id,
+			.reason = judge(table[i], plan, &wish->needs),
+		};
+	}
+	return n;
 }

@@ -13,6 +13,7 @@ struct dispatch_wish;
 struct dual_plan;
 struct mech_offer;
 struct provider;
+struct sched_candidate;
 
 #define NATIVE_MAX 64u /* of all providers */
 
@@ -28,6 +29,15 @@ void native_withdraw(const struct provider *p);
  */
 struct mech_offer *native_find(const struct dual_plan *plan,
 			       const struct dispatch_wish *wish);
+/*
+ * All that there are for it, and why each would not be chosen (SLOWER: it
+ * might be).  Waits are not looked at.  Any thread.
+ * @c, @of: room for NATIVE_MAX; the offers
+ * Return: how many there are.
+ */
+unsigned int native_judge(const struct dual_plan *plan,
+			  const struct dispatch_wish *wish,
+			  struct sched_candidate *c, struct mech_offer **of);
 /* What runs one that was found; NULL: it was withdrawn since. */
 ukcf_dual_fn native_entry(const struct mech_offer *o);
 

@@ -62,3 +62,24 @@ void predict_learn(struct mech_offer *o, uint32_t op, uint64_t bytes,
 	store_relaxed_u32(at, saturate((old * (WEIGHT - 1) + ns + WEIGHT / 2) /
 				       WEIGHT));
 }
+
+bool predict_tries(struct mech_offer *o, uint32_t op, uint64_t bytes,
+		   uint64_t chosen_ns)
+{
+	uint32_t own = predict_ns(o, op, bytes), *at;
+	uint64_t passed;
+
+	_Static_assert((uint64_t)PREDICT_TRY_MOST_NS * PREDICT_TRY_PART <=
+			       UINT32_MAX, "it can be counted");
+	if (op >= OPS || own > PREDICT_TRY_MOST_NS ||
+	    (o->offer->flags & UKCF_OFFER_NO_CALIBRATE))
+		return false;
+	at = &o->passed_ns[op][class_of(bytes)];
+	passed = load_relaxed_u32(at) + saturate(chosen_ns);
+	if (passed < (uint64_t)own * PREDICT_TRY_PART) {
+		store_relaxed_u32(at, saturate(passed));
+		return false;
+	}
+	store_relaxed_u32(at, 0);
+	return true;
+}

@@ -12,7 +12,8 @@ int queue_init(struct queue *q, unsigned int slots)
 	memset(q, 0, sizeof(*q));
 	q->flows = calloc(QUEUE_FLOWS, sizeof(*q->flows));
 	q->slots = slots;
-	q->last_waiter = &q->waiters;
+	q->ones.last = &q->ones.first;
+	q->many.last = &q->many.first;
 	return q->flows ? 0 : -ENOMEM;
 }
 
@@ -25,6 +26,11 @@ void queue_deinit(struct queue *q)
 unsigned int queue_depth(const struct queue *q)
 {
 	return load_relaxed_u32(&q->depth);
+}
+
+bool queue_is_full(const struct queue *q)
+{
+	return queue_depth(q) >= q->slots || load_relaxed_u32(&q->saves);
 }
 
 uint64_t queue_backlog_ns(const struct queue *q)
@@ -171,15 +177,44 @@ static void unlink_node(struct queue *q, struct qnode *n)
 		leave(q, f);
 }
 
+/* Those who were told may come, even when others have to stand back. */
+static bool finds_room(const struct queue *q, uint32_t flow)
+{
+	unsigned int kept = q->kept && q->kept_for != flow ? q->kept : 0;
+
+	return q->depth + kept < q->slots && (!q->saves || q->promised);
+}
+
+/* It comes, or another does: some day what was kept is free again. */
+static void count_kept(struct queue *q, uint32_t flow)
+{
+	if (!q->kept)
+		return;
+	if (q->kept_for == flow)
+		q->kept--;
+	else if (--q->lapses == 0)
+		q->kept = 0;
+}
+
+static void count_passed(struct queue *q)
+{
+	if (!q->many.first || q->passed >= q->slots)
+		return;
+	q->passed++;
+	store_relaxed_u32(&q->saves, q->passed == q->slots);
+}
+
 int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 	      bool force)
 {
 	struct qflow *f = &q->flows[index_clamp(flow, QUEUE_FLOWS)];
 
-	if (q->depth >= q->slots && !force)
+	if (!force && !finds_room(q, flow))
 		return -EAGAIN;
 	if (q->promised)
 		q->promised--;
+	count_kept(q, flow);
+	count_passed(q);
 	f->weight = weight ? weight : 1;
 	if (n->cost_ns < QUEUE_COST_MIN_NS)
 		n->cost_ns = QUEUE_COST_MIN_NS;
@@ -295,30 +330,71 @@ struct qnode *queue_expired(struct queue *q, uint64_t now)
 
 void queue_want(struct queue *q, struct qwaiter *w)
 {
+	struct qline *line;
+
 	if (w->want == 0)
 		w->want = 1;
 	if (w->want > q->slots)
 		w->want = q->slots;
+	line = w->want == 1 ? &q->ones : &q->many;
+	w->turn = q->turns++;
 	w->next = NULL;
-	*q->last_waiter = w;
-	q->last_waiter = &w->next;
+	*line->last = w;
+	line->last = &w->next;
+}
+
+static bool there_is_room(const struct queue *q, const struct qwaiter *w)
+{
+	return q->depth + q->promised + w->want <= q->slots;
+}
+
+static struct qwaiter *leave_line(struct qline *line)
+{
+	struct qwaiter *w = line->first;
+
+	line->first = w->next;
+	if (!line->first)
+		line->last = &line->first;
+	return w;
+}
+
+static struct qwaiter *tell_one(struct queue *q)
+{
+	q->promised++;
+	return leave_line(&q->ones);
+}
+
+/* What was saved for it is kept from those who would be quicker. */
+static struct qwaiter *tell_many(struct queue *q)
+{
+	struct qwaiter *w = leave_line(&q->many);
+
+	q->promised += w->want;
+	if (q->saves && q->depth) {
+		q->kept = w->want;
+		q->kept_for = w->flow;
+		q->lapses = q->slots;
+	}
+	q->passed = 0;
+	store_relaxed_u32(&q->saves, 0);
+	return w;
 }
 
 struct qwaiter *queue_told(struct queue *q)
 {
-	struct qwaiter *w = q->waiters;
+	const struct qwaiter *one = q->ones.first, *many = q->many.first;
 
 	/*
 	 * Whoever was told has had its chance.  And if it does not come, nothing
 	 * will ever leave an empty queue: all are told.
 	 */
-	if (q->depth == 0)
+	if (q->depth == 0) {
 		q->promised = 0;
-	if (!w || q->depth + q->promised + w->want > q->slots)
+		q->kept = 0;
+	}
+	if (many && (!one || many->turn < one->turn) && there_is_room(q, many))
+		return tell_many(q);
+	if (!one || !there_is_room(q, one))
 		return NULL;
-	q->promised += w->want;
-	q->waiters = w->next;
-	if (!q->waiters)
-		q->last_waiter = &q->waiters;
-	return w;
+	return many && many->turn < one->turn && q->saves ? NULL : tell_one(q);
 }

@@ -5,6 +5,10 @@
  * Varghese, Efficient Fair Queuing using Deficit Round Robin, 1996); deadlines;
  * and who is told of room, first come, first told.
  *
+ * Who waits for several places is passed by those who are content with one, but
+ * not for ever: when a queueful was put meanwhile, what becomes free is saved
+ * for it.
+ *
  * A data structure: its user locks, and it knows no clock, no thread and, after
  * queue_init(), no allocation.  What waits embeds a struct qnode.
  */
@@ -45,16 +49,29 @@ struct qflow {
 /* Somebody who waits for room; embedded by the user. */
 struct qwaiter {
 	struct qwaiter *next;
+	uint64_t turn;	   /* queue_want() counts them */
 	unsigned int want; /* slots, at least 1 */
+	uint32_t flow;	   /* whose it is */
+};
+
+/* First come, first told. */
+struct qline {
+	struct qwaiter *first, **last;
 };
 
 struct queue {
 	struct qflow *flows;
 	struct qflow *turn; /* whose turn it is; NULL: all are idle */
 	struct qnode *first_deadline;
-	struct qwaiter *waiters, **last_waiter;
+	struct qline ones, many; /* who wait for one slot, and for several */
+	uint64_t turns;
 	unsigned int slots;
 	unsigned int promised; /* slots told of and not taken since */
+	unsigned int passed; /* put while the first of many waits; to slots */
+	unsigned int kept;   /* slots of the last of many that was told ... */
+	uint32_t kept_for;   /* ... for its flow, till the queue is empty ... */
+	unsigned int lapses; /* ... or others have put so many */
+	uint32_t saves;	     /* atomic: no place is free for whoever comes */
 	unsigned int n_active;
 	uint32_t depth;	     /* atomic */
 	uint64_t backlog_ns; /* atomic: sum of the costs */
@@ -65,7 +82,7 @@ int queue_init(struct queue *q, unsigned int slots);
 void queue_deinit(struct queue *q);
 
 /* @flow: below QUEUE_FLOWS; @weight: 1 to QUEUE_WEIGHT_MAX
- * Return: 0; -EAGAIN: full (never if forced). */
+ * Return: 0; -EAGAIN: full, or what is free is saved (never if forced). */
 int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 	      bool force);
 /* What was taken and cannot be served: it is the next one again. */
@@ -87,6 +104,8 @@ struct qwaiter *queue_told(struct queue *q);
 
 /* Any thread, without the lock. */
 unsigned int queue_depth(const struct queue *q);
+/* Would one who comes now be turned away?  As good as known. */
+bool queue_is_full(const struct queue *q);
 uint64_t queue_backlog_ns(const struct queue *q);
 
 #endif

@@ -13,6 +13,7 @@ static const char *const names[SCHED_REASONS] = {
 	[SCHED_NO_OP] = "does not offer the operation",
 	[SCHED_NOT_HARDWARE] = "not hardware",
 	[SCHED_EXCLUDED] = "another provider is asked for",
+	[SCHED_CHECKED] = "its answers are checked, one by one",
 };
 
 const char *sched_reason_name(enum sched_reason r)

@@ -22,6 +22,7 @@ enum sched_reason { /* up to BUSY: it could be this one */
 		    SCHED_NO_OP,	/* does not offer the operation */
 		    SCHED_NOT_HARDWARE, /* and hardware is required */
 		    SCHED_EXCLUDED,	/* the request names another provider */
+		    SCHED_CHECKED, /* each half is, what is in one job cannot */
 		    SCHED_REASONS,
 };
 

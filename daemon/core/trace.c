@@ -12,6 +12,7 @@
 #include "daemon/api/consumer.h"
 #include "daemon/api/decode.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -41,7 +42,7 @@ static bool passes(const struct trace_event *e)
 	uint16_t provider = load_relaxed_u16(&t.filter.provider);
 
 	return (!consumer || consumer == e->consumer) &&
-	       (!mech || mech == e->mech) &&
+	       (!mech || mech == e->mech || mech == e->mac) &&
 	       (!provider || provider == e->provider);
 }
 
@@ -73,12 +74,14 @@ void trace_note(const struct request *req, enum trace_kind kind,
 		uint16_t provider)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
+	bool dual = dual_is(sqe->op);
 	struct trace_event e = {
 		.ticks = clock_ticks(),
 		.consumer = ring_consumer(req->ring)->serial,
 		.seq = req->entry->seq,
 		.bytes = request_bytes(req),
-		.mech = req->mech ? req->mech->id : sqe->mech[0],
+		.mech = req->mech && !dual ? req->mech->id : sqe->mech[0],
+		.mac = dual ? sqe->mech[1] : 0,
 		.ring = ring_index(req->ring),
 		.provider = provider,
 		.kind = (uint8_t)kind,
@@ -93,6 +96,7 @@ void trace_note(const struct request *req, enum trace_kind kind,
 		e.queue_ns = cqe->u.t.queue_ns;
 		e.service_ns = cqe->u.t.service_ns;
 		e.at_once = !!(req->flags & UKCF_CQE_F_INLINE);
+		e.native = !!(req->flags & UKCF_CQE_F_NATIVE);
 	}
 	if (passes(&e))
 		put(&e);

@@ -38,14 +38,15 @@ struct trace_event {
 	uint64_t seq;	   /* of the request in its ring */
 	uint64_t bytes;
 	int64_t res;	   /* of an end; 0: of a key operation that went well */
-	uint32_t mech;
+	uint32_t mech; /* of a dual operation its cipher */
 	uint32_t queue_ns, service_ns;
 	uint16_t ring;
 	uint16_t provider; /* or the queue, UKCF_QUEUE_*; 0: none yet */
 	uint8_t kind;	   /* enum trace_kind */
 	uint8_t op;	   /* enum ukcf_op */
 	uint8_t at_once;   /* it ran on the service thread */
-	uint8_t reserved;
+	uint8_t native;	   /* a dual operation, in one job */
+	uint32_t mac;	   /* of a dual operation; else 0 */
 };
 
 /* 0: any. */

@@ -54,24 +54,3 @@ bool trust_samples(struct trust *t)
 		return true;
 	return mix(n + secret) % every == 0;
 }
-
-bool trust_betrayed(struct trust *t)
-{
-	uint64_t now = clock_ns();
-
-	fetch_add_u64(&t->wrong, 1);
-	if (now - load_relaxed_u64(&t->first_lie_ns) > TRUST_LIES_NS) {
-		store_relaxed_u64(&t->first_lie_ns, now);
-		store_relaxed_u32(&t->lies, 0);
-	}
-	if (fetch_add_u32(&t->lies, 1) + 1 < TRUST_LIES_MAX)
-		return false;
-	store_release_u32(&t->lost, 1);
-	return true;
-}
-
-void trust_forgive(struct trust *t)
-{
-	store_relaxed_u32(&t->lies, 0);
-	store_release_u32(&t->lost, 0);
-}

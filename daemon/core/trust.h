@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns how far the answers of a provider are believed: which of them are
- * checked by another one before they are delivered, and what came of that.
+ * checked by another one before they are delivered, and how many were wrong.
+ * What follows from those is recover.h's.
  *
  * One of so many is, by chance, so that a device cannot know which; all of them
  * for a while after it was loaded or reset.
@@ -14,15 +15,9 @@
 
 #include "lib/shared/ring-ops.h"
 
-#define TRUST_LIES_MAX 3u /* in that time; then it stays out */
-#define TRUST_LIES_NS UINT64_C(600000000000)
-
 /* Of one provider; all of them atomic. */
 struct trust {
 	uint32_t every;	    /* one of so many is checked; 0: none */
-	uint32_t lost;	    /* it stays out until an administrator tests it */
-	uint32_t lies;	    /* since first_lie_ns */
-	uint64_t first_lie_ns;
 	uint64_t fresh_ns;  /* CLOCK_MONOTONIC: all are until then; 0: past */
 	uint64_t asked;	    /* answers that might have been checked */
 	uint64_t checked;
@@ -42,9 +37,5 @@ static inline bool trust_is_limited(const struct trust *t)
 
 /* One more answer is coming: is it to be checked?  Any context. */
 bool trust_samples(struct trust *t);
-/* Its answer was wrong.  Return: once too often, it stays out. */
-bool trust_betrayed(struct trust *t);
-/* An administrator looks at it again. */
-void trust_forgive(struct trust *t);
 
 #endif

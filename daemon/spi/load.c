@@ -644,7 +644,7 @@ int load_provider(const char *name)
 	if (!err) {
 		store_release_u32(&p->leaving, 0);
 		store_release_u32(&p->held, 0);
-		p->plan = (struct recovery_plan){ 0 };
+		recover_begins(p);
 		provider_works_again(p);
 		log_info("provider %s (%s) is ready", p->name,
 			 m->spi->version ? m->spi->version : "no version");

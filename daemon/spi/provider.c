@@ -228,6 +228,17 @@ static void set_reason(struct provider *p, const char *why)
 	pthread_mutex_unlock(&reasons);
 }
 
+void provider_adds_reason(struct provider *p, const char *why)
+{
+	size_t used;
+
+	pthread_mutex_lock(&reasons);
+	used = strlen(p->reason);
+	snprintf(p->reason + used, sizeof(p->reason) - used, "%s%s",
+		 used ? "; it " : "it ", why);
+	pthread_mutex_unlock(&reasons);
+}
+
 bool provider_blame(struct provider *p, const char *why)
 {
 	if (!provider_works(p))
@@ -281,6 +292,7 @@ bool provider_drains(struct provider *p)
 bool provider_works_again(struct provider *p)
 {
 	trust_renew(&p->trust);
+	set_reason(p, "");
 	return move(p, BIT(LOADING) | BIT(FAILED) | BIT(DRAINING),
 		    UKCF_PROVIDER_READY);
 }

@@ -88,7 +88,10 @@ bool provider_may_come(const struct provider *p);
 bool provider_fail(struct provider *p);		/* any thread */
 /* Likewise, and that is why; logged.  Not in completion context. */
 bool provider_blame(struct provider *p, const char *why);
-/* Why it failed last; "": it works, or nobody has said.  Any thread. */
+/* What follows from it, if it is out: "failed again".  Not in completion
+ * context. */
+void provider_adds_reason(struct provider *p, const char *why);
+/* Why it is out; "": it works, or nobody has said.  Any thread. */
 void provider_reason(const struct provider *p, char *why, size_t size);
 bool provider_says(struct provider *p, uint32_t state); /* it is READY, BUSY */
 bool provider_loads(struct provider *p);	/* ABSENT -> LOADING */

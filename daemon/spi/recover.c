@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/config.h"
@@ -23,17 +24,16 @@ uint64_t recover_pause_ns(uint32_t attempts)
 	return ns < RECOVER_LONGEST_NS ? ns : RECOVER_LONGEST_NS;
 }
 
-bool recover_counts(struct recovery_plan *plan, uint64_t now_ns,
-		    unsigned int limit)
+bool recover_counts(struct recovery_plan *plan, enum recover_cause cause,
+		    uint64_t now_ns, unsigned int limit)
 {
+	uint64_t *times = plan->times_ns[cause];
 	unsigned int n = 0;
 
-	memmove(plan->failed_ns + 1, plan->failed_ns,
-		sizeof(plan->failed_ns) - sizeof(plan->failed_ns[0]));
-	plan->failed_ns[0] = now_ns;
+	memmove(times + 1, times, sizeof(plan->times_ns[0]) - sizeof(*times));
+	times[0] = now_ns;
 	for (unsigned int i = 0; i < RECOVER_FAILURES_MAX; i++)
-		n += plan->failed_ns[i] &&
-		     now_ns - plan->failed_ns[i] < RECOVER_WINDOW_NS;
+		n += times[i] && now_ns - times[i] < RECOVER_WINDOW_NS;
 	return limit && n >= limit;
 }
 
@@ -49,20 +49,73 @@ void recover_unplugged(struct provider *p)
 	provider_fail(p);
 }
 
+void recover_lied(struct provider *p)
+{
+	fetch_add_u32(&p->plan.lies, 1);
+}
+
+bool recover_stays_out(const struct provider *p)
+{
+	return load_acquire_u32(&p->plan.stays_out);
+}
+
+static void forget(struct recovery_plan *plan)
+{
+	plan->next_ns = 0;
+	plan->attempts = 0;
+	memset(plan->times_ns, 0, sizeof(plan->times_ns));
+	exchange_u32(&plan->lies, 0);
+	exchange_u32(&plan->forgiven, 0);
+	store_release_u32(&plan->stays_out, 0);
+}
+
+void recover_begins(struct provider *p)
+{
+	forget(&p->plan);
+	exchange_u32(&p->plan.unplugged, 0);
+}
+
+/* The reason goes on: why it failed, and why nobody tries it again. */
+static void keep_out(struct provider *p, enum recover_cause cause,
+		     unsigned int limit)
+{
+	static const char *const what[RECOVER_CAUSES] = {
+		[RECOVER_FAILED] = "failed %u times",
+		[RECOVER_LIED] = "gave %u wrong answers",
+	};
+	char why[PROVIDER_REASON_MAX], did[32];
+
+	snprintf(did, sizeof(did), what[cause], limit);
+	snprintf(why, sizeof(why),
+		 "%s in ten minutes: it stays out until it is tested", did);
+	provider_adds_reason(p, why);
+	store_release_u32(&p->plan.stays_out, 1);
+	log_err("provider %s %s; put it right, then 'cryptoctl test "
+		"provider=%s'", p->name, why, p->name);
+}
+
+static void count(struct provider *p, enum recover_cause cause,
+		  unsigned int limit)
+{
+	if (recover_counts(&p->plan, cause, clock_ns(), limit) &&
+	    !recover_stays_out(p))
+		keep_out(p, cause, limit);
+}
+
+static void count_lies(struct provider *p)
+{
+	uint32_t n = exchange_u32(&p->plan.lies, 0);
+
+	while (n-- > 0)
+		count(p, RECOVER_LIED, RECOVER_LIES);
+}
+
 /* It is seen to be out for the first time. */
 static void begin(struct provider *p)
 {
-	unsigned int limit = provider_config()->device_failures;
-	struct recovery_plan *plan = &p->plan;
-
-	plan->next_ns = clock_ns() + recover_pause_ns(0);
-	if (exchange_u32(&plan->unplugged, 0) || !provider_is_hardware(p) ||
-	    !recover_counts(plan, clock_ns(), limit))
-		return;
-	plan->stays_out = true;
-	log_err("provider %s failed %u times in ten minutes: it stays out; "
-		"put it right, then 'cryptoctl enable provider=%s "
-		"mechanism=all'", p->name, limit, p->name);
+	p->plan.next_ns = clock_ns() + recover_pause_ns(0);
+	if (!exchange_u32(&p->plan.unplugged, 0) && provider_is_hardware(p))
+		count(p, RECOVER_FAILED, provider_config()->device_failures);
 }
 
 static int reset(struct provider *p)
@@ -86,7 +139,7 @@ static bool comes_back(struct provider *p, uint32_t failures)
 	return false;
 }
 
-int recover_attempt(struct provider *p)
+static int attempt(struct provider *p)
 {
 	uint32_t failures = load_acquire_u32(&p->failures);
 	struct recovery_plan *plan = &p->plan;
@@ -107,7 +160,7 @@ int recover_attempt(struct provider *p)
 		log_info("provider %s works again", p->name);
 		plan->next_ns = 0;
 		plan->attempts = 0;
-		plan->stays_out = false;
+		store_release_u32(&plan->stays_out, 0);
 		return 0;
 	}
 	plan->next_ns = clock_ns() + recover_pause_ns(++plan->attempts);
@@ -118,13 +171,35 @@ int recover_attempt(struct provider *p)
 	return err;
 }
 
-/* One that lied too often is not asked by itself. */
+int recover_by_hand(struct provider *p)
+{
+	forget(&p->plan);
+	return attempt(p);
+}
+
 static bool is_out(const struct provider *p)
 {
 	return load_acquire_u32(&p->state) == UKCF_PROVIDER_FAILED &&
 	       !load_acquire_u32(&p->leaving) &&
-	       !load_acquire_u32(&p->unstarted) &&
-	       !load_acquire_u32(&p->trust.lost);
+	       !load_acquire_u32(&p->unstarted);
+}
+
+static void look_at(struct provider *p)
+{
+	struct recovery_plan *plan = &p->plan;
+	bool waited = plan->next_ns;
+
+	if (exchange_u32(&plan->forgiven, 0)) {
+		forget(plan);
+		plan->next_ns = waited ? clock_ns() : 0;
+	}
+	if (!is_out(p))
+		return;
+	count_lies(p);
+	if (!plan->next_ns)
+		begin(p);
+	if (!recover_stays_out(p) && clock_ns() >= plan->next_ns)
+		attempt(p);
 }
 
 uint64_t recover_pass(void)
@@ -133,22 +208,12 @@ uint64_t recover_pass(void)
 
 	for (unsigned int i = 0; i < provider_count(); i++) {
 		struct provider *p = provider_at(i);
-		struct recovery_plan *plan = &p->plan;
+		uint64_t at;
 
-		if (exchange_u32(&plan->forgiven, 0))
-			*plan = (struct recovery_plan){
-				.next_ns = plan->next_ns ? clock_ns() : 0,
-			};
-		if (!is_out(p))
-			continue;
-		if (!plan->next_ns)
-			begin(p);
-		if (plan->stays_out)
-			continue;
-		if (clock_ns() >= plan->next_ns)
-			recover_attempt(p);
-		if (plan->next_ns && (!next || plan->next_ns < next))
-			next = plan->next_ns;
+		look_at(p);
+		at = is_out(p) && !recover_stays_out(p) ? p->plan.next_ns : 0;
+		if (at && (!next || at < next))
+			next = at;
 	}
 	return next;
 }

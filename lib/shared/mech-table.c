@@ -135,6 +135,19 @@ static const char *const ops[UKCF_OP_LAST] = {
 	[UKCF_OP_KEY_EXPORT] = "key-export",
 	[UKCF_OP_KEY_DESTROY] = "key-destroy",
 	[UKCF_OP_KEY_LIST] = "key-list",
+	[UKCF_OP_CANCEL] = "cancel",
+	[UKCF_OP_CANCEL_CTX] = "cancel-ctx",
+	[UKCF_OP_NOTIFY_SPACE] = "notify-space",
+	[UKCF_OP_NOTIFY_EVENTS] = "notify-events",
+	[UKCF_OP_INIT] = "init",
+	[UKCF_OP_UPDATE] = "update",
+	[UKCF_OP_FINAL] = "final",
+	[UKCF_OP_CTX_COPY] = "ctx-copy",
+	[UKCF_OP_TMPL_CREATE] = "tmpl-create",
+	[UKCF_OP_TMPL_DESTROY] = "tmpl-destroy",
+	[UKCF_OP_ENCRYPT_MAC] = "encrypt-mac",
+	[UKCF_OP_MAC_DECRYPT] = "mac-decrypt",
+	[UKCF_OP_MAC_VERIFY_DECRYPT] = "mac-verify-decrypt",
 };
 
 const struct mech_row *mech_row_by_id(uint32_t id)

@@ -150,10 +150,17 @@ struct msg_explain {
 	uint32_t reserved; /* 0 */
 	uint64_t size;	   /* bytes */
 	char mech[UKCF_NAME_MAX];
+	char mac[UKCF_NAME_MAX]; /* of a dual operation; else "" */
 };
+
+/* What a candidate would do of the operation. */
+enum msg_share { MSG_SHARE_ALL, MSG_SHARE_BOTH, MSG_SHARE_HALF };
 
 /* A provider that offers the mechanism, as things stand now. */
 struct msg_candidate {
+	uint8_t share; /* enum msg_share: it, both halves in one, a half */
+	uint8_t op;    /* enum ukcf_op: it, or the half */
+	uint8_t pad[6];
 	uint64_t wait_ns;
 	uint64_t service_ns;
 	uint16_t provider;
@@ -219,7 +226,7 @@ struct msg_provider {
 	char name[UKCF_NAME_MAX];
 	uint16_t id;
 	uint8_t state;	    /* enum ukcf_provider_state */
-	uint8_t stays_out;  /* 0 or 1: until it is tested */
+	uint8_t stays_out;  /* 0 or 1: until an administrator lets it in */
 	uint32_t every;	    /* one answer of so many is checked; 0: none */
 	uint64_t checked;   /* answers, by another provider */
 	uint64_t wrong;
@@ -260,7 +267,10 @@ struct msg_event {
 	uint8_t op;   /* enum ukcf_op */
 	uint32_t mech;
 	uint32_t queue_ns, service_ns;
-	uint32_t at_once; /* 0 or 1 */
+	uint16_t at_once; /* 0 or 1 */
+	uint16_t native;  /* 0 or 1: both halves in one job */
+	uint32_t mac;	  /* of a dual operation; else 0 */
+	uint32_t reserved;
 	uint64_t seq;	  /* of the request in its ring */
 	uint64_t bytes;
 	int64_t res;

@@ -75,6 +75,8 @@ for c in status list "list -m" "list -v" "list -p" "key list" stats "stats -p" \
 	check "$c" as_said "$c"
 done
 check explain as_said explain -m chacha20-poly1305 -o encrypt
+check "explain of two" as_said explain -m chacha20-poly1305,hmac-sha2-256 \
+	-o encrypt-mac
 check bench as_said bench -m chacha20-poly1305 --seconds=1
 check disable as_said disable mechanism=sha2-512
 check enable as_said enable mechanism=sha2-512

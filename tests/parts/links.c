@@ -11,6 +11,7 @@
 
 #include <ukcf/ukcf.h>
 
+#include "tests/support/change.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 
@@ -28,7 +29,7 @@ static uint8_t *text;
 static const uint8_t *made;
 static const uint8_t nonce[12] = "0123456789a";
 static const struct ukcf_span none;
-static struct ukcf_key mine, theirs, hmac;
+static struct ukcf_key mine, theirs, hmac, aead;
 
 static struct ukcf_span span(size_t off, size_t len)
 {
@@ -485,7 +486,84 @@ static void killed_daemon(void)
 	check(got[2].res == 100 + TAG, "and the next chain runs");
 }
 
-int main(void)
+/* A digest is kept and taken by a MAC, which is compared, or an AEAD. */
+static void of_kept(enum ukcf_op op)
+{
+	struct ukcf_sqe *s;
+
+	begin();
+	s = add(ukcf_prep_digest(&chain[0], UKCF_MECH_SHA2_256, span(0, 500),
+				 none));
+	ukcf_prep_keep(s, 32);
+	s = &chain[1];
+	if (op == UKCF_OP_MAC)
+		add(ukcf_prep_mac(ring, s, UKCF_MECH_HMAC_SHA2_256, hmac, none,
+				  result(0, 32)));
+	else if (op == UKCF_OP_MAC_VERIFY)
+		add(ukcf_prep_mac_verify(ring, s, UKCF_MECH_HMAC_SHA2_256,
+					 hmac, none, span(512, 32)));
+	else
+		add(ukcf_prep_encrypt(ring, s, UKCF_MECH_CHACHA20_POLY1305,
+				      aead, nonce, 12, span(600, 50), none,
+				      result(0, 32 + TAG)));
+	ukcf_prep_take_input(s);
+}
+
+static bool is_sealed(const uint8_t digest[32])
+{
+	uint8_t want[32 + TAG];
+
+	return ukcf_encrypt(u, UKCF_MECH_CHACHA20_POLY1305, aead, nonce, 12,
+			    text + 600, 50, digest, 32, want,
+			    sizeof(want)) == 32 + TAG &&
+	       memcmp(made, want, sizeof(want)) == 0;
+}
+
+static bool went_to(const char *provider, int64_t res)
+{
+	struct ukcf_page_provider rows[8];
+	int n = ukcf_provider_list(u, rows, 8);
+
+	run();
+	for (int i = 0; i < n; i++)
+		if (rows[i].id == got[1].provider)
+			return got[0].res == 32 && got[1].res == res &&
+			       strcmp(rows[i].name, provider) == 0;
+	return false;
+}
+
+/* Of two that offer it twofold is the one, and cannot: links failing. */
+static void failing(void)
+{
+	uint8_t digest[32];
+
+	if (ukcf_digest(u, UKCF_MECH_SHA2_256, text, 500, digest, 32) != 32 ||
+	    ukcf_mac(u, UKCF_MECH_HMAC_SHA2_256, hmac, digest, 32, text + 512,
+		     32) != 32)
+		check_bail("the steps one by one");
+	of_kept(UKCF_OP_MAC);
+	check(went_to("twofold", 32), "control: it is the one");
+	tell_provider("twofold", "pass=1");
+	check(went_to("sodium", 32) && memcmp(made, text + 512, 32) == 0,
+	      "what was kept is taken by the next provider: a MAC");
+	of_kept(UKCF_OP_MAC_VERIFY);
+	tell_provider("twofold", "pass=1");
+	check(went_to("sodium", 0), "a MAC that is compared");
+	text[512] ^= 1;
+	tell_provider("twofold", "pass=1");
+	check(went_to("sodium", -EBADMSG), "and one that is wrong");
+	text[512] ^= 1;
+	of_kept(UKCF_OP_ENCRYPT);
+	tell_provider("twofold", "pass=1");
+	check(went_to("sodium", 32 + TAG) && is_sealed(digest), "an AEAD");
+	chain[1].flags |= UKCF_SQE_QUEUE;
+	tell_provider("twofold", "break=1");
+	check(went_to("sodium", 32 + TAG) && is_sealed(digest),
+	      "also from a queue, when its provider broke");
+	check(!holds(digest, 32), "what was kept is in no buffer");
+}
+
+int main(int argc, char **argv)
 {
 	uint8_t key[32] = { 9 };
 	struct rng rng;
@@ -496,7 +574,9 @@ int main(void)
 	    ukcf_key_generate(u, NULL, UKCF_MECH_X25519, 0, 0, &theirs) ||
 	    ukcf_key_import(u, NULL, UKCF_MECH_X25519, 0, 0, key, 32, &mine) ||
 	    ukcf_key_import(u, NULL, UKCF_MECH_HMAC_SHA2_256, 0, 0, key, 32,
-			    &hmac))
+			    &hmac) ||
+	    ukcf_key_import(u, NULL, UKCF_MECH_CHACHA20_POLY1305, 0, 0, key, 32,
+			    &aead))
 		check_bail("no ring or keys");
 	text = ukcf_buffer_data(in);
 	made = ukcf_buffer_data(out);
@@ -504,6 +584,11 @@ int main(void)
 	rng_fill(&rng, text, BUF);
 	if (ukcf_key_public(u, theirs, text, 32) != 32)
 		check_bail("no public key");
+	if (argc > 1 && strcmp(argv[1], "failing") == 0) {
+		failing();
+		ukcf_disconnect(u);
+		return check_done();
+	}
 	worked_example();
 	inputs();
 	macs();

@@ -7,11 +7,14 @@
  *	order = plain	the MAC is of the plaintext
  *	order = early	decrypted before the MAC was compared
  *	cost_ns		of a native job
+ *	each_ns		of one of a single mechanism
  *	offer = old	built before there were dual offers
  *	offer = absent, empty, flags, class, alone, hardware
  *			a description that is to be refused
  *	retry=N, fail=N, long=N	so many native ones are for another provider,
  *			break it, or claim more bytes than there was room for
+ *	pass=N, break=N	so many single ones are for another provider, or break
+ *			it
  *	hold, release	native ones wait
  *	holds		refused unless one does
  */
@@ -26,7 +29,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards: */
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
-static unsigned long retry, fail, too_long;
+static unsigned long retry, fail, too_long, pass, breaks;
 static bool held;
 static unsigned int waiting;
 
@@ -37,6 +40,28 @@ static const unsigned char *bytes(struct ukcf_bytes b)
 	static const unsigned char none[1];
 
 	return b.len ? b.data : none;
+}
+
+static bool spend(unsigned long *times)
+{
+	bool some = *times;
+
+	*times -= some;
+	return some;
+}
+
+/* What was asked for of the next single one. */
+static enum ukcf_status trouble_of_one(void)
+{
+	enum ukcf_status status = UKCF_DONE;
+
+	pthread_mutex_lock(&lock);
+	if (spend(&pass))
+		status = UKCF_RETRY_ELSEWHERE;
+	else if (spend(&breaks))
+		status = UKCF_FAILED;
+	pthread_mutex_unlock(&lock);
+	return status;
 }
 
 static enum ukcf_status done(struct ukcf_job *job, int64_t res)
@@ -99,21 +124,26 @@ static enum ukcf_status mac_of(struct ukcf_job *job, struct ukcf_bytes more)
 	return done(job, (int64_t)job->tag_len);
 }
 
-static enum ukcf_status mac(struct ukcf_instance *self, struct ukcf_job *job)
+static enum ukcf_status one_mac(struct ukcf_instance *self,
+				struct ukcf_job *job)
 {
+	enum ukcf_status status = trouble_of_one();
+
 	(void)self;
-	return mac_of(job, (struct ukcf_bytes){ NULL, 0 });
+	return status != UKCF_DONE ?
+		       status :
+		       mac_of(job, (struct ukcf_bytes){ NULL, 0 });
+}
+
+static enum ukcf_status one_seal(struct ukcf_instance *self,
+				 struct ukcf_job *job)
+{
+	enum ukcf_status status = trouble_of_one();
+
+	return status != UKCF_DONE ? status : seal(self, job);
 }
 
 /* ----------------------------------------------------------------- in one job */
-
-static bool spend(unsigned long *times)
-{
-	bool some = *times;
-
-	*times -= some;
-	return some;
-}
 
 /* What was asked for of the next one. */
 static enum ukcf_status trouble(bool *claims)
@@ -167,11 +197,12 @@ static enum ukcf_status run(struct ukcf_instance *self,
 
 /* ------------------------------------------------------------------- what it is */
 
-static const struct ukcf_mech_ops cipher_ops = { .encrypt = seal,
+static const struct ukcf_mech_ops cipher_ops = { .encrypt = one_seal,
 						 .decrypt = open_ };
-static const struct ukcf_mech_ops mac_ops = { .mac = mac, .mac_verify = mac };
+static const struct ukcf_mech_ops mac_ops = { .mac = one_mac,
+					      .mac_verify = one_mac };
 
-static const struct ukcf_offer offers[] = {
+static struct ukcf_offer offers[] = {
 	{ .mech = UKCF_MECH_CHACHA20_POLY1305,
 	  .flags = UKCF_OFFER_NO_CALIBRATE,
 	  .ops = &cipher_ops,
@@ -214,6 +245,8 @@ static int control(struct ukcf_instance *self, const char *word)
 	retry += count(word, "retry=");
 	fail += count(word, "fail=");
 	too_long += count(word, "long=");
+	pass += count(word, "pass=");
+	breaks += count(word, "break=");
 	if (strcmp(word, "hold") == 0)
 		held = known = true;
 	if (strcmp(word, "release") == 0) {
@@ -267,6 +300,7 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 {
 	const char *order = host->option(host->host, "order");
 	const char *cost = host->option(host->host, "cost_ns");
+	const char *each = host->option(host->host, "each_ns");
 	const char *offer = host->option(host->host, "offer");
 
 	plain_order = order && strcmp(order, "plain") == 0;
@@ -274,5 +308,7 @@ const struct ukcf_provider *ukcf_provider_init(const struct ukcf_host *host)
 	describe(offer ? offer : "");
 	if (cost)
 		dual.cost_ns = (uint32_t)strtoul(cost, NULL, 10);
+	for (unsigned int i = 0; each && i < provider.n_offers; i++)
+		offers[i].cost_ns = (uint32_t)strtoul(each, NULL, 10);
 	return &provider;
 }

@@ -7,7 +7,7 @@
  *
  *   sim [--break=NAME] [--seed N | COUNT]
  *
- * Three scenes per seed:
+ * Five scenes per seed:
  * storm  consumers, two software and two hardware providers; in every other
  *        seed they fail, hang, are busy, slow, or lie.  Judged: every request
  *        ends once (once), queues and servers are empty at the end (capacity),
@@ -19,6 +19,12 @@
  * light  one request at a time beside seven that always have 16: while it waits
  *        none of the others is given more than two quanta of service (light).
  *        That is how "waits at most 2 quanta" is read here: two per consumer.
+ * room   one that waits for several places beside others that take each place
+ *        as soon as it is free: a queueful passes it, and those who were told
+ *        before, and no more (turn).
+ * wrong  one that declares sixteen times what it takes, and is the fastest:
+ *        it is found out (learned), and tries of one that is as slow as it says
+ *        take a hundredth of the time at most (price).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -38,16 +44,20 @@
 #define HANG_NS	  UINT64_C(50000000)
 #define OP	  UKCF_OP_DIGEST
 
-enum check { ONCE, CAPACITY, SPACE, CHOICE, JAIN, WEIGHTS, LIGHT, CHECKS };
+enum check { ONCE, CAPACITY, SPACE, CHOICE, JAIN, WEIGHTS, LIGHT, TURN,
+	     LEARNED, PRICE, CHECKS };
 
 static const char *const check_names[CHECKS] = {
 	"once", "capacity", "space", "choice", "jain", "weights", "light",
+	"turn", "learned", "price",
 };
 
-enum breakage { NOTHING, FIFO, LOST, DOUBLE, LEAK, FIRST, BREAKAGES };
+enum breakage { NOTHING, FIFO, LOST, DOUBLE, LEAK, FIRST, PUSHY,
+		INCURIOUS, CURIOUS, BREAKAGES };
 
 static const char *const breakage_names[BREAKAGES] = {
 	"nothing", "fifo", "lost-space", "double-end", "leak", "first-offer",
+	"pushy", "incurious", "curious",
 };
 
 static enum breakage broken;
@@ -65,6 +75,7 @@ enum sight {
 	HUNG,
 	GIVEN_BACK,
 	RECOVERED,
+	STOOD_BACK,
 	SIGHTS
 };
 
@@ -77,6 +88,7 @@ static const char *const sight_names[SIGHTS] = {
 	"hung",
 	"given back",
 	"recovered",
+	"stood back for one who waits for several",
 };
 
 static uint64_t seen[SIGHTS];
@@ -217,7 +229,7 @@ static uint64_t true_ns(const struct prov *p, uint64_t bytes)
 
 static bool is_full(const struct station *s)
 {
-	return queue_depth(&s->q) >= s->q.slots;
+	return queue_is_full(&s->q);
 }
 
 /* Until it would be done there, by one who knows. */
@@ -647,6 +659,7 @@ static void make_clients(void)
 		c->window = 1 + (unsigned int)rnd(12);
 		c->left = JOBS / CONSUMERS - 1;
 		c->think = thinks[rnd(4)];
+		c->waiter.flow = i;
 		after(rnd(10000), WAKE, i, 0);
 	}
 }
@@ -820,6 +833,131 @@ static void light(void)
 	queue_deinit(&one.q);
 }
 
+/* ------------------------------------------------------ room for several */
+
+/* Return: whether it found a place. */
+static bool room_put(struct qnode *n)
+{
+	int err;
+
+	n->cost_ns = 1000;
+	n->deadline_ns = UINT64_MAX;
+	err = queue_put(&one.q, n, 1, QUEUE_WEIGHT_USUAL, false);
+	if (!err || queue_depth(&one.q) >= one.q.slots)
+		return !err;
+	seen[STOOD_BACK]++;
+	/* It takes what is free, whoever that is saved for. */
+	return broken == PUSHY &&
+	       !queue_put(&one.q, n, 1, QUEUE_WEIGHT_USUAL, true);
+}
+
+/* Return: how many passed it until it was told. */
+static unsigned int room_wait(const struct qwaiter *several,
+			      struct qwaiter ones[4])
+{
+	unsigned int passed = 0, waiting = 0, next = 0;
+
+	while (passed < 8 * one.q.slots) {
+		struct qnode *n = queue_take(&one.q);
+		struct qwaiter *who;
+
+		while ((who = queue_told(&one.q))) {
+			if (who == several)
+				return passed;
+			waiting--;
+		}
+		if (waiting < 4 && rnd(4) == 0) {
+			queue_want(&one.q, &ones[next++ % 4]);
+			waiting++;
+		}
+		passed += n && room_put(n);
+	}
+	return passed;
+}
+
+static void room(void)
+{
+	struct qwaiter several = { 0 }, ones[4] = { 0 };
+	unsigned int slots = 2 + (unsigned int)rnd(30), passed;
+
+	memset(&one, 0, sizeof(one));
+	if (queue_init(&one.q, slots))
+		abort();
+	for (unsigned int i = 0; i < slots; i++)
+		room_put(&one.nodes[i / WINDOW][i % WINDOW]);
+	several.want = 2 + (unsigned int)rnd(slots - 1);
+	queue_want(&one.q, &several);
+	passed = room_wait(&several, ones);
+	judge(TURN, passed <= 2 * slots, "passed one who waits for several",
+	      passed);
+	queue_deinit(&one.q);
+}
+
+/* ----------------------------------------------------- a wrong prediction */
+
+static struct {
+	struct ukcf_offer offer[2];
+	struct mech_offer mo[2];
+	uint64_t true_ns[2], spent[2];
+} two;
+
+/* What dispatch_choose() does of two that are idle. */
+static unsigned int two_choose(uint64_t bytes)
+{
+	uint64_t ns[2] = { predict_ns(&two.mo[0], OP, bytes),
+			   predict_ns(&two.mo[1], OP, bytes) };
+	unsigned int best = ns[1] < ns[0];
+
+	if (broken == INCURIOUS)
+		return best;
+	if (broken == CURIOUS)
+		return rnd(4) ? best : !best;
+	return predict_tries(&two.mo[!best], OP, bytes, ns[best]) ? !best :
+								    best;
+}
+
+static void two_run(unsigned int requests)
+{
+	for (unsigned int n = 0; n < requests; n++) {
+		unsigned int i = two_choose(64);
+
+		two.spent[i] += two.true_ns[i];
+		predict_learn(&two.mo[i], OP, 64, two.true_ns[i]);
+	}
+}
+
+static void two_begin(uint64_t second, uint64_t declared)
+{
+	memset(&two, 0, sizeof(two));
+	two.true_ns[0] = 1000 + rnd(2000);
+	two.true_ns[1] = two.true_ns[0] * second / 8;
+	for (unsigned int i = 0; i < 2; i++) {
+		two.offer[i].cost_ns =
+			(uint32_t)(two.true_ns[i] * (i ? declared : 1));
+		two.mo[i].offer = &two.offer[i];
+		predict_init(&two.mo[i]);
+	}
+}
+
+static void wrong(void)
+{
+	if (seed % 16)
+		return; /* it is long */
+	two_begin(4, 16);
+	two_run(40000);
+	judge(LEARNED,
+	      predict_ns(&two.mo[1], OP, 64) < predict_ns(&two.mo[0], OP, 64),
+	      "per mille of the truth",
+	      predict_ns(&two.mo[1], OP, 64) * UINT64_C(1000) /
+		      two.true_ns[1]);
+	two_begin(8 * (2 + rnd(30)), 1);
+	two_run(40000);
+	judge(PRICE,
+	      two.spent[1] &&
+		      two.spent[1] * 100 <= two.spent[0] + two.spent[1],
+	      "ns for tries", two.spent[1]);
+}
+
 /* ---------------------------------------------------------------------- main
  */
 
@@ -830,6 +968,8 @@ static void run(uint64_t s)
 	storm();
 	shares();
 	light();
+	room();
+	wrong();
 }
 
 static int report(uint64_t seeds)

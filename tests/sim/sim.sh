@@ -34,4 +34,7 @@ planted lost-space space
 planted double-end once
 planted leak capacity
 planted first-offer choice
+planted pushy turn
+planted incurious learned price
+planted curious price
 exit $rc

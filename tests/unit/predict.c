@@ -107,6 +107,54 @@ Test(predict, an_offer_that_is_not_to_be_measured_keeps_its_cost)
 	cr_assert_gt(at(64), 1000);
 }
 
+/* Return: after how many choices of another it is tried; 0: never. */
+static unsigned int tried_after(struct mech_offer *o, uint64_t bytes,
+				uint64_t chosen_ns)
+{
+	for (unsigned int i = 1; i <= 100000; i++)
+		if (predict_tries(o, UKCF_OP_DIGEST, bytes, chosen_ns))
+			return i;
+	return 0;
+}
+
+Test(predict, one_that_is_never_chosen_is_tried_at_a_bounded_price)
+{
+	uint32_t own = at(64);
+
+	for (int i = 0; i < 3; i++) {
+		unsigned int n = tried_after(&mo, 64, 100);
+
+		cr_assert_eq(n, (own * PREDICT_TRY_PART + 99) / 100, "%u", n);
+	}
+	cr_assert_eq(tried_after(&mo, 64, UINT64_MAX), 1, "no wrap");
+}
+
+Test(predict, each_class_counts_for_itself)
+{
+	cr_assert_not(predict_tries(&mo, UKCF_OP_DIGEST, 64,
+				    at(64) * (PREDICT_TRY_PART - 1)));
+	cr_assert_not(predict_tries(&mo, UKCF_OP_DIGEST, 4096, at(64)));
+	cr_assert_not(predict_tries(&mo, UKCF_OP_MAC, 64, at(64)));
+	cr_assert(predict_tries(&mo, UKCF_OP_DIGEST, 64, at(64)));
+}
+
+Test(predict, what_would_take_long_or_is_not_measured_is_not_tried)
+{
+	static struct ukcf_offer fixed = { .flags = UKCF_OFFER_NO_CALIBRATE };
+	static struct ukcf_offer slow = { .cost_ns = PREDICT_TRY_MOST_NS + 1 };
+	static struct mech_offer of_fixed = { .offer = &fixed };
+	static struct mech_offer of_slow = { .offer = &slow };
+
+	predict_init(&of_fixed);
+	predict_init(&of_slow);
+	cr_assert_eq(tried_after(&of_fixed, 64, UINT32_MAX), 0);
+	cr_assert_eq(tried_after(&of_slow, 64, UINT32_MAX), 0);
+	slow.cost_ns--;
+	predict_init(&of_slow);
+	cr_assert_gt(tried_after(&of_slow, 0, 100000), 0);
+	cr_assert_not(predict_tries(&mo, UKCF_OP_LAST, 64, UINT32_MAX));
+}
+
 Test(predict, operations_beyond_the_table_have_the_declared_cost)
 {
 	predict_learn(&mo, UKCF_OP_LAST, 64, 5);

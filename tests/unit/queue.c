@@ -317,6 +317,106 @@ Test(queue, an_empty_queue_leaves_nobody_waiting)
 	cr_assert_null(queue_told(&q));
 }
 
+/* One slot becomes free, over and over, and somebody takes it at once. */
+static unsigned int keep_busy(unsigned int times)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < times; i++) {
+		cr_assert_neq(taken(), -1);
+		if (put(SLOTS + i, 1, 500, 1))
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void fill_up(uint32_t flow)
+{
+	for (unsigned int i = 0; i < SLOTS; i++)
+		cr_assert_eq(put(i, flow, 500, 1), 0);
+}
+
+Test(queue, who_wants_one_passes_who_wants_many)
+{
+	struct qwaiter many = { .want = 2 }, ones[2] = { 0 };
+
+	fill_up(0);
+	queue_want(&q, &many);
+	queue_want(&q, &ones[0]);
+	queue_want(&q, &ones[1]);
+	cr_assert_null(queue_told(&q));
+	taken();
+	cr_assert_eq(queue_told(&q), &ones[0]);
+	cr_assert_null(queue_told(&q), "that slot is promised");
+	taken();
+	cr_assert_eq(queue_told(&q), &ones[1]);
+	taken();
+	taken();
+	cr_assert_eq(queue_told(&q), &many);
+}
+
+Test(queue, after_a_queueful_room_is_saved_for_who_wants_many)
+{
+	struct qwaiter many = { .want = 3, .flow = 2 }, one = { 0 };
+
+	fill_up(0);
+	queue_want(&q, &many);
+	cr_assert(!queue_is_full(&q) == (queue_depth(&q) < SLOTS));
+	cr_assert_eq(keep_busy(10 * SLOTS), SLOTS, "so many may pass");
+	cr_assert_eq(queue_depth(&q), SLOTS - 1);
+	cr_assert(queue_is_full(&q), "though a slot is free");
+	queue_want(&q, &one);
+	cr_assert_null(queue_told(&q), "nor is anybody told of it");
+	taken();
+	cr_assert_null(queue_told(&q));
+	taken();
+	cr_assert_eq(queue_told(&q), &many);
+	cr_assert_not(queue_is_full(&q));
+	cr_assert_eq(put(1000, 1, 500, 1), -EAGAIN, "those are kept");
+	for (unsigned int i = 0; i < 3; i++)
+		cr_assert_eq(put(1000 + i, 2, 500, 1), 0);
+	taken();
+	cr_assert_eq(queue_told(&q), &one);
+	cr_assert_eq(put(1010, 1, 500, 1), 0, "nothing is kept any more");
+}
+
+Test(queue, what_nobody_comes_for_is_not_kept_for_ever)
+{
+	struct qwaiter many = { .want = SLOTS / 2, .flow = 2 };
+	unsigned int n = SLOTS * 2;
+
+	fill_up(0);
+	queue_want(&q, &many);
+	keep_busy(2 * SLOTS);
+	while (!queue_told(&q))
+		taken();
+	/* Busy with the other half: it never runs empty. */
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		taken();
+		cr_assert_eq(put(n++, 1, 500, 1), 0);
+	}
+	for (unsigned int i = 0; i < SLOTS / 2; i++)
+		cr_assert_eq(put(n++, 1, 500, 1), 0, "%u", i);
+	cr_assert_eq(put(n, 1, 500, 1), -EAGAIN);
+}
+
+Test(queue, what_is_saved_turns_nobody_away_who_was_told)
+{
+	struct qwaiter many = { .want = 2 }, one = { 0 };
+
+	fill_up(0);
+	queue_want(&q, &many);
+	cr_assert_eq(keep_busy(SLOTS - 1), SLOTS - 1);
+	queue_want(&q, &one);
+	taken();
+	cr_assert_eq(queue_told(&q), &one);
+	cr_assert_eq(put(2000, 4, 500, 1), 0, "the last one that passes");
+	taken();
+	cr_assert_eq(put(2001, 4, 500, 1), -EAGAIN);
+	cr_assert_eq(queue_put(&q, &nodes[2001], 4, USUAL, true), 0);
+}
+
 Test(queue, room_that_is_there_is_told_at_once)
 {
 	struct qwaiter w = { 0 };

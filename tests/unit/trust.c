@@ -66,15 +66,3 @@ Test(trust, all_is_checked_of_one_that_has_just_come)
 	cr_assert_lt(sampled(1000), 3);
 	cr_assert_eq(t.fresh_ns, 0, "the clock is not looked at any more");
 }
-
-Test(trust, who_lies_too_often_is_lost_until_forgiven)
-{
-	for (unsigned int i = 1; i < TRUST_LIES_MAX; i++)
-		cr_assert_not(trust_betrayed(&t));
-	cr_assert(trust_betrayed(&t));
-	cr_assert(t.lost);
-	cr_assert_eq(t.wrong, TRUST_LIES_MAX);
-	trust_forgive(&t);
-	cr_assert_not(t.lost);
-	cr_assert_not(trust_betrayed(&t), "it begins anew");
-}
