@@ -142,6 +142,7 @@ static void reset_request(struct request *req, uint64_t now)
 	req->refused = false;
 	req->queued = false;
 	req->silent = false;
+	req->begun = false;
 	req->parked = false;
 	req->flags = 0;
 	req->tried = 0;

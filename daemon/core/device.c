@@ -310,6 +310,7 @@ static struct flight *take_off(struct device *d, struct request *req)
 	}
 	d->free = f->next;
 	fetch_add_u32(&d->in_flight, 1);
+	req->begun = true;
 	f->req = req;
 	f->cost_ns = req->node.cost_ns;
 	execute_job(req, req->copy, &f->job);

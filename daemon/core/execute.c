@@ -356,6 +356,8 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 }
 
 /*
+ * What only waited for a provider goes elsewhere as it is.
+ *
  * Work on the arena itself may have left something in the output, and the
  * input may be another by now: with the consumer's own key that is its own
  * affair; with a daemon-held one it would hold two encryptions of different
@@ -363,6 +365,8 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
  */
 bool execute_may_repeat(const struct request *req)
 {
+	if (!req->begun)
+		return true;
 	if (req->copy || req->dual)
 		return req->copy;
 	if (!req->direct)
@@ -533,6 +537,7 @@ static bool run_job_of(struct request *req, struct scratch *s)
 		request_result(req, -ENOMEM, UKCF_DETAIL_QUOTA);
 		return true;
 	}
+	req->begun = true;
 	used = fill_job(req, s, &job, small);
 	job.tmpl = state_for(req);
 	status = fn(p->instance, &job);
@@ -556,8 +561,10 @@ static bool run_job_of(struct request *req, struct scratch *s)
 /* Both halves as one job; likewise. */
 static bool run_native(struct request *req)
 {
-	enum ukcf_status status = dual_run(req);
+	enum ukcf_status status;
 
+	req->begun = true;
+	status = dual_run(req);
 	if (status != UKCF_DONE)
 		run_elsewhere(req, status);
 	return status == UKCF_DONE;

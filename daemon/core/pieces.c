@@ -150,6 +150,7 @@ static bool begin(struct request *req, struct scratch *s)
 	req->pieces = take_slot();
 	if (!req->pieces)
 		return false;
+	req->begun = true;
 	req->pieces->off = req->pieces->made = req->pieces->ticks = 0;
 	if (sqe->op == UKCF_OP_DECRYPT)
 		req->copy = copy_of(none, none, none, sqe->in.len);

@@ -63,6 +63,7 @@ struct request {
 	bool refused;		  /* failed a check: nothing ran */
 	bool queued;		  /* left the service thread; keeps the ring */
 	bool silent;		  /* a part that ended well: posts no CQE */
+	bool begun;		  /* a provider has read or written for it */
 	bool parked;		  /* it waits, or has waited, for a provider to
 				     be loaded */
 	uint16_t flags;		  /* UKCF_CQE_F_* of the result */

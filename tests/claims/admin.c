@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/shared/clock.h"
+#include "tests/claims/hardware.h"
 #include "tests/claims/harness.h"
 #include "tests/support/change.h"
 #include "tests/support/probe.h"
@@ -16,9 +17,7 @@
 /* What cases disable, and calm_down() enables again. */
 static const char *const mechs[] = { "sha2-256", "hmac-sha2-256",
 				     "chacha20-poly1305", "null-digest" };
-static const char *const devices[] = { "nullhw", "nullhw2" };
-static const char *const at[] = { "", "sodium", "openssl", "null", "nullhw",
-				  "nullhw2" };
+static const char *const at[] = { "", "sodium", "openssl", "null" };
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -66,12 +65,16 @@ void calm_down(void)
 	static const char *const orders[] = { "calm", "delay_us=20", "depth=1",
 					      "back", "release" };
 
-	for (size_t i = 0; i < N(mechs); i++)
+	for (size_t i = 0; i < N(mechs); i++) {
 		for (size_t j = 0; j < N(at); j++)
 			change(MSG_CHANGE_ENABLE, at[j], mechs[i]);
-	for (size_t i = 0; i < N(devices); i++)
+		for (unsigned int j = 0; j < 2; j++)
+			change(MSG_CHANGE_ENABLE, hardware_name(j), mechs[i]);
+	}
+	for (unsigned int i = 0; i < 2; i++)
 		for (size_t j = 0; j < N(orders); j++)
-			change(MSG_CHANGE_CONTROL, devices[i], orders[j]);
+			change(MSG_CHANGE_CONTROL, hardware_name(i),
+			       orders[j]);
 }
 
 static bool find_queue(uint16_t id, struct msg_queue *row)

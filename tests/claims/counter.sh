@@ -75,6 +75,30 @@ ok 2 - claim 57: of one
 END
 same 'the last one is another matter' "$(shown 1 0)" "$(counted most)"
 
+# heard TREE: a guest of tests/vfio has said what stands on stdin
+heard() {
+	mkdir -p "$tmp/$1/tests/vfio"
+	cat >"$tmp/said"
+	sh "$driver" --test-name tests/vfio/1.vfio \
+		--log-file "$tmp/$1/tests/vfio/1.log" \
+		--trs-file "$tmp/$1/tests/vfio/1.trs" \
+		--color-tests no --enable-hard-errors yes \
+		--expect-failure no -- cat "$tmp/said" >/dev/null 2>&1
+}
+heard guest <<'END'
+ok - claim 12: another
+ok - claim 57: a fourth # SKIP no device
+1..2
+END
+same 'what a real device has shown is not pretended' "$(shown 4 1)" \
+	"$(counted all guest)"
+same 'whichever is looked at first' "$(shown 4 1)" "$(counted guest all)"
+heard broken <<'END'
+not ok - claim 12: another
+1..1
+END
+same 'what it has not is not shown' "$(shown 3 1)" "$(counted all broken)"
+
 rm "$tmp/all/tests/claims/two.trs"
 same 'a log of a former run is not counted' "$(shown 2 1)" "$(counted all)"
 finish

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/claims/admin.h"
+#include "tests/claims/hardware.h"
 #include "tests/support/check.h"
 
 #define PATIENCE_MS 10000
@@ -117,7 +118,8 @@ static void report(const struct claim_case *c, enum verdict v,
 
 		printf("%sok %u - %s %.*s: %s%s", v == FAILED ? "not " : "",
 		       ++*index, c->word, (int)len, at, c->what,
-		       c->on == PRETEND ? " (pretend hardware)" : "");
+		       c->on == PRETEND && !hardware_is_real() ?
+			       " (pretend hardware)" : "");
 		if (v == SKIPPED)
 			printf(" # SKIP %s",
 			       c->why ? c->why : "not on this machine");

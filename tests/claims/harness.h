@@ -11,7 +11,8 @@
  *	LATER("27", REAL, "what would be seen", "why it is not shown yet"),
  *	DEFECT("4", REAL, "what is seen", function),
  *
- * PRETEND: what is seen needs hardware, and nullhw pretends to be it.
+ * PRETEND: what is seen needs hardware, and nullhw pretends to be it, unless
+ * there is some: hardware.h.
  */
 #ifndef TESTS_CLAIMS_HARNESS_H
 #define TESTS_CLAIMS_HARNESS_H

@@ -4,6 +4,7 @@
  * nullhw2, whose jobs are lost after 300 ms (450-device.sh):
  *
  *	device cases	one trouble after the other, each observed
+ *	device evicted	what waits for a device that breaks; jobs are not lost
  *	device storm	troubles at random under load: every request ends once,
  *			with the right answer or with an error that it may have
  *	device traffic	likewise while providers are drained, unloaded, loaded
@@ -129,6 +130,45 @@ static bool comes_to(uint16_t id, unsigned int state)
 	while (state_of(id) != state && clock_ns() < end)
 		probe_pause();
 	return state_of(id) == state;
+}
+
+static struct msg_queue queues[8];
+
+/* Return: how many of them there are. */
+static size_t ask_queues(void)
+{
+	const struct admin_call call = {
+		.verb = MSG_ADMIN_QUEUES,
+		.reply = queues, .reply_max = sizeof(queues),
+		.row_len = sizeof(queues[0]),
+	};
+	int n = admin_ask(&call);
+
+	return n > 0 ? (size_t)n / sizeof(queues[0]) : 0;
+}
+
+/* So many wait for it, and one is in it. */
+static bool has_waiting(uint16_t id, uint32_t waiting)
+{
+	size_t n = ask_queues();
+
+	for (size_t i = 0; i < n; i++)
+		if (queues[i].id == id)
+			return queues[i].in_flight == 1 &&
+			       queues[i].waiting == waiting;
+	return false;
+}
+
+static void await_waiting(uint16_t id, uint32_t waiting)
+{
+	uint64_t end = clock_ns() + (uint64_t)WAIT_NS;
+
+	while (!has_waiting(id, waiting))
+		if (clock_ns() >= end)
+			check_bail("%u do not wait for provider %u", waiting,
+				   id);
+		else
+			probe_pause();
 }
 
 /* ------------------------------------------------------------------- cases */
@@ -313,6 +353,42 @@ static void vanish(void)
 						 "back by itself");
 }
 
+/* Those that wait for one that breaks were not begun: another does them.  Two
+ * places in each queue, one job in each device, no limit that matters. */
+static void evicted(void)
+{
+	unsigned int right = 0, lost_one = 0;
+
+	must_tell("nullhw", "hang=1");
+	must_tell("nullhw2", "hang=1");
+	for (unsigned int i = 0; i < 6; i++) {
+		struct ukcf_sqe s = digest(i, i < 2 ? (i ? hw2 : hw) : 0);
+
+		s.flags = UKCF_SQE_QUEUE;
+		s.subflags = i < 2 ? 0 : UKCF_SUB_REQUIRE_HW;
+		submit(&s);
+		if (i < 2)
+			await_waiting(s.provider, 0);
+	}
+	await_waiting(hw, 2);
+	await_waiting(hw2, 2);
+	must_tell("nullhw", "vanish");
+	await_waiting(hw2, 4);
+	must_tell("nullhw2", "release");
+	for (unsigned int i = 0; i < 6; i++) {
+		struct ukcf_cqe c = result();
+
+		lost_one += c.user_data == 0 && c.res == -EIO;
+		right += is_right(&c) && c.provider == hw2;
+	}
+	check(lost_one == 1 && right == 5,
+	      "a device breaks: what waits for it is done by the other one, "
+	      "%u of 5", right);
+	must_tell("nullhw", "back");
+	must_tell("nullhw", "release");
+	check(comes_to(hw, UKCF_PROVIDER_READY), "and it comes back");
+}
+
 /* ------------------------------------------------------------------- storm */
 
 static bool may_be_none; /* none may be loaded */
@@ -360,17 +436,11 @@ static int consumer(unsigned int index, const uint32_t *stop, uint64_t *done)
 /* Jobs that did not come back, of both. */
 static uint64_t lost(void)
 {
-	static struct msg_queue rows[8];
-	const struct admin_call call = {
-		.verb = MSG_ADMIN_QUEUES,
-		.reply = rows, .reply_max = sizeof(rows),
-		.row_len = sizeof(rows[0]),
-	};
-	int n = admin_ask(&call);
+	size_t n = ask_queues();
 	uint64_t sum = 0;
 
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(rows[0]); i++)
-		sum += rows[i].lost;
+	for (size_t i = 0; i < n; i++)
+		sum += queues[i].lost;
 	return sum;
 }
 
@@ -537,12 +607,15 @@ int main(int argc, char **argv)
 		hang();
 		wrong_answer();
 		vanish();
+	} else if (argc == 2 && !strcmp(argv[1], "evicted")) {
+		open_all();
+		evicted();
 	} else if (argc == 2 && !strcmp(argv[1], "storm")) {
 		storm();
 	} else if (argc == 2 && !strcmp(argv[1], "traffic")) {
 		traffic();
 	} else {
-		check_bail("usage: device cases | storm | traffic");
+		check_bail("usage: device cases | evicted | storm | traffic");
 	}
 	return check_done();
 }

@@ -36,4 +36,11 @@ check "a fault of a DMA is seen" grep -q '^not ok - .*no fault of a DMA' \
 check "so is a warning of the kernel" grep -q \
 	'^not ok - .*no complaint about itself' "$tmp/out"
 same "all of them are counted" 1..4 "$(tail -n 1 "$tmp/out")"
+
+[ -x "$top_builddir/tests/vfio/cipher" ] || finish # no libcrypto
+"$run" planted-dma.vfio >"$tmp/out"
+same "a device that reads astray: exit status" 1 $?
+check "none of it reaches anybody" grep -q '^ok - none of it' "$tmp/out"
+check "and the kernel says that it did" grep -q \
+	'^not ok - .*no fault of a DMA' "$tmp/out"
 finish

@@ -6,6 +6,10 @@
 
 bdf=0000:01:00.0 # of the accelerator, behind the root port
 export bdf
+driver=virtio # the provider that drives it
+# how often a trouble is repeated
+rounds=${UKCF_SOAK:+20}
+rounds=${rounds:-2}
 
 report() {
 	if [ "$1" = 0 ]; then
@@ -83,8 +87,8 @@ info() {
 
 # serve_device NAME OPTION...
 serve_device() {
-	serve "$@" --set "daemon.providers=sodium openssl virtio" \
-		--set "provider virtio.device=$bdf"
+	serve "$@" --set "daemon.providers=sodium openssl $driver" \
+		--set "provider $driver.device=$bdf"
 }
 
 stop_daemon() {
@@ -122,9 +126,9 @@ ciphers() {
 		tail -n 1 "$tmp/ciphers")"
 }
 
-# state of the provider virtio
+# state of the provider that drives the device
 state() {
-	cryptoctl list | awk '$1 == "virtio" { print $4 }'
+	cryptoctl list | awk -v p="$driver" '$1 == p { print $4 }'
 }
 
 # did_more PROVIDER N: since it had done N
@@ -171,42 +175,83 @@ bind_again() {
 
 # the daemon tries it again by itself, later and later
 works_again() {
-	ready || cryptoctl test provider=virtio >"$tmp/test" 2>&1 || ready ||
-		{ cat "$tmp/test"; return 1; }
+	is_back || { cat "$tmp/test"; return 1; }
 }
 
-# --- requests that whoever can do them does, until load_ends ---
+is_back() {
+	ready || cryptoctl test provider=$driver >"$tmp/test" 2>&1 || ready
+}
+
+# while the kernel resets it, it cannot be had
+comes_back() {
+	await 60 is_back || { cat "$tmp/test"; return 1; }
+}
+
+# --- requests of four consumers that whoever can do them does, until load_ends ---
+
+consumers='5 7 9 11' # each with so many in flight
 
 # Return: the device does some of them.
 load_begins() {
-	rm -f "$tmp/stop" "$tmp/load"
-	"$top_builddir/tests/vfio/cipher" any 200 32 "$tmp/stop" \
-		>"$tmp/load" 2>&1 </dev/null &
-	load=$!
-	did=$(done_by virtio)
-	await 60 did_more virtio "$did" && return
+	rm -f "$tmp/stop"
+	loads=
+	for n in $consumers; do
+		"$top_builddir/tests/vfio/cipher" any 50 "$n" "$tmp/stop" \
+			>"$tmp/load.$n" 2>&1 </dev/null &
+		loads="$loads $!"
+	done
+	has_part && return
 	report 1 "the device has a part in the load"
 	load_ends "a load"
 	return 1
 }
 
+# it is given requests
+has_part() {
+	did=$(done_by $driver)
+	await 60 did_more $driver "$did"
+}
+
 # load_ends WHAT: every request was answered once, and right; a property
 load_ends() {
 	: >"$tmp/stop"
-	wait "$load"
-	status=$?
-	grep '^#' "$tmp/load"
-	report $status "$1: $(tail -n 1 "$tmp/load")"
+	status=0
+	for pid in $loads; do
+		wait "$pid" || status=1
+	done
+	for n in $consumers; do
+		sed -n "s/^# \([0-9]* requests\)/# consumer $n: \1/p
+			s/^FAILED: /# &/p" "$tmp/load.$n"
+	done
+	report $status "$1: $(awk '/ were answered/ {
+			answered += $2; sent += $4; twice += $7; wrong += $9
+		}
+		END {
+			print answered + 0, "of", sent + 0, "answered,",
+				twice + 0, "twice,", wrong + 0, "wrong"
+		}' "$tmp"/load.*)"
 }
 
 # trouble WHAT HAPPENS MENDS: under load
 trouble() {
 	load_begins || return
+	trouble_under_load "$@"
+	load_ends "$1"
+}
+
+trouble_under_load() {
 	"$2"
 	report $? "$1: it happens"
 	"$3"
 	report $? "$1: the device works again"
-	did=$(done_by virtio)
-	check "$1: and is given requests" await 60 did_more virtio "$did"
-	load_ends "$1"
+	check "$1: and is given requests" has_part
+}
+
+# troubles WHAT HAPPENS MENDS: as many rounds, under one load
+troubles() {
+	load_begins || return
+	for round in $(seq "$rounds"); do
+		trouble_under_load "$1, $round of $rounds" "$2" "$3"
+	done
+	load_ends "$1, $rounds times"
 }
