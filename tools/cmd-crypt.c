@@ -361,7 +361,7 @@ static int name_in(const struct crypt *c, const char *folder, const char *path,
 static enum status each_file(const struct invocation *in, struct crypt *c)
 {
 	const char *o = in->value['o'];
-	const unsigned int flags = in->value['f'] ? OUTFILE_FORCE : 0;
+	const unsigned int flags = out_flags(in);
 	bool folder = is_folder(o), failed = false;
 	char out[PATH_MAX];
 
@@ -391,7 +391,7 @@ static enum status one_message(const struct invocation *in, struct crypt *c)
 	}
 	return pke_message(c->u, &c->info, c->decrypts,
 			   in->n_args ? in->args[0] : NULL, in->value['o'],
-			   in->value['f'] ? OUTFILE_FORCE : 0) ?
+			   out_flags(in)) ?
 		       STATUS_FAILED :
 		       STATUS_DONE;
 }
@@ -408,6 +408,12 @@ static int prepare(const struct invocation *in, struct crypt *c)
 	if (key_of_class(c->u, in->value['k'], UKCF_CLASS_AEAD,
 			 "encrypt and authenticate", &c->info, &c->mech) < 0)
 		return -1;
+	if ((c->info.flags & UKCF_KEY_DAEMON_NONCE) && !c->decrypts) {
+		complain("key %s encrypts with nonces of the daemon's only, "
+			 "and a file has one of its own; use a key that was "
+			 "made without --daemon-nonces", c->info.name);
+		return -1;
+	}
 	if (c->mech.aad_max < FILE_HEAD_FIXED ||
 	    (c->mech.flags & UKCF_PAGE_MECH_CHUNKS)) {
 		complain("%s: does not encrypt files: it cannot bind them to "
@@ -438,7 +444,7 @@ static enum status run(const struct invocation *in, bool decrypts)
 				      "-o names a folder: which files?");
 		return STATUS_USAGE;
 	}
-	if (outfile_check(o) < 0)
+	if (outfile_check(o, out_flags(in)) < 0)
 		return STATUS_FAILED;
 	if (prepare(in, &c) == 0)
 		status = is_pke(&c) ? one_message(in, &c) : each_file(in, &c);

@@ -107,6 +107,17 @@ static int check_bits(const struct making *m)
 	return -1;
 }
 
+/* Others of class AEAD have nonces of sizes that the daemon makes none of. */
+static int check_nonces(const struct making *m)
+{
+	if (!(m->flags & UKCF_KEY_DAEMON_NONCE) ||
+	    UKCF_MECH_CLASS(m->mech.id) == UKCF_CLASS_AEAD)
+		return 0;
+	complain("%s: has no nonces that the daemon could choose; "
+		 "--daemon-nonces is for class aead", m->mech.name);
+	return -1;
+}
+
 static enum status prepare(const struct invocation *in, struct making *m)
 {
 	*m = (struct making){ .name = in->args[0] };
@@ -115,11 +126,13 @@ static enum status prepare(const struct invocation *in, struct making *m)
 		return STATUS_USAGE;
 	if (in->value['E'])
 		m->flags |= UKCF_KEY_EXPORTABLE;
+	if (in->value['N'])
+		m->flags |= UKCF_KEY_DAEMON_NONCE;
 	if (in->value['P'])
 		m->flags |= UKCF_KEY_PUBLIC_ONLY;
 	m->u = connect_daemon();
 	if (!m->u || mech_find(m->u, in->value['m'], &m->mech) < 0 ||
-	    check_bits(m) < 0)
+	    check_bits(m) < 0 || check_nonces(m) < 0)
 		return STATUS_FAILED;
 	if (m->mech.key_max > 0)
 		return STATUS_DONE;
@@ -241,6 +254,7 @@ static void add_key(struct table *t, struct ukcf *u,
 	table_end_list(t);
 	table_bool(t, k->flags & UKCF_KEY_EXPORTABLE);
 	table_bool(t, k->flags & UKCF_KEY_PUBLIC_ONLY);
+	table_bool(t, k->flags & UKCF_KEY_DAEMON_NONCE);
 	table_cell(t, "%" PRIu64, k->uses);
 	table_time(t, k->created_s);
 }
@@ -251,7 +265,8 @@ static int show_keys(struct ukcf *u, bool json)
 		{ "KEY", COLUMN_TEXT },		{ "MECHANISM", COLUMN_TEXT },
 		{ "BITS", COLUMN_NUMBER },	{ "USAGE", COLUMN_LIST },
 		{ "EXPORTABLE", COLUMN_BOOL },	{ "PUBLIC_ONLY", COLUMN_BOOL },
-		{ "USES", COLUMN_NUMBER },	{ "CREATED", COLUMN_TEXT },
+		{ "DAEMON_NONCES", COLUMN_BOOL }, { "USES", COLUMN_NUMBER },
+		{ "CREATED", COLUMN_TEXT },
 	};
 	struct ukcf_key_info *rows;
 	struct table *t;
@@ -286,8 +301,7 @@ static int write_public(const struct invocation *in,
 	size_t n;
 
 	if (!in->value['P'])
-		return output_write(in->value['o'], pub, len,
-				    OUTFILE_FORCE);
+		return output_write(in->value['o'], pub, len, out_flags(in));
 	n = spki_pem(k->mech, pub, len, pem);
 	if (n == 0) {
 		complain("key %s: no PEM form is known for its mechanism; "
@@ -295,7 +309,7 @@ static int write_public(const struct invocation *in,
 		return -1;
 	}
 	if (in->value['o'])
-		return output_write(in->value['o'], pem, n, OUTFILE_FORCE);
+		return output_write(in->value['o'], pem, n, out_flags(in));
 	fputs(pem, stdout);
 	return 0;
 }
@@ -325,7 +339,8 @@ static enum status public_part(struct invocation *in)
 	struct ukcf *u;
 	int err;
 
-	if (!in->value['P'] && outfile_check(in->value['o']) < 0)
+	if ((!in->value['P'] || in->value['o']) &&
+	    outfile_check(in->value['o'], out_flags(in)) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
 	err = u ? get_public(in, u) : -1;
@@ -348,7 +363,7 @@ static int get_secret(const struct invocation *in, struct ukcf *u,
 		return -1;
 	}
 	return output_write(in->value['o'], raw, (size_t)n,
-			    OUTFILE_FORCE | OUTFILE_PRIVATE);
+			    out_flags(in) | OUTFILE_PRIVATE);
 }
 
 static enum status export_key(struct invocation *in)
@@ -357,7 +372,7 @@ static enum status export_key(struct invocation *in)
 	uint8_t *raw;
 	int err;
 
-	if (outfile_check(in->value['o']) < 0)
+	if (outfile_check(in->value['o'], out_flags(in)) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
 	if (!u)
@@ -410,8 +425,10 @@ static enum status destroy_keys(struct invocation *in)
 #define EXPORTABLE_OPTION \
 	{ 'E', false, "exportable", NULL, \
 	  "'key export' may give its secret bytes out" }
-#define OUTPUT_OPTION \
-	{ 'o', false, "output", "OUT", "write there, not to standard output" }
+
+#define NONCES_OPTION \
+	{ 'N', false, "daemon-nonces", NULL, \
+	  "of class aead: the daemon chooses each nonce, and counts them" }
 
 static const struct option_row generate_options[] = {
 	MECH_OPTION,
@@ -419,6 +436,7 @@ static const struct option_row generate_options[] = {
 	  "of RSA: 2048, 3072 (the default) or 4096" },
 	USAGE_OPTION,
 	EXPORTABLE_OPTION,
+	NONCES_OPTION,
 	{ 0 },
 };
 
@@ -426,6 +444,7 @@ static const struct option_row import_options[] = {
 	MECH_OPTION,
 	USAGE_OPTION,
 	EXPORTABLE_OPTION,
+	NONCES_OPTION,
 	{ 'P', false, "public", NULL, "it is a public key, to verify with or encrypt to" },
 	{ 0 },
 };
@@ -438,29 +457,31 @@ static const struct option_row list_options[] = {
 static const struct option_row public_options[] = {
 	{ 'P', false, "pem", NULL,
 	  "SubjectPublicKeyInfo (RFC 8410) in PEM" },
-	OUTPUT_OPTION,
+	OUTPUT_OPTIONS,
 	{ 0 },
 };
 
 static const struct option_row export_options[] = {
-	OUTPUT_OPTION,
+	OUTPUT_OPTIONS,
 	{ 0 },
 };
 
 const struct command key_commands[] = {
-	{ "key", "generate", "NAME -m MECH [--bits=N] [--usage=LIST] [--exportable]",
+	{ "key", "generate", "NAME -m MECH [--bits=N] [--usage=LIST] [--exportable] "
+	  "[--daemon-nonces]",
 	  "make a key in the daemon", generate_options, 1, 1,
 	  generate_key },
 	{ "key", "import",
-	  "NAME -m MECH [--usage=LIST] [--exportable] [--public]",
+	  "NAME -m MECH [--usage=LIST] [--exportable] [--daemon-nonces] "
+	  "[--public]",
 	  "give the daemon the raw key that comes on standard input",
 	  import_options, 1, 1, import_key },
 	{ "key", "list", "[--json]", "your keys", list_options, 0, 0,
 	  list_keys },
-	{ "key", "public", "NAME [--pem] [-o OUT]",
+	{ "key", "public", "NAME [--pem] [-o OUT] [-f]",
 	  "the public part of a key, raw or as PEM", public_options, 1, 1,
 	  public_part },
-	{ "key", "export", "NAME [-o OUT]",
+	{ "key", "export", "NAME [-o OUT] [-f]",
 	  "the raw secret bytes of a key that is exportable", export_options,
 	  1, 1, export_key },
 	{ "key", "destroy", "NAME...", "end keys for good", NULL, 1, -1,

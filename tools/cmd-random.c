@@ -48,7 +48,7 @@ static enum status random_bytes(struct invocation *in)
 		complain("%s: not a number of bytes", in->args[0]);
 		return STATUS_USAGE;
 	}
-	if (outfile_check(NULL) < 0)
+	if (outfile_check(NULL, 0) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
 	if (!u)

@@ -135,13 +135,13 @@ static int make_signature(const struct invocation *in, struct signing *s)
 	if (n < 0 && n != PARTS_SAID)
 		complain_result(s->key.name, n, s->parts.detail);
 	return n < 0 ? -1 : output_write(in->value['o'], s->sig, (size_t)n,
-					 OUTFILE_FORCE);
+					 out_flags(in));
 }
 
 static enum status sign(struct invocation *in)
 {
 	struct signing s = { .fd = -1 };
-	int err = outfile_check(in->value['o']);
+	int err = outfile_check(in->value['o'], out_flags(in));
 
 	if (err)
 		return STATUS_FAILED;
@@ -216,7 +216,7 @@ static enum status verify(struct invocation *in)
 
 static const struct option_row sign_options[] = {
 	{ 'k', true, "key", "KEY", "a key that the daemon holds" },
-	{ 'o', false, "output", "OUT", "write there, not to standard output" },
+	OUTPUT_OPTIONS,
 	PREHASH_OPTION,
 	{ 0 },
 };
@@ -229,7 +229,7 @@ static const struct option_row verify_options[] = {
 };
 
 const struct command sign_commands[] = {
-	{ NULL, "sign", "-k KEY [-o OUT] [--prehash] [FILE]",
+	{ NULL, "sign", "-k KEY [-o OUT] [-f] [--prehash] [FILE]",
 	  "the raw signature of a file", sign_options, 0, 1, sign },
 	{ NULL, "verify", "-k KEY -s SIG [--prehash] [FILE]",
 	  "is this the signature of the file?", verify_options, 0, 1, verify },

@@ -129,8 +129,9 @@ static int show_providers(bool json)
 		   -1;
 }
 
-static int write_metrics(const char *path)
+static int write_metrics(const struct invocation *in)
 {
+	const char *path = in->value['o'];
 	size_t len;
 	char *text = metrics_text(&len);
 	int err;
@@ -139,7 +140,7 @@ static int write_metrics(const char *path)
 		return -1;
 	err = outfile_is_stdout(path) ? output_stream(text, len) :
 					output_write(path, text, len,
-						     OUTFILE_FORCE);
+						     out_flags(in));
 	free(text);
 	return err;
 }
@@ -153,6 +154,8 @@ static int check(const struct invocation *in)
 		complain("one of --prometheus and --json");
 	else if (in->value['o'] && !in->value['P'])
 		complain("-o: only with --prometheus");
+	else if (in->value['f'] && !in->value['o'])
+		complain("-f: only with -o");
 	else
 		return 0;
 	complain("'cryptoctl stats --help' shows how it is used");
@@ -167,7 +170,7 @@ static enum status stats(struct invocation *in)
 	if (check(in) < 0)
 		return STATUS_USAGE;
 	if (in->value['P'])
-		err = write_metrics(in->value['o']);
+		err = write_metrics(in);
 	else if (in->value['p'])
 		err = show_providers(json);
 	else if (in->value['m'])
@@ -183,12 +186,13 @@ static const struct option_row options[] = {
 	{ 'm', false, "mechanisms", NULL, "what was done of each mechanism" },
 	{ 'P', false, "prometheus", NULL, "all of it as metrics" },
 	{ 'o', false, "output", "OUT", "--prometheus: write there" },
+	{ 'f', false, "force", NULL, "replace a file that is there" },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
 };
 
 const struct command stats_commands[] = {
-	{ NULL, "stats", "[-p | -m | --prometheus [-o OUT]] [--json]",
+	{ NULL, "stats", "[-p | -m | --prometheus [-o OUT [-f]]] [--json]",
 	  "the queues, the providers or the mechanisms", options, 0, 0, stats },
 	{ 0 },
 };

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/outfile.h"
+
 enum status {
 	STATUS_DONE = 0,
 	STATUS_FAILED = 1,
@@ -62,6 +64,17 @@ struct invocation {
 	char **args;
 	int n_args;
 };
+
+/* The options of commands that write one file. */
+#define OUTPUT_OPTIONS \
+	{ 'o', false, "output", "OUT", "write there, not to standard output" }, \
+	{ 'f', false, "force", NULL, "replace a file that is there" }
+
+/* OUTFILE_*, as -f says. */
+static inline unsigned int out_flags(const struct invocation *in)
+{
+	return in->value['f'] ? OUTFILE_FORCE : 0;
+}
 
 /* The rows of each cmd-*.c; each array ends with a row of zeros. */
 extern const struct command status_commands[];

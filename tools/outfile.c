@@ -66,15 +66,6 @@ bool outfile_is_stdout(const char *path)
 	return !path || strcmp(path, "-") == 0;
 }
 
-int outfile_check(const char *path)
-{
-	if (!outfile_is_stdout(path) || !isatty(STDOUT_FILENO))
-		return 0;
-	complain("standard output is a terminal, and the result is raw bytes; "
-		 "redirect it, or pipe it into od -An -tx1");
-	return -1;
-}
-
 static int complain_of(const struct outfile *o, int err)
 {
 	if (outfile_is_stdout(o->path))
@@ -86,13 +77,35 @@ static int complain_of(const struct outfile *o, int err)
 	return -1;
 }
 
+static int check_named(const char *path, unsigned int flags)
+{
+	const struct outfile o = { .path = path };
+	struct stat st;
+
+	if (flags & OUTFILE_FORCE || stat(path, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	return complain_of(&o, EEXIST);
+}
+
+int outfile_check(const char *path, unsigned int flags)
+{
+	if (!outfile_is_stdout(path))
+		return check_named(path, flags);
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	complain("standard output is a terminal, and the result is raw bytes; "
+		 "redirect it, or pipe it into od -An -tx1");
+	return -1;
+}
+
 static int open_stdout(struct outfile *o)
 {
 	struct stat st;
 
 	o->through = true;
 	o->fd = STDOUT_FILENO;
-	if (outfile_check(NULL) < 0)
+	if (outfile_check(NULL, 0) < 0)
 		return -1;
 	/* Only where nothing of others can be lost. */
 	if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode) &&

@@ -29,8 +29,9 @@ struct outfile {
 
 /* Is path, or NULL, standard output? */
 bool outfile_is_stdout(const char *path);
-/* May raw bytes go there?  0, or -1 after a complaint: ask before the work. */
-int outfile_check(const char *path);
+/* May raw bytes go there?  Not to a terminal, nor, without OUTFILE_FORCE, to a
+ * file that is there.  0, or -1 after a complaint: ask before the work. */
+int outfile_check(const char *path, unsigned int flags);
 /**
  * outfile_open() - begin a result
  * @path: NULL or "-": standard output, which must not be a terminal; a pipe or

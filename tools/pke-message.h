@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns messages encrypted to a key pair: the ciphertext alone, as others write
- * it, of a message that is shorter than the modulus.
+ * it, of a message that is shorter than the modulus, or of a sealed box, which
+ * the daemon holds whole.
  */
 #ifndef TOOLS_PKE_MESSAGE_H
 #define TOOLS_PKE_MESSAGE_H

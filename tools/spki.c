@@ -21,6 +21,8 @@ static const struct {
 	/* RFC 8410 section 3: id-X25519 1.3.101.110, id-Ed25519 1.3.101.112 */
 	{ UKCF_MECH_X25519, 32, 12,
 	  { 0x30, 42, 0x30, 5, 6, 3, 43, 101, 110, 3, 33, 0 } },
+	{ UKCF_MECH_X25519_SEALED_BOX, 32, 12,
+	  { 0x30, 42, 0x30, 5, 6, 3, 43, 101, 110, 3, 33, 0 } },
 	{ UKCF_MECH_ED25519, 32, 12,
 	  { 0x30, 42, 0x30, 5, 6, 3, 43, 101, 112, 3, 33, 0 } },
 	/* RFC 5480 section 2.1.1: id-ecPublicKey, secp256r1 or secp384r1 */

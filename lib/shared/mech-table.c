@@ -76,6 +76,17 @@ const struct mech_row mech_rows[] = {
 	  .pkcs11 = p11,                                                     \
 	  .openssl = "",                                                     \
 	  .source = source_ },
+#define UKCF_SEAL(sym, index, name_, key, pub, growth_, dmax, source_)       \
+	{ .id = UKCF_MECH_##sym,                                             \
+	  .name = name_,                                                     \
+	  .key_min = key,                                                    \
+	  .key_max = key,                                                    \
+	  .pub_len = pub,                                                    \
+	  .growth = growth_,                                                 \
+	  .data_max = dmax,                                                  \
+	  .pkcs11 = "",                                                      \
+	  .openssl = "",                                                     \
+	  .source = source_ },
 #define UKCF_CHUNKS(sym, index, name_, key, nonce, tag, dmax, source_)       \
 	{ .id = UKCF_MECH_##sym,                                             \
 	  .name = name_,                                                     \
@@ -96,6 +107,7 @@ const struct mech_row mech_rows[] = {
 #undef UKCF_PAIR
 #undef UKCF_RSA
 #undef UKCF_RSAES
+#undef UKCF_SEAL
 };
 
 const unsigned int mech_n_rows = sizeof(mech_rows) / sizeof(mech_rows[0]);

@@ -129,6 +129,22 @@ static int check_pke(uint32_t op, const struct mech_limits *m,
 	return 0;
 }
 
+/* What is sealed has one size, as of an AEAD, and no label. */
+static int check_seal(uint32_t op, const struct mech_limits *m,
+		      const struct op_sizes *s, unsigned int *detail)
+{
+	if (s->aux)
+		return refuse(detail, UKCF_DETAIL_AUX_RANGE, -EINVAL);
+	/* Too short to hold what is added: it cannot be authentic. */
+	if (op == UKCF_OP_DECRYPT && s->in < m->growth)
+		return refuse(detail, UKCF_DETAIL_AUTH, -EBADMSG);
+	if (op == UKCF_OP_ENCRYPT && s->in > m->data_max)
+		return refuse(detail, UKCF_DETAIL_IN_SIZE, -EMSGSIZE);
+	if (s->out < sizes_made(op, m, s->in, 0))
+		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
+	return 0;
+}
+
 static int check_plain(uint32_t op, const struct mech_limits *m,
 		       const struct op_sizes *s, uint64_t tag_len,
 		       unsigned int *detail)
@@ -190,6 +206,6 @@ int sizes_check(uint32_t op, uint32_t mech, const struct mech_limits *m,
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_KDF)
 		return check_kdf(m, s, detail);
 	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_PKE)
-		return check_pke(op, m, s, detail);
+		return (m->by_key ? check_pke : check_seal)(op, m, s, detail);
 	return check_plain(op, m, s, *tag_len, detail);
 }

@@ -20,7 +20,7 @@ struct mech_limits {
 	bool by_key; /* out_len and pub_len are the most that a key has */
 	bool chunks; /* of an AEAD: each part has a tag */
 	uint64_t data_max, aad_max;
-	/* of class CIPHER, else 0; mech.def says what they are */
+	/* of class CIPHER, growth also of PKE; mech.def says what they are */
 	uint8_t in_min, block, growth, padding;
 };
 

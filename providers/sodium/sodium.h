@@ -26,6 +26,7 @@ extern const struct ukcf_mech_ops sodium_xchacha20;
 extern const struct ukcf_mech_ops sodium_ed25519;
 extern const struct ukcf_mech_ops sodium_ed25519ph;
 extern const struct ukcf_mech_ops sodium_x25519;
+extern const struct ukcf_mech_ops sodium_x25519_sealed_box;
 extern const struct ukcf_mech_ops sodium_hkdf_sha2_256;
 extern const struct ukcf_mech_ops sodium_hkdf_sha2_512;
 extern const struct ukcf_mech_ops sodium_blake2b_kdf;

@@ -38,6 +38,8 @@ check "import" sh -c \
 check "export gives the same bytes" sh -c 'cryptoctl key export mine | cmp - raw'
 check "export to a file" cryptoctl key export mine -o out
 check "the same bytes" cmp out raw
+refused 1 "out: exists; -f replaces it" cryptoctl key export mine -o out
+check "export over a file" cryptoctl key export mine -f -o out
 same "which only its owner can read" "600" "$(stat -c %a out)"
 refused 1 "exportable" cryptoctl key export k-hmac-sha2-256
 check "import: the longest key" sh -c 'head -c 256 /dev/urandom |
@@ -63,9 +65,24 @@ refused 1 "does not have that use" cryptoctl key generate x -m ed25519 \
 refused 1 "k-x25519 is a key of x25519, which does not sign" \
 	cryptoctl sign -k k-x25519 raw
 
+# --- nonces of the daemon's ---
+check "a key whose nonces the daemon chooses" cryptoctl key generate counted \
+	-m chacha20-poly1305 --daemon-nonces
+same "the list says so, and of no other" "counted" \
+	"$(cryptoctl key list | awk '$7 == "yes" { print $1 }')"
+refused 1 "encrypts with nonces of the daemon.s only.*without --daemon-nonces" \
+	cryptoctl encrypt -k counted raw
+check "a key of one's own, too" sh -c \
+	'cryptoctl key import own -m aes-256-gcm --daemon-nonces <raw ||
+	cryptoctl key import own -m chacha20-poly1305 --daemon-nonces <raw'
+refused 1 "ed25519: has no nonces.*class aead" \
+	cryptoctl key generate x -m ed25519 --daemon-nonces
+
 # --- public keys ---
 same "public: 32 bytes" 32 "$(cryptoctl key public k-ed25519 | wc -c)"
 cryptoctl key public k-ed25519 -o pub
+refused 1 "pub: exists; -f replaces it" cryptoctl key public k-ed25519 -o pub
+refused 1 "pub: exists" cryptoctl key public k-ed25519 --pem --output=pub
 for m in ed25519 x25519; do
 	check "public --pem: $m" cryptoctl key public "k-$m" --pem -o "$m.pem"
 	openssl pkey -pubin -in "$m.pem" -outform DER 2>/dev/null |
@@ -87,7 +104,7 @@ cryptoctl key public theirs --pem | cmp - want.pem
 report $? "a private key of openssl's has the public part that openssl says"
 check "a public key can be imported" sh -c \
 	'cryptoctl key import bob -m ed25519 --public <pub'
-cryptoctl sign -k k-ed25519 -o sig raw
+cryptoctl sign -k k-ed25519 -f -o sig raw
 same "it is only public" "no yes" \
 	"$(cryptoctl key list | awk '$1 == "bob" { print $5, $6 }')"
 check "and verifies" cryptoctl verify -k bob -s sig raw

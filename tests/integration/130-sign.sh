@@ -16,7 +16,7 @@ openssl_says() {
 head -c 67108864 /dev/urandom >64M
 for n in 1 31 32 33 4096 4097 65536 1048577 67108863 67108864; do
 	head -c $n 64M >m
-	check "sign $n bytes" cryptoctl sign -k signer -o sig m
+	check "sign $n bytes" cryptoctl sign -k signer -f -o sig m
 	check "$n bytes: openssl verifies" openssl_says m sig
 	check "$n bytes: cryptoctl verifies" cryptoctl verify -k signer -s sig m
 done
@@ -25,7 +25,7 @@ check "openssl sees another message" sh -c '! openssl pkeyutl -verify \
 	-pubin -inkey signer.pem -rawin -in m -sigfile sig >/dev/null 2>&1'
 refused 1 "wrong signature.*changed" cryptoctl verify -k signer -s sig m
 : >m
-check "sign nothing" cryptoctl sign -k signer -o sig m
+check "sign nothing" cryptoctl sign -k signer -f -o sig m
 check "verify nothing" cryptoctl verify -k signer -s sig m
 
 echo message >m
@@ -62,7 +62,7 @@ refused 1 "wrong signature.*without --prehash" cryptoctl verify -k signer \
 head -c 1048577 64M >m
 for mech in ed25519 ecdsa-p256-sha2-256; do
 	cryptoctl key generate "$mech" -m "$mech" 2>err || continue
-	cryptoctl sign -k "$mech" -o sig.long m &&
+	cryptoctl sign -k "$mech" -f -o sig.long m &&
 		cryptoctl verify -k "$mech" -s sig.long - <m
 	report $? "$mech: in parts, or whole"
 	refused 1 "wrong signature" sh -c 'head -c 1048578 64M |
@@ -71,6 +71,9 @@ done
 echo message >m
 
 # --- refusals ---
+cp sig before
+refused 1 "sig: exists; -f replaces it" cryptoctl sign -k signer -o sig m
+check "and it is as it was" cmp before sig
 refused 1 "longer than 67108864 bytes: .*whole.*--prehash" \
 	cryptoctl sign -k signer 64M
 refused 1 "longer than 67108864 bytes" sh -c 'cryptoctl sign -k signer <64M'

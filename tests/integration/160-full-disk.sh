@@ -31,12 +31,14 @@ refused 1 "none/out: .*No such file" cryptoctl sign -k signer -o none/out m
 # --- what -o does to what is there ---
 echo old >out
 ln -s out link
-cryptoctl sign -k signer -o link m
+refused 1 "link: exists; -f replaces it" cryptoctl sign -k signer -o link m
+same "and it is there" old "$(cat out)"
+cryptoctl sign -k signer -f -o link m
 check "a link is followed" test -L link
 check "a file is replaced" cmp out sig
 same "with the mode of a new file" \
 	"$(umask 022; : >new; stat -c %a new)" "$(umask 022
-	cryptoctl sign -k signer -o out m && stat -c %a out)"
+	cryptoctl sign -k signer -f -o out m && stat -c %a out)"
 same "and nothing is left beside it" "" "$(find . -name 'out.*')"
 
 # --- a file system that is full ---

@@ -101,16 +101,18 @@ check "nanoseconds are seconds" awk '
 		found = $2 > 0 && $2 < 60 } END { exit !found }' metrics
 check "to a file" cryptoctl stats --prometheus -o file
 check "that is whole" well_formed file
-check "and again" cryptoctl stats --prometheus -o file
+refused 1 "file: exists; -f replaces it" cryptoctl stats --prometheus -o file
+check "and again" cryptoctl stats --prometheus -f -o file
 same "others may read it" "$(umask 022; : >new; stat -c %a new)" \
-	"$(umask 022; cryptoctl stats --prometheus -o file; stat -c %a file)"
+	"$(umask 022; cryptoctl stats --prometheus -f -o file; stat -c %a file)"
 refused 2 "one of --prometheus and --json" cryptoctl stats --prometheus --json
 refused 2 "one of -p and -m and --prom" cryptoctl stats --prometheus -p
 refused 2 "only with --prometheus" cryptoctl stats -o file
+refused 2 "-f: only with -o" cryptoctl stats --prometheus -f
 refused 1 "none/x: cannot be written" cryptoctl stats --prometheus -o none/x
 UKCF_ADMIN_SOCKET=$tmp/none
 export UKCF_ADMIN_SOCKET
 echo before >file
-refused 1 "$tmp/none: No such file" cryptoctl stats --prometheus -o file
+refused 1 "$tmp/none: No such file" cryptoctl stats --prometheus -f -o file
 same "what was there stays" before "$(cat file)"
 finish

@@ -46,6 +46,7 @@ struct suite {
 #define ANY NULL, NULL, 0 /* no digest, no MGF1, no salt */
 #define SIGNATURE { { "msg", KAT_MSG }, { "sig", KAT_TAG } }
 #define SEALED { { "msg", KAT_MSG }, { "ct", KAT_CT } }
+#define BOX { { "key", KAT_KEY }, { "msg", KAT_MSG }, { "ct", KAT_CT } }
 #define OAEP { { "msg", KAT_MSG }, { "ct", KAT_CT }, { "label", KAT_AAD } }
 #define ECDH                                                                  \
 	{ { "private", KAT_KEY }, { "public", KAT_MSG }, { "shared", KAT_TAG } }
@@ -132,6 +133,9 @@ static const struct suite suites[] = {
 	  "rsa-oaep-sha1", OAEP, 0, 0, "SHA-1", "SHA-1", 0 },
 	{ "RsaesOaepDecrypt", "RSAES-OAEP", NULL, 0, KAT_SEALED,
 	  "rsa-oaep-sha2-256", OAEP, 0, 0, "SHA-256", "SHA-256", 0 },
+	/* ours: there is none of theirs */
+	{ "SealedBoxOpen", "X25519-SEALED-BOX", NULL, 0, KAT_SEALED,
+	  "x25519-sealed-box", BOX, 0, 0, ANY },
 };
 
 static const char *text(const json_t *o, const char *name)

@@ -30,7 +30,7 @@ static bool is_stream(const struct op_case *c)
 
 bool case_has_aux(const struct op_case *c)
 {
-	if (is_stream(c))
+	if (!c->row->aad_max)
 		return false;
 	return c->op == UKCF_OP_ENCRYPT || c->op == UKCF_OP_DECRYPT ||
 	       is_kdf(c);
@@ -68,7 +68,7 @@ static int64_t perform(struct op_case *c, uint32_t op, struct ukcf_bytes in,
 	if (!fn)
 		check_bail("%s %s: no %s", c->provider, c->row->name,
 			   mech_op_name(op));
-	if (op == UKCF_OP_VERIFY)
+	if (mech_takes_public(c->row->id, op))
 		job.key = job.pub;
 	if (is_kdf(c))
 		job.out_size = 100;
@@ -119,12 +119,12 @@ static bool make_tag(struct op_case *c, uint32_t by)
 static bool make_ciphertext(struct op_case *c)
 {
 	static uint8_t plain[CASE_IN_MAX];
-	size_t tag = c->row->tag_max, len = c->in_len;
+	size_t more = c->row->tag_max + c->row->growth, len = c->in_len;
 
-	if (len < tag)
+	if (len < more)
 		return false;
-	memcpy(plain, c->in, len - tag);
-	return perform(c, UKCF_OP_ENCRYPT, bytes(plain, len - tag), c->aux,
+	memcpy(plain, c->in, len - more);
+	return perform(c, UKCF_OP_ENCRYPT, bytes(plain, len - more), c->aux,
 		       c->in, sizeof(c->in)) == (int64_t)len;
 }
 

@@ -236,7 +236,8 @@ Test(selftest, a_provider_of_encryption_alone_is_tested_and_not_crashed)
 		struct ukcf_mech_ops ops = { .encrypt = o->ops->encrypt };
 		struct ukcf_offer half = *o;
 
-		if (!ops.encrypt)
+		/* what is encrypted to a pair needs the pair to be judged */
+		if (!ops.encrypt || o->ops->public_key)
 			continue;
 		half.ops = &ops;
 		cr_assert_eq(selftest_offer(honest->instance, &half, &what), 0);

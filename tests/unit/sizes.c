@@ -78,6 +78,13 @@ static bool fits(uint32_t op, uint32_t class_, const struct mech_limits *m,
 	if (class_ == UKCF_CLASS_KDF)
 		return s->out >= 1 && s->out <= m->data_max &&
 		       s->aux <= m->aad_max;
+	if (class_ == UKCF_CLASS_PKE && m->growth)
+		return !s->aux &&
+		       (op == UKCF_OP_ENCRYPT ?
+				s->in <= m->data_max &&
+					s->out >= (u128)s->in + m->growth :
+				s->in >= m->growth &&
+					s->out >= s->in - m->growth);
 	if (class_ == UKCF_CLASS_PKE)
 		return s->aux <= m->aad_max && s->out >= 512 &&
 		       (op == UKCF_OP_ENCRYPT ? s->in <= m->data_max :
@@ -148,7 +155,7 @@ Test(sizes, every_corner_is_judged_as_the_rules_say)
 	for (unsigned int i = 0; i < mech_n_rows; i++) {
 		const struct mech_row *r = &mech_rows[i];
 		const uint64_t v[] = { 0, 1, 15, 16, 17, 31, 32, 33, 63, 64,
-				       65, 23, 24, 8, 48, 96, 97,
+				       65, 23, 24, 8, 47, 48, 96, 97,
 				       r->data_max - 1, r->data_max,
 				       r->data_max + 1, r->data_max + 16,
 				       r->data_max + 17, r->aad_max, 511, 512,
@@ -205,6 +212,8 @@ Test(sizes, what_is_made_is_as_long_as_the_standards_say)
 	cr_assert_eq(made(e, UKCF_MECH_AES_256_XTS, 17, 0), 17);
 	cr_assert_eq(made(e, UKCF_MECH_AES_192_KW, 16, 0), 24);
 	cr_assert_eq(made(d, UKCF_MECH_AES_192_KW, 24, 0), 16);
+	cr_assert_eq(made(e, UKCF_MECH_X25519_SEALED_BOX, 0, 0), 48);
+	cr_assert_eq(made(d, UKCF_MECH_X25519_SEALED_BOX, 49, 0), 1);
 	/* the most that any key makes */
 	cr_assert_eq(made(e, UKCF_MECH_RSA_PKCS1, 0, 0), 512);
 	cr_assert_eq(made(d, UKCF_MECH_RSA_OAEP_SHA1, 256, 0), 512);
