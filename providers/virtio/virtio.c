@@ -12,6 +12,7 @@
 
 #include <ukcf/provider.h>
 
+#include "providers/virtio/addresses.h"
 #include "providers/virtio/der.h"
 #include "providers/virtio/engine.h"
 #include "providers/virtio/known.h"
@@ -179,13 +180,7 @@ static int read_options(const struct ukcf_host *host, struct engine_settings *s)
 			  o->min, o->max, o->step);
 		return -EINVAL;
 	}
-	s->address = host->option(host->host, "device");
-	if (s->address)
-		return 0;
-	host->log(host->host, LOG_ERR,
-		  "option device is missing: the PCI address of a virtio-crypto "
-		  "device that is bound to vfio-pci, such as 0000:01:00.0");
-	return -EINVAL;
+	return 0;
 }
 
 /* --------------------------------------------------------------- life cycle */
@@ -206,11 +201,21 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **selfp)
 		.spin_us = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 20 : 0,
 		.timeout_ms = 500,
 	};
+	struct addresses its;
 	struct ukcf_instance *self;
 	int n = read_options(host, &s);
 
+	if (n == 0)
+		n = addresses_read(host, virtio_transport, &its);
 	if (n < 0)
 		return n;
+	if (host->instance >= its.n) {
+		host->log(host->host, LOG_ERR,
+			  "option device: %u of them are there, and this is "
+			  "number %u", its.n, host->instance + 1);
+		return -ENODEV;
+	}
+	s.address = its.all[host->instance];
 	self = calloc(1, sizeof(*self));
 	if (!self)
 		return -ENOMEM;
@@ -232,6 +237,14 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **selfp)
 	provider.depth = s.depth;
 	*selfp = self;
 	return 0;
+}
+
+/* What is wrong with them start() says. */
+static uint32_t instances(const struct ukcf_host *host)
+{
+	struct addresses its;
+
+	return addresses_read(host, virtio_transport, &its) == 0 ? its.n : 1;
 }
 
 static int reset(struct ukcf_instance *self)
@@ -265,6 +278,7 @@ static struct ukcf_provider provider = {
 	.control = control,
 	.reset = reset,
 	.forget_key = forget_key,
+	.instances = instances,
 };
 
 __attribute__((visibility("default"))) const struct ukcf_provider *
