@@ -98,11 +98,19 @@ static const struct ukcf_mech_ops rsa_ops = { .sign = submit,
 					      .public_key = rsa_public_key,
 					      .check_key = check_rsa_key };
 
+static const struct ukcf_mech_ops rsaes_ops = { .encrypt = submit,
+						.decrypt = submit,
+						.public_key = rsa_public_key,
+						.check_key = check_rsa_key };
+
 /* Rough: the daemon replaces them by what it measures. */
 #define OFFER(name, its_ops)                                                  \
 	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
 	  .cost_ps_per_byte = 1500 }
 #define CIPHER(name) OFFER(name, cipher_ops)
+#define RSA(name, its_ops)                                                    \
+	{ .mech = UKCF_MECH_##name, .flags = UKCF_OFFER_SLOW,                 \
+	  .ops = &its_ops, .cost_ns = 1500000, .cost_ps_per_byte = 5000 }
 
 static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CBC),	 CIPHER(AES_192_CBC),
@@ -111,8 +119,10 @@ static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CTR),	 CIPHER(AES_192_CTR),
 	CIPHER(AES_256_CTR),	 OFFER(AES_128_XTS, xts_ops),
 	OFFER(AES_256_XTS, xts_ops),
-	{ .mech = UKCF_MECH_RSA_PKCS1_SHA2_256, .flags = UKCF_OFFER_SLOW,
-	  .ops = &rsa_ops, .cost_ns = 1500000, .cost_ps_per_byte = 5000 },
+	RSA(RSA_PKCS1_SHA2_256, rsa_ops),
+	RSA(RSA_PKCS1_SHA2_384, rsa_ops),
+	RSA(RSA_PKCS1_SHA2_512, rsa_ops),
+	RSA(RSA_PKCS1, rsaes_ops),
 };
 
 #define N_ALL (sizeof(all) / sizeof(all[0]))
