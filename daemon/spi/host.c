@@ -62,11 +62,16 @@ static void host_complete(void *host, struct ukcf_job *job)
 	completion_leave();
 }
 
+const char *host_option_of(const struct provider *p, const char *name)
+{
+	const char *own = config_provider_option(config, p->name, name);
+
+	return own ? own : config_provider_option(config, p->module_name, name);
+}
+
 static const char *host_option(void *host, const char *name)
 {
-	const struct provider *p = host;
-
-	return config_provider_option(config, p->name, name);
+	return host_option_of(host, name);
 }
 
 void host_init(struct provider *p, const struct config *c)

@@ -16,5 +16,7 @@ struct landing {
 
 /* Fill p->host; c must live as long as the provider. */
 void host_init(struct provider *p, const struct config *c);
+/* What the configuration says of it, or else of its module; NULL: nothing. */
+const char *host_option_of(const struct provider *p, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,10 +119,22 @@ static int check_offers(const struct provider *p, const struct ukcf_provider *s)
 	return 0;
 }
 
+/* One, of software, and of what was built before there could be more. */
+static uint32_t n_instances(const struct provider *p,
+			    const struct ukcf_provider *s)
+{
+	uint32_t n = s->struct_size > UKCF_PROVIDER_SIZE_2 && s->instances &&
+				     s->kind == UKCF_PROVIDER_HARDWARE ?
+			     s->instances(&p->host) :
+			     1;
+
+	return n < UKCF_INSTANCES_MAX ? n : UKCF_INSTANCES_MAX;
+}
+
 /* None, of one that was built before there were any. */
 static uint32_t n_duals(const struct ukcf_provider *s)
 {
-	return s->struct_size >= sizeof(*s) ? s->n_duals : 0;
+	return s->struct_size >= UKCF_PROVIDER_SIZE_2 ? s->n_duals : 0;
 }
 
 static const struct ukcf_offer *offer_of(const struct ukcf_provider *s,
@@ -179,7 +192,7 @@ static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 	    s->struct_size < UKCF_PROVIDER_SIZE_1)
 		return complain(p, "built for another version of the provider "
 				   "interface");
-	if (!s->name || strcmp(s->name, p->name) != 0)
+	if (!s->name || strcmp(s->name, p->module_name) != 0)
 		return complain(p, "its name is not that of its file");
 	if (s->kind > UKCF_PROVIDER_REMOTE || !s->start || !s->offers ||
 	    s->n_offers == 0 || s->n_offers > UKCF_PAGE_MECHS_MAX)
@@ -189,7 +202,7 @@ static int check_spi(const struct provider *p, const struct ukcf_provider *s)
 				   "the daemon");
 	if (add_mechs(p, s) || check_offers(p, s) || check_duals(p, s))
 		return -EINVAL;
-	if (!manifest_agrees(p->name, s))
+	if (!manifest_agrees(p->module_name, s))
 		return complain(p, "it does not offer what its manifest says");
 	return 0;
 }
@@ -226,8 +239,8 @@ static struct module *module_get(struct provider *p, int *err)
 	*err = -ENOMEM;
 	if (!m)
 		return NULL;
-	m->fd = module_file_open(provider_config()->provider_dir, p->name,
-				 &m->gen);
+	m->fd = module_file_open(provider_config()->provider_dir,
+				 p->module_name, &m->gen);
 	if (m->fd < 0) {
 		*err = m->fd;
 		free(m);
@@ -421,7 +434,7 @@ static int start_device(struct provider *p)
 static void set_trust(struct provider *p)
 {
 	const struct config *c = provider_config();
-	const char *own = config_provider_option(c, p->name, "cross_check");
+	const char *own = host_option_of(p, "cross_check");
 	uint32_t every = load_relaxed_u32(&p->kind) == UKCF_PROVIDER_SOFTWARE ?
 				 c->cross_check_software : c->cross_check;
 
@@ -586,6 +599,32 @@ static int bring_up(struct provider *p, struct module *m)
 	return err;
 }
 
+static bool has_file(const char *module)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s.so",
+		 provider_config()->provider_dir, module);
+	return access(path, F_OK) == 0;
+}
+
+/* NAME-2 is the second device of the module NAME, unless it is a module. */
+static uint32_t instance_of(const char *name, char module[UKCF_NAME_MAX])
+{
+	const char *dash = strrchr(name, '-');
+
+	snprintf(module, UKCF_NAME_MAX, "%s", name);
+	if (!dash || dash == name || dash - name >= UKCF_NAME_MAX ||
+	    dash[1] < '2' || dash[1] > '0' + (int)UKCF_INSTANCES_MAX ||
+	    dash[2] || has_file(name))
+		return 0;
+	module[dash - name] = '\0';
+	if (has_file(module))
+		return (uint32_t)(dash[1] - '1');
+	snprintf(module, UKCF_NAME_MAX, "%s", name);
+	return 0;
+}
+
 struct provider *load_new(const char *name)
 {
 	struct provider *p = calloc(1, sizeof(*p));
@@ -594,6 +633,7 @@ struct provider *load_new(const char *name)
 		return NULL;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	host_init(p, provider_config());
+	p->host.instance = instance_of(name, p->module_name);
 	return p;
 }
 
@@ -620,12 +660,14 @@ static void give_up(struct provider *p, struct module *m)
 	free(p);
 }
 
-int load_provider(const char *name)
+/* *n: its module drives so many devices. */
+static int load_one(const char *name, uint32_t *n)
 {
 	struct provider *p = provider_by_name(name);
 	struct module *m;
 	int err;
 
+	*n = 1;
 	if (!p)
 		p = load_new(name);
 	if (!p)
@@ -639,6 +681,12 @@ int load_provider(const char *name)
 		return -EEXIST;
 	store_release_u32(&p->unstarted, 0);
 	m = module_get(p, &err);
+	if (!err) {
+		*n = n_instances(p, m->spi);
+		if (p->host.instance && p->host.instance >= *n)
+			err = complain(p, "there is no such device of its "
+					  "module in the configuration");
+	}
 	if (!err)
 		err = bring_up(p, m);
 	if (!err) {
@@ -652,6 +700,28 @@ int load_provider(const char *name)
 	}
 	if (!load_acquire_u32(&p->unstarted)) /* else it is FAILED */
 		give_up(p, m);
+	return err;
+}
+
+/* One that does not come is no reason for the others not to. */
+int load_provider(const char *name)
+{
+	char why[PROVIDER_REASON_MAX], other[UKCF_NAME_MAX + 12];
+	uint32_t n, more;
+	int err = load_one(name, &n), e;
+
+	if (n < 2 || instance_of(name, other))
+		return err;
+	snprintf(why, sizeof(why), "%s", log_last_error());
+	for (uint32_t i = 2; i <= n; i++) {
+		snprintf(other, sizeof(other), "%s-%u", name, i);
+		e = strlen(other) < UKCF_NAME_MAX ? load_one(other, &more) :
+						    -ENAMETOOLONG;
+		if (e && e != -EEXIST)
+			log_err("provider %s is left out: %s", other,
+				strerror(-e));
+	}
+	log_keep_error(why);
 	return err;
 }
 

@@ -32,7 +32,9 @@ struct provider *load_new(const char *name);
 /*
  * Load name from the provider directory: O_NOFOLLOW walk, owned by root (or
  * the daemon's uid), not writable by others; copied into a memfd sealed WRITE
- * (mode 0444), dlopen()ed from that, self-tested, its offers added.
+ * (mode 0444), dlopen()ed from that, self-tested, its offers added.  If its
+ * module drives several devices, NAME-2 and so on are loaded as well; why one of
+ * them was not is logged.
  * Return: 0 or -errno: -EEXIST: it is loaded.
  */
 int load_provider(const char *name);

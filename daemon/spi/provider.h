@@ -37,6 +37,8 @@ struct provider {
 	uint32_t starting;  /* atomic: and that still runs */
 	uint32_t kind;	   /* atomic, enum ukcf_provider_kind */
 	char name[UKCF_NAME_MAX];
+	char module_name[UKCF_NAME_MAX]; /* of its file: one module may drive
+					    several devices */
 	struct module *module; /* atomic: its code; NULL: was never loaded */
 	const struct ukcf_provider *spi; /* atomic: of its module */
 	struct ukcf_instance *instance; /* between start() and stop() */

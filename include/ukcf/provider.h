@@ -229,6 +229,9 @@ struct ukcf_host {
 	void (*notify)(void *host, int state);
 	/* value of a configuration option of this provider, or NULL */
 	const char *(*option)(void *host, const char *name);
+	/* which of the provider's devices it is started for: 0 to instances() - 1
+	 */
+	uint32_t instance;
 };
 
 /**
@@ -266,10 +269,16 @@ struct ukcf_provider {
 	void (*forget_key)(struct ukcf_instance *self, struct ukcf_bytes key);
 	const struct ukcf_dual_offer *duals; /* NULL: it has none */
 	uint32_t n_duals;
+	/* Hardware: how many devices it is configured to drive.  The host loads
+	 * the module once for each, as a provider of its own: NAME, NAME-2, ...
+	 * NULL: one. */
+	uint32_t (*instances)(const struct ukcf_host *host);
 };
 
-/* The struct_size of a provider that knows of no duals. */
+/* The struct_size of a provider that knows of no duals, or of no instances. */
 #define UKCF_PROVIDER_SIZE_1 offsetof(struct ukcf_provider, duals)
+#define UKCF_PROVIDER_SIZE_2 offsetof(struct ukcf_provider, instances)
+#define UKCF_INSTANCES_MAX 8u
 
 /**
  * ukcf_provider_init() - the one symbol of a provider module

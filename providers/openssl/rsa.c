@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "providers/openssl/rsa.h"
+#include "providers/shared/der-put.h"
 
 #define INTEGER 0x02
 #define BIT_STRING 0x03
@@ -278,32 +279,6 @@ enum ukcf_status ossl_rsa_check_key(struct ukcf_instance *self,
 	return ok ? ossl_done(job, 0) : ossl_rsa_refuse_key(job);
 }
 
-static size_t put_header(uint8_t *at, uint8_t tag, size_t len)
-{
-	size_t n = 0;
-
-	at[n++] = tag;
-	if (len >= 0x100) {
-		at[n++] = 0x82;
-		at[n++] = (uint8_t)(len >> 8);
-	} else if (len >= 0x80) {
-		at[n++] = 0x81;
-	}
-	at[n++] = (uint8_t)len;
-	return n;
-}
-
-static size_t put_number(uint8_t *at, struct ukcf_bytes b)
-{
-	size_t zero = b.data[0] >> 7;
-	size_t n = put_header(at, INTEGER, b.len + zero);
-
-	if (zero)
-		at[n++] = 0;
-	memcpy(at + n, b.data, b.len);
-	return n + b.len;
-}
-
 /* RSAPublicKey */
 enum ukcf_status ossl_rsa_public_key(struct ukcf_instance *self,
 				     struct ukcf_job *job)
@@ -315,9 +290,9 @@ enum ukcf_status ossl_rsa_public_key(struct ukcf_instance *self,
 	(void)self;
 	if (!ossl_rsa_read(job->key, 1, &k))
 		return ossl_rsa_refuse_key(job);
-	len = put_number(numbers, k.n[N]);
-	len += put_number(numbers + len, k.n[E]);
-	head = put_header(header, SEQUENCE, len);
+	len = der_put_number(numbers, k.n[N]);
+	len += der_put_number(numbers + len, k.n[E]);
+	head = der_put_header(header, SEQUENCE, len);
 	if (job->out_size < head + len)
 		return ossl_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
 	memcpy(job->out, header, head);
@@ -370,8 +345,9 @@ static size_t put_named(EVP_PKEY *key, const char *name, uint8_t *at)
 
 	if (EVP_PKEY_get_bn_param(key, name, &n) && !BN_is_zero(n) &&
 	    BN_num_bytes(n) <= (int)sizeof(bytes) && BN_bn2bin(n, bytes) > 0)
-		len = put_number(at, (struct ukcf_bytes){
-					     bytes, (size_t)BN_num_bytes(n) });
+		len = der_put_number(at, (struct ukcf_bytes){
+						 bytes,
+						 (size_t)BN_num_bytes(n) });
 	BN_clear_free(n);
 	OPENSSL_cleanse(bytes, sizeof(bytes));
 	return len;
@@ -391,7 +367,7 @@ static size_t put_secret(EVP_PKEY *key, uint8_t der[SECRET_MAX])
 		n = put_named(key, names[i], inner + len);
 		len += n;
 	}
-	head = put_header(header, SEQUENCE, len);
+	head = der_put_header(header, SEQUENCE, len);
 	memcpy(der, header, head);
 	memcpy(der + head, inner, len);
 	OPENSSL_cleanse(inner, sizeof(inner));

@@ -3,12 +3,8 @@
  * RSA encryption (RFC 8017): RSAES-PKCS1-v1_5 and RSAES-OAEP, whose label is the
  * additional data and whose MGF1 has the digest of the label.
  *
- * Whoever learns whether a v1.5 padding was right can decrypt (Bleichenbacher).
- * So it is not told: a wrong one gives a message that follows from the secret
- * key and the ciphertext, of a length that does too, as in
- * draft-irtf-cfrg-rsa-guidance section 7 ("implicit rejection").  libcrypto does
- * that since 3.2 only; here it is done for all, of what the bare decryption
- * gives, without a branch or an address that depends on it.
+ * A wrong padding of v1.5 is not told (rejection.h).  libcrypto does that since
+ * 3.2 only; here it is done for all, of what the bare decryption gives.
  */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -16,11 +12,9 @@
 #include <string.h>
 
 #include "providers/openssl/rsa.h"
+#include "providers/shared/rejection.h"
 
-#define HASH 32u   /* SHA-256 */
-#define TRIALS 128u /* lengths to choose from; each fits with one half or more,
-		       as the mask is less than twice the longest */
-#define PS_MIN 8u  /* bytes of padding string */
+#define HASH REJECTION_HASH
 
 static void *fetch(OSSL_LIB_CTX *lib, const char *name)
 {
@@ -38,137 +32,28 @@ static enum ukcf_status refuse_data(struct ukcf_job *job)
 	return ossl_refuse(job, -EBADMSG, UKCF_DETAIL_AUTH);
 }
 
-/* ----------------------------------------------------------- constant time */
-
-/* All ones or zero.  The compiler must not see that there are two. */
-static uint32_t mask_of(uint32_t bit)
-{
-	uint32_t m = 0 - bit;
-
-	__asm__("" : "+r"(m));
-	return m;
-}
-
-static uint32_t is_zero(uint32_t a)
-{
-	return mask_of((~a & (a - 1)) >> 31);
-}
-
-static uint32_t is_less(uint32_t a, uint32_t b)
-{
-	return mask_of((a ^ ((a ^ b) | ((a - b) ^ b))) >> 31);
-}
-
-static uint32_t choose(uint32_t mask, uint32_t a, uint32_t b)
-{
-	return (mask & a) | (~mask & b);
-}
-
 /* ------------------------------------------------------ implicit rejection */
 
-/* What is made in place of a message. */
-struct substitute {
-	uint8_t seed[HASH];
-	uint8_t lengths[2 * TRIALS];
-	uint8_t bytes[RSA_MODULUS_MAX];
-};
-
-static int hmac(const struct ukcf_instance *self, const uint8_t key[HASH],
-		struct ukcf_bytes in, uint8_t out[HASH])
+static bool hash(const void *self, struct ukcf_bytes in, uint8_t out[HASH])
 {
+	const struct ukcf_instance *its = self;
+
+	return EVP_Q_digest(its->lib, "SHA2-256", NULL, in.data, in.len, out,
+			    NULL);
+}
+
+static bool hmac(const void *self, const uint8_t key[HASH],
+		 struct ukcf_bytes in, uint8_t out[HASH])
+{
+	const struct ukcf_instance *its = self;
 	size_t len = 0;
 
-	return EVP_Q_mac(self->lib, "HMAC", NULL, "SHA2-256", NULL, key, HASH,
+	return EVP_Q_mac(its->lib, "HMAC", NULL, "SHA2-256", NULL, key, HASH,
 			 in.data, in.len, out, HASH, &len) &&
 	       len == HASH;
 }
 
-/* HMAC of counter || label || bits wanted, again and again.  len is a multiple
- * of HASH. */
-static int expand(const struct ukcf_instance *self, const uint8_t seed[HASH],
-		  const char *label, uint8_t *out, size_t len)
-{
-	size_t n = strlen(label);
-	uint8_t in[16] = { 0 };
-	int ok = 1;
-
-	memcpy(in + 2, label, n);
-	in[2 + n] = (uint8_t)(len * 8 >> 8);
-	in[3 + n] = (uint8_t)(len * 8);
-	for (size_t i = 0; ok && i < len / HASH; i++) {
-		in[1] = (uint8_t)i;
-		ok = hmac(self, seed, (struct ukcf_bytes){ in, n + 4 },
-			  out + i * HASH);
-	}
-	return ok;
-}
-
-/* Of a ciphertext of size bytes, as many as the modulus has. */
-static int make_substitute(const struct ukcf_instance *self,
-			   const struct rsa_key *k, const uint8_t *ciphertext,
-			   struct substitute *s)
-{
-	size_t size = k->n[N].len, d = k->n[D].len;
-	uint8_t padded[RSA_MODULUS_MAX] = { 0 }, hash[HASH];
-	int ok;
-
-	if (d > size)
-		return 0;
-	memcpy(padded + size - d, k->n[D].data, d);
-	ok = EVP_Q_digest(self->lib, "SHA2-256", NULL, padded, size, hash,
-			  NULL) &&
-	     hmac(self, hash, (struct ukcf_bytes){ ciphertext, size },
-		  s->seed) &&
-	     expand(self, s->seed, "length", s->lengths, sizeof(s->lengths)) &&
-	     expand(self, s->seed, "message", s->bytes, size);
-	OPENSSL_cleanse(padded, sizeof(padded));
-	OPENSSL_cleanse(hash, sizeof(hash));
-	return ok;
-}
-
-/* The last of the lengths that fits. */
-static uint32_t substitute_length(const struct substitute *s, uint32_t size)
-{
-	uint32_t end = size - 2 - PS_MIN, mask = end, len = 0;
-
-	for (unsigned int i = 1; i < 16; i *= 2)
-		mask |= mask >> i;
-	for (unsigned int i = 0; i < TRIALS; i++) {
-		uint32_t l = ((uint32_t)s->lengths[2 * i] << 8 |
-			      s->lengths[2 * i + 1]) & mask;
-
-		len = choose(is_less(l, end), l, len);
-	}
-	return len;
-}
-
-/* em = 0 || 2 || 8 bytes or more that are not 0 || 0 || message.  All ones if it
- * is; *at is where the message begins. */
-static uint32_t is_padded(const uint8_t *em, uint32_t size, uint32_t *at)
-{
-	uint32_t found = 0, first = 0;
-	uint32_t good = is_zero(em[0]) & is_zero(em[1] ^ 2u);
-
-	for (uint32_t i = 2; i < size; i++) {
-		uint32_t zero = is_zero(em[i]);
-
-		first = choose(~found & zero, i, first);
-		found |= zero;
-	}
-	*at = first + 1;
-	return good & found & ~is_less(first, 2 + PS_MIN);
-}
-
-/* The message in em, or the substitute.  Return: where it begins in em; it goes
- * to the end. */
-static uint32_t unpad(uint8_t *em, uint32_t size, const struct substitute *s)
-{
-	uint32_t at, good = is_padded(em, size, &at);
-
-	for (uint32_t i = 0; i < size; i++)
-		em[i] = (uint8_t)choose(good, em[i], s->bytes[i]);
-	return choose(good, at, size - substitute_length(s, size));
-}
+static const struct rejection_hash hashes = { .hash = hash, .hmac = hmac };
 
 /* ---------------------------------------------------------------- paddings */
 
@@ -200,7 +85,7 @@ static int set_padding(EVP_PKEY_CTX *ctx, const struct ukcf_job *job, int mode)
 static uint32_t least_padding(const struct ukcf_job *job, int oaep)
 {
 	if (!oaep)
-		return 3 + PS_MIN;
+		return 3 + REJECTION_PS_MIN;
 	return job->mech == UKCF_MECH_RSA_OAEP_SHA1 ? 2 * 20 + 2 : 2 * HASH + 2;
 }
 
@@ -303,11 +188,11 @@ static enum ukcf_status pkcs1_decrypt(struct ukcf_instance *self,
 		return ossl_rsa_refuse_key(job);
 	if (job->in.len != k.n[N].len)
 		return refuse_data(job);
-	if (!make_substitute(self, &k, job->in.data, &s)) {
+	if (!rejection_prepare(&hashes, self, k.n[D], job->in, &s)) {
 		ossl_no_memory(job);
 	} else if (decrypt(self, job, &k, RSA_NO_PADDING, em, &len, &ready) &&
 		   len == k.n[N].len) {
-		at = unpad(em, (uint32_t)len, &s);
+		at = rejection_unpad(em, (uint32_t)len, &s);
 		give(job, em + at, len - at);
 	} else if (ready) {
 		refuse_data(job);

@@ -32,7 +32,7 @@ static void say_rsa(struct virtio_crypto_op_ctrl_req *r,
 	p->algo = htole32(kind.algo);
 	p->keytype = htole32(kind.op);
 	p->keylen = htole32((uint32_t)key_len);
-	p->u.rsa.padding_algo = htole32(VIRTIO_CRYPTO_RSA_PKCS1_PADDING);
+	p->u.rsa.padding_algo = htole32(kind.padding);
 	p->u.rsa.hash_algo = htole32(kind.hash);
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "providers/shared/der-put.h"
+
 #define INTEGER 0x02
 #define BIT_STRING 0x03
 #define OCTET_STRING 0x04
@@ -128,50 +130,24 @@ bool der_read(struct ukcf_bytes der, bool secret, struct der_key *k)
 {
 	struct ukcf_bytes d, rest;
 
-	k->whole = der;
+	*k = (struct der_key){ .whole = der };
 	if (!unwrap(&k->whole, secret) || !is_only(k->whole, SEQUENCE, &d) ||
 	    (secret && !take_zero(&d)) || !take_number(&d, &k->n) ||
 	    !take_number(&d, &k->e))
 		return false;
 	for (unsigned int i = 2; secret && i < SECRET_NUMBERS; i++)
-		if (!take_number(&d, &rest))
+		if (!take_number(&d, i == 2 ? &k->d : &rest))
 			return false;
 	return d.len == 0 && is_right_size(k);
-}
-
-static size_t put_header(uint8_t *at, uint8_t tag, size_t len)
-{
-	size_t n = 0;
-
-	at[n++] = tag;
-	if (len >= 0x100) {
-		at[n++] = 0x82;
-		at[n++] = (uint8_t)(len >> 8);
-	} else if (len >= 0x80) {
-		at[n++] = 0x81;
-	}
-	at[n++] = (uint8_t)len;
-	return n;
-}
-
-static size_t put_number(uint8_t *at, struct ukcf_bytes b)
-{
-	size_t zero = b.data[0] >> 7;
-	size_t n = put_header(at, INTEGER, b.len + zero);
-
-	if (zero)
-		at[n++] = 0;
-	memcpy(at + n, b.data, b.len);
-	return n + b.len;
 }
 
 size_t der_put_public(uint8_t *to, const struct der_key *k)
 {
 	uint8_t numbers[DER_PUBLIC_MAX];
-	size_t len = put_number(numbers, k->n), head;
+	size_t len = der_put_number(numbers, k->n), head;
 
-	len += put_number(numbers + len, k->e);
-	head = put_header(to, SEQUENCE, len);
+	len += der_put_number(numbers + len, k->e);
+	head = der_put_header(to, SEQUENCE, len);
 	memcpy(to + head, numbers, len);
 	return head + len;
 }

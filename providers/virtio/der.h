@@ -15,6 +15,7 @@
 struct der_key {
 	struct ukcf_bytes whole; /* RSAPrivateKey or RSAPublicKey */
 	struct ukcf_bytes n, e;	 /* big-endian, without leading zeros */
+	struct ukcf_bytes d;	 /* likewise; of a secret key */
 };
 
 #define DER_PUBLIC_MAX 544u /* bytes of an RSAPublicKey: mech.def */

@@ -96,14 +96,52 @@ static int gives(struct engine *e, const struct known *k, uint32_t op)
 	       memcmp(out, want.data, want.len) == 0;
 }
 
-/* It signs, and what it signed it verifies; not with another bit. */
-static int gives_rsa(struct engine *e)
+static enum ukcf_status run_right(struct engine *e, struct ukcf_job *job,
+				  const struct bytes *want)
 {
-	struct bytes secret, public, in, want;
+	enum ukcf_status status = engine_run(e, job);
+
+	if (status != UKCF_DONE || job->res != (int64_t)want->len ||
+	    memcmp(job->out, want->data, want->len) != 0)
+		return status == UKCF_DONE ? UKCF_RETRY_ELSEWHERE : status;
+	return UKCF_DONE;
+}
+
+/* 1, 0 or -EIO of an answer that is not the one. */
+static int not_given(enum ukcf_status status)
+{
+	return status == UKCF_FAILED ? -EIO : 0;
+}
+
+/* It verifies a signature; not with another bit. */
+static int verifies(struct engine *e, struct ukcf_job *verify,
+		    struct bytes *signature)
+{
+	enum ukcf_status status;
+
+	verify->tag = (struct ukcf_bytes){ signature->data, signature->len };
+	status = engine_run(e, verify);
+	if (status != UKCF_DONE || verify->res != 0)
+		return not_given(status);
+	signature->data[signature->len - 1] ^= 1;
+	status = engine_run(e, verify);
+	if (status != UKCF_DONE)
+		return not_given(status);
+	return verify->res == -EBADMSG;
+}
+
+/*
+ * It signs, and what it signed it verifies.  With SHA-256 that is a known
+ * signature; with the others the daemon's known answers have one to verify, by
+ * which this one is right, too.
+ */
+static int gives_rsa(struct engine *e, uint32_t mech)
+{
+	struct bytes secret, public, in, signature;
 	uint8_t out[BYTES_MAX];
 	struct ukcf_job sign = {
 		.op = UKCF_OP_SIGN,
-		.mech = UKCF_MECH_RSA_PKCS1_SHA2_256,
+		.mech = mech,
 		.key = unhex(&secret, rsa_secret),
 		.in = unhex(&in, rsa_rs256_message),
 		.out = out,
@@ -111,24 +149,54 @@ static int gives_rsa(struct engine *e)
 	};
 	struct ukcf_job verify = {
 		.op = UKCF_OP_VERIFY,
-		.mech = sign.mech,
+		.mech = mech,
 		.key = unhex(&public, rsa_public),
 		.in = sign.in,
-		.tag = unhex(&want, rsa_rs256_signature),
 	};
-	enum ukcf_status status = engine_run(e, &sign);
+	enum ukcf_status status;
 
-	if (status != UKCF_DONE || sign.res != (int64_t)want.len ||
-	    memcmp(out, want.data, want.len) != 0)
-		return status == UKCF_FAILED ? -EIO : 0;
-	status = engine_run(e, &verify);
-	if (status != UKCF_DONE || verify.res != 0)
-		return status == UKCF_FAILED ? -EIO : 0;
-	want.data[want.len - 1] ^= 1;
-	status = engine_run(e, &verify);
-	if (status == UKCF_FAILED)
-		return -EIO;
-	return status == UKCF_DONE && verify.res == -EBADMSG;
+	unhex(&signature, rsa_rs256_signature);
+	if (mech == UKCF_MECH_RSA_PKCS1_SHA2_256) {
+		status = run_right(e, &sign, &signature);
+	} else {
+		status = engine_run(e, &sign);
+		if (status == UKCF_DONE &&
+		    sign.res != (int64_t)signature.len)
+			return 0;
+		memcpy(signature.data, out, signature.len);
+	}
+	return status == UKCF_DONE ? verifies(e, &verify, &signature) :
+				     not_given(status);
+}
+
+/* What it encrypts it decrypts.  How it ends if the padding is wrong the
+ * daemon's known answers have. */
+static int gives_rsaes(struct engine *e)
+{
+	struct bytes secret, public, in;
+	uint8_t sealed[BYTES_MAX], opened[BYTES_MAX];
+	struct ukcf_job encrypt = {
+		.op = UKCF_OP_ENCRYPT,
+		.mech = UKCF_MECH_RSA_PKCS1,
+		.key = unhex(&public, rsa_public),
+		.in = unhex(&in, TWO_BLOCKS),
+		.out = sealed,
+		.out_size = sizeof(sealed),
+	};
+	struct ukcf_job decrypt = {
+		.op = UKCF_OP_DECRYPT,
+		.mech = UKCF_MECH_RSA_PKCS1,
+		.key = unhex(&secret, rsa_secret),
+		.out = opened,
+		.out_size = sizeof(opened),
+	};
+	enum ukcf_status status = engine_run(e, &encrypt);
+
+	if (status != UKCF_DONE || encrypt.res <= 0)
+		return not_given(status);
+	decrypt.in = (struct ukcf_bytes){ sealed, (size_t)encrypt.res };
+	status = run_right(e, &decrypt, &in);
+	return status == UKCF_DONE ? 1 : not_given(status);
 }
 
 static uint32_t unpadded(uint32_t mech)
@@ -147,8 +215,10 @@ static uint32_t unpadded(uint32_t mech)
 
 int known_mech(struct engine *e, uint32_t mech)
 {
-	if (mech == UKCF_MECH_RSA_PKCS1_SHA2_256)
-		return gives_rsa(e);
+	if (mech == UKCF_MECH_RSA_PKCS1)
+		return gives_rsaes(e);
+	if (UKCF_MECH_CLASS(mech) == UKCF_CLASS_SIGN)
+		return gives_rsa(e, mech);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		int given;
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "providers/virtio/pci.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <linux/virtio_pci.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -19,6 +22,7 @@
 #define LOG_ERR 3
 #define VENDOR 0x1af4
 #define DEVICE 0x1054 /* 0x1040 + VIRTIO_ID_CRYPTO */
+#define BOUND "/sys/bus/pci/drivers/vfio-pci"
 #define CAPS_MAX 48u  /* in 192 bytes: the list may be a loop */
 
 /* A piece of a BAR. */
@@ -298,5 +302,47 @@ static int pci_open(const struct ukcf_host *host, const char *address,
 	return 0;
 }
 
-const struct transport_kind pci_transport = { .open = pci_open };
+/* ------------------------------------------------------ devices that are bound */
+
+static bool says(const char *address, const char *file, unsigned long value)
+{
+	char path[100], text[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), BOUND "/%s/%s", address, file);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	return strtoul(text, NULL, 16) == value;
+}
+
+static int is_ours(const struct dirent *d)
+{
+	return strlen(d->d_name) < TRANSPORT_ADDRESS &&
+	       strchr(d->d_name, ':') && says(d->d_name, "vendor", VENDOR) &&
+	       says(d->d_name, "device", DEVICE);
+}
+
+static unsigned int pci_bound(char (*addresses)[TRANSPORT_ADDRESS],
+			      unsigned int max)
+{
+	struct dirent **names;
+	int n = scandir(BOUND, &names, is_ours, alphasort);
+	unsigned int found = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (found < max)
+			strcpy(addresses[found++], names[i]->d_name);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return found;
+}
+
+const struct transport_kind pci_transport = { .open = pci_open,
+					      .bound = pci_bound };
 const struct transport_kind *const virtio_transport = &pci_transport;

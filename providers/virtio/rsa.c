@@ -12,11 +12,32 @@
 /* More would hold up all others: there is one thread for a device. */
 #define MESSAGE_MAX 262144u
 
+static void make_digest(struct work *w)
+{
+	struct ukcf_bytes in = w->job->in;
+	struct sha256 s;
+
+	switch (w->session.hash) {
+	case VIRTIO_CRYPTO_RSA_SHA384:
+		sha384(in.data, in.len, w->digest);
+		w->digest_len = SHA384_BYTES;
+		return;
+	case VIRTIO_CRYPTO_RSA_SHA512:
+		sha512(in.data, in.len, w->digest);
+		w->digest_len = SHA512_BYTES;
+		return;
+	default:
+		sha256_init(&s);
+		sha256_add(&s, in.data, in.len);
+		sha256_end(&s, w->digest);
+		w->digest_len = SHA256_BYTES;
+	}
+}
+
 static enum ukcf_status begin(struct work *w)
 {
 	bool signs = w->job->op == UKCF_OP_SIGN;
 	struct der_key k;
-	struct sha256 s;
 
 	if (w->job->in.len > MESSAGE_MAX)
 		return UKCF_RETRY_ELSEWHERE;
@@ -31,9 +52,8 @@ static enum ukcf_status begin(struct work *w)
 	w->session.service = VIRTIO_CRYPTO_SERVICE_AKCIPHER;
 	w->session.op = signs ? VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE :
 				VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC;
-	sha256_init(&s);
-	sha256_add(&s, w->job->in.data, w->job->in.len);
-	sha256_end(&s, w->digest);
+	w->session.padding = VIRTIO_CRYPTO_RSA_PKCS1_PADDING;
+	make_digest(w);
 	return UKCF_QUEUED;
 }
 
@@ -45,16 +65,16 @@ static size_t fill(struct work *w, uint64_t session, uint8_t *to,
 	size_t head = crypto_rsa(to, w->session, session,
 				 signs ? VIRTIO_CRYPTO_AKCIPHER_SIGN :
 					 VIRTIO_CRYPTO_AKCIPHER_VERIFY,
-				 signs ? SHA256_BYTES : w->n,
-				 signs ? w->n : SHA256_BYTES);
+				 signs ? w->digest_len : w->n,
+				 signs ? w->n : w->digest_len);
 
 	*answer = signs ? (uint32_t)w->n : 0;
 	if (!signs) {
 		memcpy(to + head, w->job->tag.data, w->n);
 		head += w->n;
 	}
-	memcpy(to + head, w->digest, SHA256_BYTES);
-	return head + SHA256_BYTES;
+	memcpy(to + head, w->digest, w->digest_len);
+	return head + w->digest_len;
 }
 
 static bool take(struct work *w, const uint8_t *answer)

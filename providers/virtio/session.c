@@ -35,7 +35,7 @@ void session_digest(const struct session_table *t, struct ukcf_bytes key,
 static bool is_same_kind(struct session_kind a, struct session_kind b)
 {
 	return a.service == b.service && a.algo == b.algo && a.op == b.op &&
-	       a.hash == b.hash;
+	       a.hash == b.hash && a.padding == b.padding;
 }
 
 static bool can_serve(const struct session *s)

@@ -30,7 +30,8 @@ struct session_kind {
 	uint16_t service; /* VIRTIO_CRYPTO_SERVICE_* */
 	uint16_t algo;
 	uint16_t op; /* direction; of RSA: public or private */
-	uint16_t hash;
+	uint16_t hash;	  /* of RSA */
+	uint16_t padding; /* likewise */
 };
 
 struct session {

@@ -28,6 +28,7 @@ enum transport_irq {
 	TRANSPORT_IRQS
 };
 
+#define TRANSPORT_ADDRESS 32u /* bytes of an address, with its NUL */
 #define TRANSPORT_VECTORS 3u /* of a device: the first of these */
 
 /* All return 0 or -errno; -ENODEV: the device is not there any more. */
@@ -58,6 +59,10 @@ struct transport_kind {
 	/* Why not goes to the log. */
 	int (*open)(const struct ukcf_host *host, const char *address,
 		    struct transport **t);
+	/* Those that could be opened, in the order of their addresses, at most
+	 * max of them.  Return: how many.  NULL: it does not know. */
+	unsigned int (*bound)(char (*addresses)[TRANSPORT_ADDRESS],
+			      unsigned int max);
 	/* An administrator's word; NULL: it takes none. */
 	int (*control)(const char *command);
 };

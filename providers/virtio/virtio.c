@@ -12,6 +12,7 @@
 
 #include <ukcf/provider.h>
 
+#include "providers/virtio/addresses.h"
 #include "providers/virtio/der.h"
 #include "providers/virtio/engine.h"
 #include "providers/virtio/known.h"
@@ -97,11 +98,19 @@ static const struct ukcf_mech_ops rsa_ops = { .sign = submit,
 					      .public_key = rsa_public_key,
 					      .check_key = check_rsa_key };
 
+static const struct ukcf_mech_ops rsaes_ops = { .encrypt = submit,
+						.decrypt = submit,
+						.public_key = rsa_public_key,
+						.check_key = check_rsa_key };
+
 /* Rough: the daemon replaces them by what it measures. */
 #define OFFER(name, its_ops)                                                  \
 	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
 	  .cost_ps_per_byte = 1500 }
 #define CIPHER(name) OFFER(name, cipher_ops)
+#define RSA(name, its_ops)                                                    \
+	{ .mech = UKCF_MECH_##name, .flags = UKCF_OFFER_SLOW,                 \
+	  .ops = &its_ops, .cost_ns = 1500000, .cost_ps_per_byte = 5000 }
 
 static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CBC),	 CIPHER(AES_192_CBC),
@@ -110,8 +119,10 @@ static const struct ukcf_offer all[] = {
 	CIPHER(AES_128_CTR),	 CIPHER(AES_192_CTR),
 	CIPHER(AES_256_CTR),	 OFFER(AES_128_XTS, xts_ops),
 	OFFER(AES_256_XTS, xts_ops),
-	{ .mech = UKCF_MECH_RSA_PKCS1_SHA2_256, .flags = UKCF_OFFER_SLOW,
-	  .ops = &rsa_ops, .cost_ns = 1500000, .cost_ps_per_byte = 5000 },
+	RSA(RSA_PKCS1_SHA2_256, rsa_ops),
+	RSA(RSA_PKCS1_SHA2_384, rsa_ops),
+	RSA(RSA_PKCS1_SHA2_512, rsa_ops),
+	RSA(RSA_PKCS1, rsaes_ops),
 };
 
 #define N_ALL (sizeof(all) / sizeof(all[0]))
@@ -179,13 +190,7 @@ static int read_options(const struct ukcf_host *host, struct engine_settings *s)
 			  o->min, o->max, o->step);
 		return -EINVAL;
 	}
-	s->address = host->option(host->host, "device");
-	if (s->address)
-		return 0;
-	host->log(host->host, LOG_ERR,
-		  "option device is missing: the PCI address of a virtio-crypto "
-		  "device that is bound to vfio-pci, such as 0000:01:00.0");
-	return -EINVAL;
+	return 0;
 }
 
 /* --------------------------------------------------------------- life cycle */
@@ -206,11 +211,21 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **selfp)
 		.spin_us = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 20 : 0,
 		.timeout_ms = 500,
 	};
+	struct addresses its;
 	struct ukcf_instance *self;
 	int n = read_options(host, &s);
 
+	if (n == 0)
+		n = addresses_read(host, virtio_transport, &its);
 	if (n < 0)
 		return n;
+	if (host->instance >= its.n) {
+		host->log(host->host, LOG_ERR,
+			  "option device: %u of them are there, and this is "
+			  "number %u", its.n, host->instance + 1);
+		return -ENODEV;
+	}
+	s.address = its.all[host->instance];
 	self = calloc(1, sizeof(*self));
 	if (!self)
 		return -ENOMEM;
@@ -232,6 +247,14 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **selfp)
 	provider.depth = s.depth;
 	*selfp = self;
 	return 0;
+}
+
+/* What is wrong with them start() says. */
+static uint32_t instances(const struct ukcf_host *host)
+{
+	struct addresses its;
+
+	return addresses_read(host, virtio_transport, &its) == 0 ? its.n : 1;
 }
 
 static int reset(struct ukcf_instance *self)
@@ -265,6 +288,7 @@ static struct ukcf_provider provider = {
 	.control = control,
 	.reset = reset,
 	.forget_key = forget_key,
+	.instances = instances,
 };
 
 __attribute__((visibility("default"))) const struct ukcf_provider *

@@ -24,6 +24,13 @@ static const struct work_row {
 	{ UKCF_MECH_AES_256_XTS, &work_cipher, VIRTIO_CRYPTO_CIPHER_AES_XTS, 0 },
 	{ UKCF_MECH_RSA_PKCS1_SHA2_256, &work_rsa, VIRTIO_CRYPTO_AKCIPHER_RSA,
 	  VIRTIO_CRYPTO_RSA_SHA256 },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_384, &work_rsa, VIRTIO_CRYPTO_AKCIPHER_RSA,
+	  VIRTIO_CRYPTO_RSA_SHA384 },
+	{ UKCF_MECH_RSA_PKCS1_SHA2_512, &work_rsa, VIRTIO_CRYPTO_AKCIPHER_RSA,
+	  VIRTIO_CRYPTO_RSA_SHA512 },
+	/* there is no session without a digest, though none is made */
+	{ UKCF_MECH_RSA_PKCS1, &work_rsaes, VIRTIO_CRYPTO_AKCIPHER_RSA,
+	  VIRTIO_CRYPTO_RSA_SHA256 },
 };
 
 enum ukcf_status work_begin(struct work *w, struct ukcf_job *job, size_t room)

@@ -13,6 +13,7 @@
 #include <ukcf/provider.h>
 
 #include "providers/virtio/crypto.h"
+#include "providers/virtio/sha512.h"
 
 #define WORK_ROOM_MIN 1024u /* bytes of data of a buffer */
 
@@ -27,7 +28,8 @@ struct work {
 	unsigned int step;     /* of stealing ciphertext */
 	uint8_t iv[CRYPTO_IV]; /* of the next request */
 	uint8_t held[CRYPTO_IV], tail[CRYPTO_IV]; /* between two steps */
-	uint8_t digest[SHA256_BYTES]; /* of RSA */
+	uint8_t digest[SHA512_BYTES]; /* of RSA */
+	size_t digest_len;
 };
 
 /* One per kind of mechanism. */
@@ -47,7 +49,7 @@ struct work_kind {
 	bool (*refused)(struct work *w, uint8_t status);
 };
 
-extern const struct work_kind work_cipher, work_rsa;
+extern const struct work_kind work_cipher, work_rsa, work_rsaes;
 
 /* Return: as begin() does; UKCF_RETRY_ELSEWHERE for what no row has. */
 enum ukcf_status work_begin(struct work *w, struct ukcf_job *job, size_t room);

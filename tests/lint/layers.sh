@@ -27,7 +27,7 @@ layers() {
 	layer tools ukcf/ lib/shared/ tools/
 	layer examples ukcf/
 	for p in providers/*/; do
-		layer "$p" ukcf/ "$p"
+		layer "$p" ukcf/ providers/shared/ "$p"
 	done
 }
 

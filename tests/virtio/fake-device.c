@@ -44,6 +44,7 @@ struct map {
 struct session {
 	bool used;
 	uint32_t service, algo, op;
+	uint32_t padding, hash; /* of RSA */
 	size_t len;
 	uint8_t key[KEY_MAX];
 };
@@ -281,52 +282,121 @@ static EVP_PKEY *rsa_of(const struct session *s)
 		       d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)s->len);
 }
 
-/* Of a digest; to verify it follows the signature. */
-static uint8_t run_rsa(const struct session *s, uint32_t opcode,
-		       const uint8_t *in, size_t src, uint8_t *out, size_t dst)
+static const EVP_MD *digest_of(const struct session *s)
 {
-	bool signs = opcode == VIRTIO_CRYPTO_AKCIPHER_SIGN;
-	EVP_PKEY *key = rsa_of(s);
-	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
-	size_t len = dst;
-	uint8_t status = VIRTIO_CRYPTO_ERR;
-
-	if (ctx &&
-	    (signs ? EVP_PKEY_sign_init(ctx) : EVP_PKEY_verify_init(ctx)) > 0 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
-	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) > 0) {
-		if (signs && EVP_PKEY_sign(ctx, out, &len, in, src) > 0 &&
-		    len == dst)
-			status = VIRTIO_CRYPTO_OK;
-		else if (!signs)
-			status = EVP_PKEY_verify(ctx, in, src, in + src,
-						 dst) == 1 ?
-					 VIRTIO_CRYPTO_OK :
-					 VIRTIO_CRYPTO_KEY_REJECTED;
+	switch (s->hash) {
+	case VIRTIO_CRYPTO_RSA_SHA256:
+		return EVP_sha256();
+	case VIRTIO_CRYPTO_RSA_SHA384:
+		return EVP_sha384();
+	default:
+		return EVP_sha512();
 	}
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	return status;
 }
+
+struct rsa_work {
+	EVP_PKEY_CTX *ctx;
+	const struct session *s;
+	const uint8_t *in;
+	size_t src, dst;
+	uint8_t *out;
+};
+
+static bool set_padding(const struct rsa_work *w)
+{
+	return EVP_PKEY_CTX_set_rsa_padding(
+		       w->ctx, w->s->padding == VIRTIO_CRYPTO_RSA_RAW_PADDING ?
+				       RSA_NO_PADDING :
+				       RSA_PKCS1_PADDING) > 0;
+}
+
+static uint8_t run_sign(const struct rsa_work *w)
+{
+	size_t len = w->dst;
+
+	return EVP_PKEY_sign_init(w->ctx) > 0 && set_padding(w) &&
+			       EVP_PKEY_CTX_set_signature_md(
+				       w->ctx, digest_of(w->s)) > 0 &&
+			       EVP_PKEY_sign(w->ctx, w->out, &len, w->in,
+					     w->src) > 0 &&
+			       len == w->dst ?
+		       VIRTIO_CRYPTO_OK :
+		       VIRTIO_CRYPTO_ERR;
+}
+
+/* The digest follows the signature. */
+static uint8_t run_verify(const struct rsa_work *w)
+{
+	if (EVP_PKEY_verify_init(w->ctx) <= 0 || !set_padding(w) ||
+	    EVP_PKEY_CTX_set_signature_md(w->ctx, digest_of(w->s)) <= 0)
+		return VIRTIO_CRYPTO_ERR;
+	return EVP_PKEY_verify(w->ctx, w->in, w->src, w->in + w->src,
+			       w->dst) == 1 ?
+		       VIRTIO_CRYPTO_OK :
+		       VIRTIO_CRYPTO_KEY_REJECTED;
+}
+
+static uint8_t run_encrypt(const struct rsa_work *w)
+{
+	size_t len = w->dst;
+
+	return EVP_PKEY_encrypt_init(w->ctx) > 0 && set_padding(w) &&
+			       EVP_PKEY_encrypt(w->ctx, w->out, &len, w->in,
+						w->src) > 0 &&
+			       len == w->dst ?
+		       VIRTIO_CRYPTO_OK :
+		       VIRTIO_CRYPTO_ERR;
+}
+
+static uint8_t run_decrypt(const struct rsa_work *w)
+{
+	size_t len = w->dst;
+
+	return EVP_PKEY_decrypt_init(w->ctx) > 0 && set_padding(w) &&
+			       EVP_PKEY_decrypt(w->ctx, w->out, &len, w->in,
+						w->src) > 0 &&
+			       len == w->dst ?
+		       VIRTIO_CRYPTO_OK :
+		       VIRTIO_CRYPTO_ERR;
+}
+
+static const struct {
+	uint32_t opcode;
+	uint8_t (*run)(const struct rsa_work *w);
+	bool gives; /* bytes; else they are all read */
+} rsa_ops[] = {
+	{ VIRTIO_CRYPTO_AKCIPHER_SIGN, run_sign, true },
+	{ VIRTIO_CRYPTO_AKCIPHER_VERIFY, run_verify, false },
+	{ VIRTIO_CRYPTO_AKCIPHER_ENCRYPT, run_encrypt, true },
+	{ VIRTIO_CRYPTO_AKCIPHER_DECRYPT, run_decrypt, true },
+};
 
 static uint8_t perform_rsa(const struct request *r, const struct session *s,
 			   uint8_t *out, size_t *n)
 {
 	struct virtio_crypto_op_data_req q;
-	size_t src, dst;
-	bool signs;
+	struct rsa_work w = { .s = s, .in = r->in + sizeof(q), .out = out };
+	uint8_t status = VIRTIO_CRYPTO_ERR;
+	EVP_PKEY *key = rsa_of(s);
+	unsigned int i = 0;
+	size_t gives, reads;
 
 	memcpy(&q, r->in, sizeof(q));
-	src = le32toh(q.u.akcipher_req.para.src_data_len);
-	dst = le32toh(q.u.akcipher_req.para.dst_data_len);
-	signs = le32toh(q.header.opcode) == VIRTIO_CRYPTO_AKCIPHER_SIGN;
-	if (src > DATA_MAX || dst > DATA_MAX ||
-	    r->n_in != sizeof(q) + src + (signs ? 0 : dst) ||
-	    r->room != (signs ? dst : 0) + 1)
-		return VIRTIO_CRYPTO_ERR;
-	*n = signs ? dst : 0;
-	return run_rsa(s, le32toh(q.header.opcode), r->in + sizeof(q), src,
-		       out, dst);
+	w.src = le32toh(q.u.akcipher_req.para.src_data_len);
+	w.dst = le32toh(q.u.akcipher_req.para.dst_data_len);
+	while (i < 3 && rsa_ops[i].opcode != le32toh(q.header.opcode))
+		i++;
+	gives = rsa_ops[i].gives ? w.dst : 0;
+	reads = rsa_ops[i].gives ? 0 : w.dst;
+	w.ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
+	if (w.ctx && w.src <= DATA_MAX && w.dst <= DATA_MAX &&
+	    r->n_in == sizeof(q) + w.src + reads && r->room == gives + 1) {
+		*n = gives;
+		status = rsa_ops[i].run(&w);
+	}
+	EVP_PKEY_CTX_free(w.ctx);
+	EVP_PKEY_free(key);
+	return status;
 }
 
 /* Return: the status; out has n bytes, as many as the request asks for. */
@@ -464,6 +534,8 @@ static void take_rsa(const struct virtio_crypto_op_ctrl_req *q,
 
 	s->algo = le32toh(p->algo);
 	s->op = le32toh(p->keytype);
+	s->padding = le32toh(p->u.rsa.padding_algo);
+	s->hash = le32toh(p->u.rsa.hash_algo);
 	s->len = le32toh(p->keylen);
 }
 

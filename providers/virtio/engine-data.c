@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests of the data queue: posted with poison where their answers belong, and
+ * judged when they come back.
+ */
+#include "providers/virtio/engine-parts.h"
+
+#include <string.h>
+
+#include "providers/virtio/distrust.h"
+#include "providers/virtio/order.h"
+
+/* ----------------------------------------------------------------- job ends */
+
+void engine_give_back(struct engine *e, struct ukcf_job *job,
+		      enum ukcf_status status)
+{
+	bool own;
+
+	job->status = status;
+	pthread_mutex_lock(&e->lock);
+	e->held--;
+	own = e->own == job;
+	if (own) {
+		e->own = NULL;
+		pthread_cond_broadcast(&e->ran);
+	}
+	pthread_mutex_unlock(&e->lock);
+	if (!own)
+		e->host->complete(e->host->host, job);
+}
+
+static void wipe_slot(struct slot *s)
+{
+	explicit_bzero(s->ask.mem, s->ask_max);
+	explicit_bzero(s->answer.mem, s->answer_max);
+	s->ask_max = s->answer_max = 0;
+	work_wipe(&s->work);
+}
+
+void engine_end_slot(struct engine *e, struct slot *s, enum ukcf_status status)
+{
+	struct ukcf_job *job = s->work.job;
+
+	if (s->session)
+		session_leave(s->session);
+	s->session = NULL;
+	wipe_slot(s);
+	s->state = SLOT_FREE;
+	e->busy--;
+	engine_give_back(e, job, status);
+}
+
+/* -------------------------------------------------------------------- posts */
+
+static uint64_t draw(struct engine *e)
+{
+	/* xorshift64 (Marsaglia) */
+	e->random ^= e->random << 13;
+	e->random ^= e->random >> 7;
+	e->random ^= e->random << 17;
+	return e->random;
+}
+
+static uint16_t index_of(const struct engine *e, const struct slot *s)
+{
+	return (uint16_t)(s - e->slots);
+}
+
+/* Where a block is looked at: everywhere in a short answer, here and there and
+ * at the end of a long one. */
+static size_t next_probe(size_t at, size_t len)
+{
+	size_t step = len <= ENGINE_PAGE ? 16 : 512;
+
+	if (at + step < len)
+		return at + step;
+	return at + 16 < len ? len - 16 : len;
+}
+
+static void put_poison(struct slot *s, uint32_t len)
+{
+	for (size_t at = 0; at + 16 <= len; at = next_probe(at, len)) {
+		memcpy(s->answer.mem + at, &s->poison, 8);
+		memcpy(s->answer.mem + at + 8, &s->poison, 8);
+	}
+	s->answer.mem[len] = CRYPTO_UNANSWERED;
+	for (size_t i = 0; i < ENGINE_CANARY / 8; i++)
+		memcpy(s->answer.mem + len + 1 + 8 * i, &s->poison, 8);
+}
+
+static bool is_poison(const struct slot *s, size_t at)
+{
+	return memcmp(s->answer.mem + at, &s->poison, 8) == 0 &&
+	       memcmp(s->answer.mem + at + 8, &s->poison, 8) == 0;
+}
+
+static bool is_untouched(const struct slot *s)
+{
+	for (size_t at = 0; at + 16 <= s->len; at = next_probe(at, s->len))
+		if (is_poison(s, at))
+			return true;
+	return false;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void post(struct engine *e, struct slot *s)
+{
+	size_t n = s->work.kind->fill(&s->work, s->session->id, s->ask.mem,
+				      &s->len);
+
+	s->ask_max = larger(s->ask_max, n);
+	s->answer_max = larger(s->answer_max, s->len + 1 + ENGINE_CANARY);
+	s->poison = draw(e);
+	put_poison(s, s->len);
+	virtqueue_post(&e->device.data, index_of(e, s), s->ask.iova,
+		       (uint32_t)n, s->answer.iova, s->len + 1);
+	s->deadline_ns = engine_deadline(e);
+	s->state = SLOT_OUT;
+	e->out++;
+}
+
+unsigned int engine_post_ready(struct engine *e)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; e->busy && i < e->settings.depth; i++) {
+		struct slot *s = &e->slots[i];
+
+		if (s->state != SLOT_READY)
+			continue;
+		if (e->device.data.in_flight * 2 + 2 > e->device.data.size)
+			break;
+		post(e, s);
+		n++;
+	}
+	if (n && virtqueue_publish(&e->device.data) &&
+	    device_notify(&e->device, &e->device.data))
+		engine_fail(e, "its doorbell is gone");
+	return n;
+}
+
+/* ------------------------------------------------------------------ answers */
+
+/* A status that is no answer, or an answer that was not written. */
+static const char *what_is_wrong(const struct slot *s, uint8_t status,
+				 uint32_t len)
+{
+	uint32_t room = s->len + 1;
+
+	if (distrusts(len > room))
+		return "it says that it wrote more than it may";
+	if (distrusts(status == CRYPTO_UNANSWERED))
+		return "it ended a request without a status";
+	if (status != VIRTIO_CRYPTO_OK)
+		return NULL;
+	if (distrusts(len < room))
+		return "it says that it wrote less than it has to";
+	if (distrusts(is_untouched(s)))
+		return "it ended a request well and wrote no answer";
+	return NULL;
+}
+
+static bool is_overrun(const struct slot *s)
+{
+	for (size_t i = 0; i < ENGINE_CANARY / 8; i++)
+		if (memcmp(s->answer.mem + s->len + 1 + 8 * i, &s->poison, 8))
+			return true;
+	return false;
+}
+
+/* It came back: on to the next step, or to its end. */
+static void settle(struct engine *e, struct slot *s, uint8_t status)
+{
+	struct work *w = &s->work;
+
+	if (status == VIRTIO_CRYPTO_OK) {
+		if (w->kind->take(w, s->answer.mem))
+			s->state = SLOT_READY;
+		else
+			engine_end_slot(e, s, UKCF_DONE);
+		return;
+	}
+	if (w->kind->refused && w->kind->refused(w, status)) {
+		engine_end_slot(e, s, UKCF_DONE);
+		return;
+	}
+	if (status == VIRTIO_CRYPTO_INVSESS)
+		engine_fail(e, "it does not know a session that it made");
+	engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
+}
+
+static void come_back(struct engine *e, struct slot *s, uint32_t len)
+{
+	uint8_t status = order_load8(s->answer.mem + s->len);
+	const char *wrong = what_is_wrong(s, status, len);
+
+	e->out--;
+	if (!wrong && distrusts(is_overrun(s)))
+		wrong = "it wrote behind an answer";
+	if (!wrong) {
+		settle(e, s, status);
+		return;
+	}
+	engine_fail(e, wrong);
+	engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
+}
+
+unsigned int engine_collect(struct engine *e)
+{
+	unsigned int n = 0;
+	uint32_t len;
+	uint16_t i;
+	int got;
+
+	while (!e->trouble &&
+	       (got = virtqueue_take(&e->device.data, &i, &len)) != 0) {
+		if (got < 0 || distrusts(i >= e->settings.depth ||
+					 e->slots[i].state != SLOT_OUT)) {
+			engine_fail(e, "it ended a request that it does not "
+				       "have");
+			break;
+		}
+		come_back(e, &e->slots[i], len);
+		n++;
+	}
+	return n;
+}
