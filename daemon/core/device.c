@@ -392,9 +392,6 @@ static unsigned int evict(struct device *d)
 		lose_all(d);
 	while ((req = backlog_take(&d->backlog))) {
 		backlog_ended(&d->backlog, req->node.cost_ns);
-		/* nobody has read its input: whoever is next may, and twice */
-		if (!req->copy && !req->dual)
-			req->copy = copy_make(req, execute_out_bytes(req));
 		dispatch_elsewhere(req);
 		n++;
 	}
