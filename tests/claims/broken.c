@@ -145,12 +145,14 @@ WRAP(void, ring_counts, (const struct ring *r, struct ukcf_counts *sum))
 		__real_ring_counts(r, sum);
 }
 
-/* no-verify: no provider verifies signatures */
-WRAP(ukcf_job_fn, mech_entry, (const struct ukcf_offer *o, uint32_t op))
+/* no-verify: signatures are never verified */
+WRAP(void, request_result,
+     (struct request *req, int64_t res, unsigned int detail))
 {
-	return planted("no-verify") && op == UKCF_OP_VERIFY ?
-		       NULL :
-		       __real_mech_entry(o, op);
+	if (planted("no-verify") && request_op(req) == UKCF_OP_VERIFY)
+		__real_request_result(req, -EOPNOTSUPP, UKCF_DETAIL_MECH_OP);
+	else
+		__real_request_result(req, res, detail);
 }
 
 /* ------------------------------------------------------------------- queues */

@@ -366,7 +366,7 @@ static void evicted(void)
 
 		s.flags = UKCF_SQE_QUEUE;
 		s.subflags = i < 2 ? 0 : UKCF_SUB_REQUIRE_HW;
-		submit(&s);
+		entry_submit(ring, &s, 1);
 		if (i < 2)
 			await_waiting(s.provider, 0);
 	}
