@@ -33,4 +33,5 @@ done
 check 'a full queue tells those who wait when there is room' \
 	space_then_rejected
 check 'deadlines of what waits' queues 16 deadline
+check 'the daemon is killed while some wait for room' queues 4 killed 4
 finish

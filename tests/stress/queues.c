@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queues cancel SLOTS | space | deadline: what waits in the bulk lane of a
- * daemon with one worker and SLOTS places.  440-queues.sh starts this.
+ * queues cancel SLOTS | space | deadline | killed SLOTS: what waits in the bulk
+ * lane of a daemon with one worker and SLOTS places.  440-queues.sh starts this.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 
 #include "lib/shared/clock.h"
 #include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 #define ENTRIES 256
 #define CONSUMERS 8
@@ -340,6 +342,101 @@ static void deadline(void)
 	check(c.user_data == 1 && c.res == 32, "and the other one as it does");
 }
 
+/* ------------------------------------------------------------------ killed */
+
+#define MANY 20 /* user_data of who waits for the whole queue */
+#define RETRIED 30
+#define LAST 40
+#define LONG_NS (1500 * MS * slowness())
+
+static struct {
+	unsigned int queued, rejected, told, done;
+	bool replayed;
+} seen[LAST + 1];
+
+static struct ukcf_cqe note_cqe(void)
+{
+	struct ukcf_cqe c = next_cqe();
+	uint64_t id = c.user_data <= LAST ? c.user_data : LAST;
+
+	if (kind_of(&c) == UKCF_CQE_SPACE)
+		seen[id].told++;
+	else if (kind_of(&c) == UKCF_CQE_QUEUED)
+		seen[id].queued++;
+	else if (c.res == -EAGAIN)
+		seen[id].rejected++;
+	else
+		seen[id].done += id == MANY ? c.res == 0 : c.res == 32;
+	seen[id].replayed |= (c.flags & UKCF_CQE_F_REPLAYED) != 0;
+	return c;
+}
+
+/* One on the worker, a full queue, and those who wait for room in it. */
+static void fill_up(unsigned int slots)
+{
+	struct ukcf_sqe s = work(0, LONG_NS);
+
+	submit(&s);
+	for (unsigned int i = 1; i <= slots + 3; i++) {
+		s = work(i, 0);
+		s.flags |= UKCF_SQE_NOTIFY_SPACE;
+		submit(&s);
+	}
+	s = work(RETRIED, 0);
+	if (ukcf_submit_retry(ring, &s))
+		check_bail("submit, and again");
+	s = (struct ukcf_sqe){ .user_data = MANY };
+	ukcf_prep_notify_space(&s, UKCF_QUEUE_BULK, slots);
+	submit(&s);
+	while (!seen[MANY].done)
+		note_cqe();
+}
+
+/* Of those in from..to: was each either done, or rejected and then told? */
+static bool all_ended(unsigned int slots)
+{
+	bool ended = seen[0].done && seen[RETRIED].done && seen[MANY].told;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		ended &= seen[i].rejected ? seen[i].told : seen[i].done;
+	return ended;
+}
+
+static bool each_once(unsigned int slots)
+{
+	bool once = seen[0].done == 1 && seen[RETRIED].done == 1 &&
+		    !seen[RETRIED].told && seen[MANY].told == 1;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		once &= seen[i].rejected == seen[i].told &&
+			seen[i].rejected + seen[i].done == 1;
+	return once;
+}
+
+static void killed(unsigned int slots)
+{
+	pid_t pid = probe_pid();
+	unsigned int rejected = 0;
+	struct ukcf_sqe s;
+
+	open_all();
+	fill_up(slots);
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		rejected += seen[i].rejected;
+	kill(pid, SIGKILL);
+	while (!all_ended(slots))
+		note_cqe();
+	check(rejected >= 2 && seen[0].replayed &&
+		      probe_restarted(pid, 20000 * slowness()) > 0,
+	      "killed while %u wait for room: what was accepted is done",
+	      rejected);
+	s = work(LAST, 0);
+	submit(&s);
+	while (!seen[LAST].done)
+		note_cqe();
+	check(each_once(slots), "whoever waited is told of room, once");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "cancel")) {
@@ -350,8 +447,11 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(argv[1], "deadline")) {
 		open_all();
 		deadline();
+	} else if (argc == 3 && !strcmp(argv[1], "killed")) {
+		killed((unsigned int)atoi(argv[2]));
 	} else {
-		check_bail("usage: queues cancel SLOTS | space | deadline");
+		check_bail("usage: queues cancel SLOTS | space | deadline | "
+			   "killed SLOTS");
 	}
 	return check_done();
 }
