@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queues cancel SLOTS | space | deadline | killed SLOTS: what waits in the bulk
- * lane of a daemon with one worker and SLOTS places.  440-queues.sh starts this.
+ * queues cancel SLOTS | space | deadline | killed SLOTS | shares GROUP: what
+ * waits in the bulk lane of a daemon with one worker and SLOTS places.
+ * 440-queues.sh starts this.
  */
 #include <errno.h>
 #include <signal.h>
@@ -437,6 +438,96 @@ static void killed(unsigned int slots)
 	check(each_once(slots), "whoever waited is told of room, once");
 }
 
+/* ----------------------------------------------------------------- shares */
+
+#define BACKLOG 240u /* requests that each of the two heavy ones has waiting */
+/* Whose it is shows in the trace by its size; one class, so one prediction. */
+#define HEAVY 100u
+#define EQUAL 101u
+#define LIGHT 102u
+#define WARM 110u /* so that it is predicted right */
+#define EACH_NS (100 * UINT64_C(1000))
+
+struct side {
+	struct ukcf *u;
+	struct ukcf_ring *r;
+	struct ukcf_buffer *in, *out;
+	unsigned int bytes;
+};
+
+/* Whose group decides its weight. */
+static struct side side_open(gid_t group, unsigned int bytes)
+{
+	struct side s = { .bytes = bytes };
+
+	if (setegid(group) || ukcf_connect(&s.u, NULL, 0) || setegid(0) ||
+	    ukcf_ring_open(s.u, ENTRIES, &s.r) ||
+	    ukcf_buffer_alloc(s.u, UKCF_BUFFER_INPUT, 4096, &s.in) ||
+	    ukcf_buffer_alloc(s.u, UKCF_BUFFER_OUTPUT, 32, &s.out))
+		check_bail("no ring of group %u", (unsigned int)group);
+	return s;
+}
+
+static void side_submit(const struct side *s, unsigned int n)
+{
+	while (n-- > 0) {
+		struct ukcf_sqe e = work(0, EACH_NS);
+
+		e.flags = UKCF_SQE_QUEUE;
+		e.in.len = s->bytes;
+		e.buf[UKCF_RANGE_IN] = ukcf_buffer_index(s->in);
+		e.buf[UKCF_RANGE_OUT] = ukcf_buffer_index(s->out);
+		if (ukcf_submit_sqes(s->r, &e, 1) != 1)
+			check_bail("the ring is full");
+	}
+}
+
+static unsigned int side_await(const struct side *s, unsigned int kind,
+			       unsigned int n)
+{
+	const struct ukcf_cqe *c;
+	unsigned int right = 0;
+
+	while (n) {
+		if (ukcf_wait_cqe(s->r, &c, WAIT_NS))
+			check_bail("no completion");
+		if (kind_of(c) == kind) {
+			n--;
+			right += kind == UKCF_CQE_QUEUED || c->res == 32;
+		}
+		ukcf_cqe_seen(s->r);
+	}
+	return right;
+}
+
+/*
+ * While the worker is held, two consumers of different weight fill the queue,
+ * and then a third one has one request.  Who is served when is in the trace:
+ * shares GROUP, which has another weight.
+ */
+static void shares(gid_t group)
+{
+	struct side heavy = side_open(group, HEAVY);
+	struct side equal = side_open(0, EQUAL);
+	struct side light = side_open(0, LIGHT), warm = side_open(0, WARM);
+	struct ukcf_sqe hold;
+
+	open_all();
+	side_submit(&warm, 100);
+	side_await(&warm, UKCF_CQE_RESULT, 100);
+	hold = work(1, 300 * MS * slowness());
+	submit(&hold);
+	side_submit(&heavy, BACKLOG);
+	side_submit(&equal, BACKLOG);
+	side_await(&equal, UKCF_CQE_QUEUED, BACKLOG);
+	side_submit(&light, 1);
+	check(side_await(&light, UKCF_CQE_RESULT, 1) == 1 &&
+		      side_await(&heavy, UKCF_CQE_RESULT, BACKLOG) ==
+			      BACKLOG &&
+		      side_await(&equal, UKCF_CQE_RESULT, BACKLOG) == BACKLOG,
+	      "all are served");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "cancel")) {
@@ -447,11 +538,13 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(argv[1], "deadline")) {
 		open_all();
 		deadline();
+	} else if (argc == 3 && !strcmp(argv[1], "shares")) {
+		shares((gid_t)atoi(argv[2]));
 	} else if (argc == 3 && !strcmp(argv[1], "killed")) {
 		killed((unsigned int)atoi(argv[2]));
 	} else {
 		check_bail("usage: queues cancel SLOTS | space | deadline | "
-			   "killed SLOTS");
+			   "killed SLOTS | shares GROUP");
 	}
 	return check_done();
 }
