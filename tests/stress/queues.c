@@ -372,6 +372,16 @@ static struct ukcf_cqe note_cqe(void)
 	return c;
 }
 
+/* A rejection may come later than the answer to what was asked after it. */
+static bool all_judged(unsigned int slots)
+{
+	bool judged = seen[MANY].done;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		judged &= seen[i].queued || seen[i].rejected;
+	return judged;
+}
+
 /* One on the worker, a full queue, and those who wait for room in it. */
 static void fill_up(unsigned int slots)
 {
@@ -389,11 +399,11 @@ static void fill_up(unsigned int slots)
 	s = (struct ukcf_sqe){ .user_data = MANY };
 	ukcf_prep_notify_space(&s, UKCF_QUEUE_BULK, slots);
 	submit(&s);
-	while (!seen[MANY].done)
+	while (!all_judged(slots))
 		note_cqe();
 }
 
-/* Of those in from..to: was each either done, or rejected and then told? */
+/* Was each either done, or rejected and then told? */
 static bool all_ended(unsigned int slots)
 {
 	bool ended = seen[0].done && seen[RETRIED].done && seen[MANY].told;
