@@ -19,7 +19,6 @@ struct entry {
 
 struct retry {
 	unsigned int n, room;
-	uint64_t boot_gen; /* of the daemon that knows who waits */
 	struct entry *entries;
 };
 
@@ -80,8 +79,6 @@ int ukcf_submit_retry(struct ukcf_ring *r, const struct ukcf_sqe *sqe)
 	rc = ukcf_submit_sqes(r, &s, 1);
 	if (rc <= 0)
 		return rc ? rc : -EAGAIN;
-	if (t->n == 0)
-		t->boot_gen = ukcf_boot_gen(r->u);
 	t->entries[t->n++] = (struct entry){ .sqe = s };
 	return 0;
 }
@@ -108,7 +105,8 @@ bool retry_takes(struct ukcf_ring *r, const struct ukcf_cqe *cqe)
 		return true;
 	}
 	if ((cqe->flags & UKCF_CQE_KIND) == UKCF_CQE_SPACE) {
-		send_again(r, e);
+		if (e->state == WAITS)
+			send_again(r, e);
 		return true;
 	}
 	forget(r, e); /* accepted, or it has its result */
@@ -118,13 +116,8 @@ bool retry_takes(struct ukcf_ring *r, const struct ukcf_cqe *cqe)
 void retry_look(struct ukcf_ring *r)
 {
 	struct retry *t = r->retry;
-	uint64_t gen = ukcf_boot_gen(r->u);
-	bool restarted = gen != t->boot_gen;
 
-	/* Who waited is not known to a daemon that was started since. */
-	t->boot_gen = gen;
 	for (unsigned int i = 0; i < t->n; i++)
-		if (t->entries[i].state == DUE ||
-		    (restarted && t->entries[i].state == WAITS))
+		if (t->entries[i].state == DUE)
 			send_again(r, &t->entries[i]);
 }

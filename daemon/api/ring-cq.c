@@ -338,7 +338,9 @@ static void post_events(struct ring *r)
 	while (e) {
 		struct ring_event *next = e->next;
 
+		store_release_u64(&e->rec->cq_index, r->rec->cq_tail + 1);
 		ring_put_cqe(r, r->rec->cq_tail, &e->cqe);
+		store_release_u32(&e->rec->state, REC_FREE);
 		free(e);
 		ring_unref(r); /* not the last reference: we hold one */
 		e = next;

@@ -3,11 +3,15 @@
  * request, from any thread.  ring-parts.h has the rules. */
 #include "daemon/api/ring-parts.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "daemon/api/event.h"
 #include "daemon/api/page.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/event-count.h"
 #include "daemon/core/request.h"
+#include "lib/shared/log.h"
 
 /* A slot is kept for it until the ring wants no more of them. */
 void ring_want_events(struct request *req, uint32_t kinds)
@@ -95,10 +99,85 @@ void ring_tell(struct ring *r)
 	ring_look(r);
 }
 
-void ring_event_init(struct ring_event *e, struct ring *r)
+/* As many as CQ slots, whatever the consumer says that it has read.  Whoever
+ * posts frees one, in any order; only the service thread takes one. */
+static struct rec_waiter *waiter_new(struct ring *r)
 {
+	for (uint32_t i = 0; i <= r->cq_mask; i++) {
+		struct rec_waiter *w = &r->waiters[r->next_waiter];
+
+		r->next_waiter = (r->next_waiter + 1) & r->cq_mask;
+		if (load_acquire_u32(&w->state) == REC_FREE)
+			return w;
+	}
+	return NULL;
+}
+
+int ring_event_init(struct ring_event *e, const struct request *req,
+		     unsigned int slots)
+{
+	struct ring *r = req->ring;
+	struct rec_waiter *w = waiter_new(r);
+
+	if (!w)
+		return -ENOMEM;
 	ring_ref(r);
 	e->ring = r;
+	e->rec = w;
+	w->user_data = e->cqe.user_data;
+	w->cq_index = 0;
+	w->seq = (uint32_t)req->entry->seq;
+	w->entry = (uint16_t)(req->entry - r->entries);
+	w->queue = e->cqe.provider;
+	w->slots = slots;
+	store_release_u32(&w->state, REC_LIVE);
+	return 0;
+}
+
+/* It was told, or will ask once more. */
+static bool is_settled(const struct ring *r, const struct rec_waiter *w)
+{
+	const struct rec_entry *e = &r->entries[w->entry & r->sq_mask];
+
+	return (w->cq_index && w->cq_index - 1 < r->rec->cq_tail) ||
+	       (e->state == REC_ENTRY_ACCEPTED && (uint32_t)e->seq == w->seq);
+}
+
+static void tell_waiter(struct ring *r, struct rec_waiter *w)
+{
+	struct ring_event *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		log_err("no memory to tell a consumer of room");
+		store_release_u32(&w->state, REC_FREE);
+		return;
+	}
+	e->cqe = (struct ukcf_cqe){
+		.user_data = w->user_data,
+		.res = w->slots,
+		.flags = UKCF_CQE_SPACE,
+		.provider = w->queue,
+	};
+	e->rec = w;
+	e->ring = r;
+	ring_ref(r);
+	r->reserved++; /* as it was in the former process */
+	ring_post_event(e);
+}
+
+void ring_tell_waiters(struct ring *r)
+{
+	for (uint32_t i = 0; r->restored && i <= r->cq_mask; i++) {
+		struct rec_waiter *w = &r->waiters[i];
+
+		if (w->state != REC_LIVE)
+			continue;
+		if (is_settled(r, w))
+			store_release_u32(&w->state, REC_FREE);
+		else
+			tell_waiter(r, w);
+	}
+	r->restored = false;
 }
 
 void ring_post_event(struct ring_event *e)

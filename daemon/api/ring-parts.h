@@ -54,6 +54,7 @@ struct ring {
 	uint32_t rec_index;
 	struct rec_ring *rec;
 	struct rec_entry *entries;
+	struct rec_waiter *waiters;
 	struct request *requests;
 	unsigned int sq_order, cq_order;
 	uint32_t sq_mask, cq_mask;
@@ -73,6 +74,8 @@ struct ring {
 	uint32_t *free; /* stack of free entries */
 	uint32_t n_free;
 	uint32_t replay; /* entries looked at for replay */
+	bool restored;	 /* who waited for room is not told yet */
+	uint32_t next_waiter; /* where a free one is looked for */
 	uint64_t burst_from; /* sq_head that the consumer knows */
 	uint32_t tail_hint; /* the consumer's, read once per burst */
 	bool long_burst;    /* the last one took more than one entry */

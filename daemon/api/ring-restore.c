@@ -70,6 +70,7 @@ static void settle_entries(struct ring *r)
 	/* What happened while nobody was there was not told. */
 	r->kinds = r->rec->events;
 	r->missed = true;
+	r->restored = true;
 	r->event_at = r->rec->cq_tail - 1; /* if not here, then before */
 }
 

@@ -140,6 +140,7 @@ struct ring *ring_alloc(struct consumer *c, uint32_t rec)
 	r->rec_index = rec;
 	r->rec = &recovery->rings[rec];
 	r->entries = recovery_entries(rec);
+	r->waiters = recovery_waiters(rec);
 	r->sq_order = r->rec->sq_order;
 	r->cq_order = r->rec->cq_order;
 	n = 1u << r->sq_order;

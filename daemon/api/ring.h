@@ -21,6 +21,8 @@ struct consumer;
 struct context_table;
 struct parking;
 struct provider;
+struct rec_waiter;
+struct request;
 struct ring;
 struct service;
 struct tally;
@@ -136,11 +138,18 @@ void ring_complete(struct request *req);
 struct ring_event {
 	struct ring_event *next;
 	struct ring *ring;
+	struct rec_waiter *rec;
 	struct ukcf_cqe cqe;
 };
 
-/* Service thread: a slot is kept for it (ring_keep_event()); holds the ring. */
-void ring_event_init(struct ring_event *e, struct ring *r);
+/* Service thread: a slot is kept for it (ring_keep_event()) by req, which asked
+ * for so many slots; cqe is filled in.  Holds the ring, and is known to the next
+ * process until it is posted.  -ENOMEM: as many wait as its CQ has slots. */
+int ring_event_init(struct ring_event *e, const struct request *req,
+		     unsigned int slots);
+/* Service thread, before the first entry is taken: those that a former process
+ * had not told of room are told, since nobody waits in this one. */
+void ring_tell_waiters(struct ring *r);
 /* Any thread but completion context. */
 void ring_post_event(struct ring_event *e);
 /* Free the rings whose last request ended; called when woken. */

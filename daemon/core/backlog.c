@@ -150,15 +150,20 @@ static void tell(struct ring_event *e)
 static int want(struct backlog *b, const struct want_space *s)
 {
 	struct waiter *w = calloc(1, sizeof(*w));
+	int err;
 
 	if (!w)
 		return -ENOMEM;
-	ring_event_init(&w->event, s->ring);
-	w->event.cqe.user_data = s->user_data;
+	w->event.cqe.user_data = s->req->entry->sqe.user_data;
 	w->event.cqe.flags = UKCF_CQE_SPACE;
 	w->event.cqe.provider = b->id;
 	w->q.want = s->slots;
-	w->q.flow = ring_consumer(s->ring)->rec;
+	w->q.flow = ring_consumer(s->req->ring)->rec;
+	err = ring_event_init(&w->event, s->req, s->slots);
+	if (err) {
+		free(w);
+		return err;
+	}
 	queue_want(&b->q, &w->q);
 	return 0;
 }

@@ -19,7 +19,6 @@
 #include "daemon/core/queue.h"
 
 struct request;
-struct ring;
 
 /* Since the start; written under the lock, read by anybody. */
 struct backlog_counts {
@@ -54,8 +53,7 @@ void backlog_free(struct backlog *b);
 /* What a request that found no place leaves behind: tell me when there is
  * room for so many. */
 struct want_space {
-	struct ring *ring;
-	uint64_t user_data;
+	const struct request *req; /* whose place in its ring's CQ is kept */
 	unsigned int slots;
 };
 

@@ -267,8 +267,9 @@ static struct mech_offer *native_of(const struct request *req)
 	ns = halves_ns(&plan, w);
 	if (native_ns(o, &w) < ns)
 		return o;
-	return ns < UINT64_MAX && predict_tries(o, w.op, w.bytes, ns) ? o :
-									NULL;
+	if (ns == UINT64_MAX || !predict_tries(o, w.op, w.bytes, ns))
+		return NULL;
+	return o;
 }
 
 /* They would have been, if nobody did both in one job. */

@@ -15,22 +15,28 @@
 
 #define RECOVERY_MAGIC UINT64_C(0x79726f6365726b75)
 /* Raised with any change of the records' layout. */
-#define RECOVERY_VERSION 2
+#define RECOVERY_VERSION 3
 
 struct recovery *recovery;
 
 static int recovery_fd = -1;
 
 #define TABLE_SIZE (REC_ENTRIES_MAX * sizeof(struct rec_entry))
+#define WAITERS_SIZE (REC_WAITERS_MAX * sizeof(struct rec_waiter))
 
 static uint64_t tables_at(void)
 {
 	return memfd_round(sizeof(struct recovery));
 }
 
-static uint64_t recovery_size(void)
+static uint64_t waiters_at(void)
 {
 	return tables_at() + (uint64_t)REC_RINGS_MAX * TABLE_SIZE;
+}
+
+static uint64_t recovery_size(void)
+{
+	return waiters_at() + (uint64_t)REC_RINGS_MAX * WAITERS_SIZE;
 }
 
 static int map(int fd)
@@ -117,18 +123,28 @@ struct rec_entry *recovery_entries(uint32_t ring)
 					    (uint64_t)ring * TABLE_SIZE);
 }
 
-void recovery_entries_drop(uint32_t ring)
+struct rec_waiter *recovery_waiters(uint32_t ring)
 {
-	uint64_t page = memfd_round(1);
-	uint64_t from = tables_at() + (uint64_t)ring * TABLE_SIZE;
+	return (struct rec_waiter *)(void *)((char *)recovery + waiters_at() +
+					     (uint64_t)ring * WAITERS_SIZE);
+}
 
+static void drop(uint64_t from, uint64_t size)
+{
 	/* Tables are whole pages, so a hole touches no neighbour. */
 	_Static_assert(TABLE_SIZE % 4096 == 0, "tables are whole pages");
-	if (TABLE_SIZE % page == 0 &&
+	_Static_assert(WAITERS_SIZE % 4096 == 0, "tables are whole pages");
+	if (size % memfd_round(1) == 0 &&
 	    fallocate(recovery_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)from, (off_t)TABLE_SIZE) == 0)
+		      (off_t)from, (off_t)size) == 0)
 		return;
-	memset(recovery_entries(ring), 0, TABLE_SIZE);
+	memset((char *)recovery + from, 0, size);
+}
+
+void recovery_entries_drop(uint32_t ring)
+{
+	drop(tables_at() + (uint64_t)ring * TABLE_SIZE, TABLE_SIZE);
+	drop(waiters_at() + (uint64_t)ring * WAITERS_SIZE, WAITERS_SIZE);
 }
 
 int recovery_consumer_new(void)

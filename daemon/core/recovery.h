@@ -4,10 +4,11 @@
  *
  * Daemon-only, pointer-free, sparse.  Records hold what the daemon accepted
  * (private copies of SQEs), its private heads and tails, the in-flight table,
- * and which consumers, rings and buffers exist; the descriptors themselves lie
- * in the store (fdstore.h).  A result is recorded here before its CQE is
- * published.  Stores are in program order and seen by the next process whole:
- * what survives is a killed process, not a power failure.
+ * who waits for room, and which consumers, rings and buffers exist; the
+ * descriptors themselves lie in the store (fdstore.h).  A result is recorded
+ * here before its CQE is published.  Stores are in program order and seen by
+ * the next process whole: what survives is a killed process, not a power
+ * failure.
  */
 #ifndef DAEMON_CORE_RECOVERY_H
 #define DAEMON_CORE_RECOVERY_H
@@ -22,6 +23,7 @@
 #define REC_RINGS_MAX 2048
 #define REC_BUFFERS_MAX 4096
 #define REC_ENTRIES_MAX 4096 /* in flight per ring: 2^UKCF_SQ_ORDER_MAX */
+#define REC_WAITERS_MAX 8192 /* for room, per ring: each has a place in its CQ */
 
 enum rec_state { REC_FREE = 0, REC_OPENING = 1, REC_LIVE = 2, REC_CLOSING = 3 };
 
@@ -77,6 +79,17 @@ struct rec_entry {
 	uint64_t ack;	   /* 1 + index of its QUEUED CQE; 0: none posted */
 };
 
+/* One that asked to be told of room, and was not told yet. */
+struct rec_waiter {
+	uint64_t user_data;
+	uint64_t cq_index; /* 1 + where its SPACE CQE goes; 0: not known yet */
+	uint32_t seq;	   /* low half of the SQ index of who asked ... */
+	uint16_t entry;	   /* ... which had this place in the table */
+	uint16_t queue;	   /* UKCF_QUEUE_*, or a provider's */
+	uint32_t slots;
+	uint32_t state; /* REC_FREE or REC_LIVE; stored last */
+};
+
 struct recovery {
 	uint64_t magic;
 	uint32_t version;
@@ -104,7 +117,9 @@ void recovery_close(void);
 
 /* The in-flight table of a ring: REC_ENTRIES_MAX entries, sparse. */
 struct rec_entry *recovery_entries(uint32_t ring);
-/* Give the memory of a closed ring's table back. */
+/* Who waits for room: REC_WAITERS_MAX, sparse. */
+struct rec_waiter *recovery_waiters(uint32_t ring);
+/* Give the memory of a closed ring's tables back. */
 void recovery_entries_drop(uint32_t ring);
 
 /*

@@ -70,8 +70,7 @@ static int64_t notify_space(struct request *req, unsigned int *detail)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	struct backlog *b = dispatch_queue_by_id(s->provider);
 	const struct want_space want = {
-		.ring = req->ring,
-		.user_data = s->user_data,
+		.req = req,
 		.slots = s->ctx > UINT32_MAX ? UINT32_MAX :
 			 s->ctx		     ? (unsigned int)s->ctx :
 					       1,

@@ -183,8 +183,7 @@ static bool queue_request(struct request *req, bool owner)
 	struct ring *r = req->ring;
 	bool event = ring_keep_event(req);
 	const struct want_space want = {
-		.ring = r,
-		.user_data = req->entry->sqe.user_data,
+		.req = req,
 		.slots = 1,
 	};
 	int err = 0;
@@ -447,6 +446,7 @@ static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)
 	struct request *req;
 	unsigned int n = 0;
 
+	ring_tell_waiters(r);
 	while ((req = ring_take_replay(r, now))) {
 		handle(s, req, owner);
 		n++;

@@ -6,6 +6,7 @@
  * openssl, and nothing of those loaded (325-manifests.sh).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -296,6 +297,66 @@ static void a_consumer_goes(void)
 					"waits holds nobody up");
 }
 
+/* ------------------------------------------------------------- kill -9 */
+
+static struct ukcf_ring *ring_with_events(void)
+{
+	struct ukcf_sqe s = { .user_data = 9 };
+	struct ukcf_ring *r;
+
+	if (ukcf_ring_open(u, ENTRIES, &r))
+		check_bail("no ring");
+	ukcf_prep_notify_events(&s, UKCF_EVENTS_ALL);
+	entry_submit(r, &s, 1);
+	if (next_cqe(r).res)
+		check_bail("no events");
+	return r;
+}
+
+/* What waits for a provider is accepted: the next daemon loads it.  And it tells
+ * whoever wants events that some may have been missed, and goes on telling. */
+static void killed(void)
+{
+	struct ukcf_sqe s = digest(1, UKCF_MECH_NULL_DIGEST, 32), nop = { 0 };
+	pid_t pid = probe_pid();
+	struct ukcf_ring *events;
+	struct ukcf_cqe c;
+
+	put_away("null");
+	events = ring_with_events();
+	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	entry_submit(ring, &s, 1);
+	c = next_cqe(ring);
+	if ((c.flags & UKCF_CQE_KIND) != UKCF_CQE_QUEUED)
+		check_bail("it was not accepted");
+	kill(pid, SIGKILL);
+	c = next_cqe(ring);
+	check(c.user_data == 1 && c.res == 32 && made(1)[0] == 0x5a &&
+		      (c.flags & UKCF_CQE_F_REPLAYED),
+	      "killed while a request waits for its provider: it is done");
+	check(probe_restarted(pid, 20000 * slowness()) > 0 &&
+		      state_of("null") == UKCF_PROVIDER_READY,
+	      "by the next daemon, which loaded it");
+	do {
+		c = next_cqe(events); /* the first is of the former daemon */
+	} while (c.res != UKCF_EVENT_MANY);
+	check((c.flags & UKCF_CQE_KIND) == UKCF_CQE_EVENT,
+	      "who wants events is told that there may have been some");
+	if (change(MSG_CHANGE_DISABLE, "", "sha2-512"))
+		check_bail("disable");
+	do {
+		c = next_cqe(events); /* perhaps of the one that was loaded */
+	} while (c.res != UKCF_EVENT_MANY && c.u.value != UKCF_MECH_SHA2_512);
+	check((c.flags & UKCF_CQE_KIND) == UKCF_CQE_EVENT && c.user_data == 9,
+	      "and of what happens from then on");
+	change(MSG_CHANGE_ENABLE, "", "sha2-512");
+	ukcf_prep_nop(&nop);
+	nop.user_data = 7;
+	entry_submit(ring, &nop, 1);
+	check(next_cqe(ring).user_data == 7, "nothing is answered twice");
+	ukcf_ring_close(events);
+}
+
 int main(void)
 {
 	open_all();
@@ -307,6 +368,7 @@ int main(void)
 	a_chain_ends_as_one();
 	calls_and_keys();
 	a_consumer_goes();
+	killed();
 	ukcf_disconnect(u);
 	return check_done();
 }

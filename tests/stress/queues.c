@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queues cancel SLOTS | space | deadline: what waits in the bulk lane of a
- * daemon with one worker and SLOTS places.  440-queues.sh starts this.
+ * queues cancel SLOTS | space | deadline | killed SLOTS | shares GROUP: what
+ * waits in the bulk lane of a daemon with one worker and SLOTS places.
+ * 440-queues.sh starts this.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,6 +16,7 @@
 #include "lib/shared/clock.h"
 #include "tests/support/check.h"
 #include "tests/support/entry.h"
+#include "tests/support/probe.h"
 
 #define ENTRIES 256
 #define CONSUMERS 8
@@ -322,6 +325,201 @@ static void deadline(void)
 	check(c.user_data == 1 && c.res == 32, "and the other one as it does");
 }
 
+/* ------------------------------------------------------------------ killed */
+
+#define MANY 20 /* user_data of who waits for the whole queue */
+#define RETRIED 30
+#define LAST 40
+#define LONG_NS (1500 * MS * slowness())
+
+static struct {
+	unsigned int queued, rejected, told, done;
+	bool replayed;
+} seen[LAST + 1];
+
+static struct ukcf_cqe note_cqe(void)
+{
+	struct ukcf_cqe c = entry_next(ring, WAIT_NS);
+	uint64_t id = c.user_data <= LAST ? c.user_data : LAST;
+
+	if (kind_of(&c) == UKCF_CQE_SPACE)
+		seen[id].told++;
+	else if (kind_of(&c) == UKCF_CQE_QUEUED)
+		seen[id].queued++;
+	else if (c.res == -EAGAIN)
+		seen[id].rejected++;
+	else
+		seen[id].done += id == MANY ? c.res == 0 : c.res == 32;
+	seen[id].replayed |= (c.flags & UKCF_CQE_F_REPLAYED) != 0;
+	return c;
+}
+
+/* A rejection may come later than the answer to what was asked after it. */
+static bool all_judged(unsigned int slots)
+{
+	bool judged = seen[MANY].done;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		judged &= seen[i].queued || seen[i].rejected;
+	return judged;
+}
+
+/* One on the worker, a full queue, and those who wait for room in it. */
+static void fill_up(unsigned int slots)
+{
+	struct ukcf_sqe s = work(0, LONG_NS);
+
+	entry_submit(ring, &s, 1);
+	for (unsigned int i = 1; i <= slots + 3; i++) {
+		s = work(i, 0);
+		s.flags |= UKCF_SQE_NOTIFY_SPACE;
+		entry_submit(ring, &s, 1);
+	}
+	s = work(RETRIED, 0);
+	if (ukcf_submit_retry(ring, &s))
+		check_bail("submit, and again");
+	s = (struct ukcf_sqe){ .user_data = MANY };
+	ukcf_prep_notify_space(&s, UKCF_QUEUE_BULK, slots);
+	entry_submit(ring, &s, 1);
+	while (!all_judged(slots))
+		note_cqe();
+}
+
+/* Was each either done, or rejected and then told? */
+static bool all_ended(unsigned int slots)
+{
+	bool ended = seen[0].done && seen[RETRIED].done && seen[MANY].told;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		ended &= seen[i].rejected ? seen[i].told : seen[i].done;
+	return ended;
+}
+
+static bool each_once(unsigned int slots)
+{
+	bool once = seen[0].done == 1 && seen[RETRIED].done == 1 &&
+		    !seen[RETRIED].told && seen[MANY].told == 1;
+
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		once &= seen[i].rejected == seen[i].told &&
+			seen[i].rejected + seen[i].done == 1;
+	return once;
+}
+
+static void killed(unsigned int slots)
+{
+	pid_t pid = probe_pid();
+	unsigned int rejected = 0;
+	struct ukcf_sqe s;
+
+	open_all();
+	fill_up(slots);
+	for (unsigned int i = 1; i <= slots + 3; i++)
+		rejected += seen[i].rejected;
+	kill(pid, SIGKILL);
+	while (!all_ended(slots))
+		note_cqe();
+	check(rejected >= 2 && seen[0].replayed &&
+		      probe_restarted(pid, 20000 * slowness()) > 0,
+	      "killed while %u wait for room: what was accepted is done",
+	      rejected);
+	s = work(LAST, 0);
+	entry_submit(ring, &s, 1);
+	while (!seen[LAST].done)
+		note_cqe();
+	check(each_once(slots), "whoever waited is told of room, once");
+}
+
+/* ----------------------------------------------------------------- shares */
+
+#define BACKLOG 240u /* requests that each of the two heavy ones has waiting */
+/* Whose it is shows in the trace by its size; one class, so one prediction. */
+#define HEAVY 100u
+#define EQUAL 101u
+#define LIGHT 102u
+#define WARM 110u /* so that it is predicted right */
+#define EACH_NS (100 * UINT64_C(1000))
+
+struct side {
+	struct ukcf *u;
+	struct ukcf_ring *r;
+	struct ukcf_buffer *in, *out;
+	unsigned int bytes;
+};
+
+/* Whose group decides its weight. */
+static struct side side_open(gid_t group, unsigned int bytes)
+{
+	struct side s = { .bytes = bytes };
+
+	if (setegid(group) || ukcf_connect(&s.u, NULL, 0) || setegid(0) ||
+	    ukcf_ring_open(s.u, ENTRIES, &s.r) ||
+	    ukcf_buffer_alloc(s.u, UKCF_BUFFER_INPUT, 4096, &s.in) ||
+	    ukcf_buffer_alloc(s.u, UKCF_BUFFER_OUTPUT, 32, &s.out))
+		check_bail("no ring of group %u", (unsigned int)group);
+	return s;
+}
+
+static void side_submit(const struct side *s, unsigned int n)
+{
+	while (n-- > 0) {
+		struct ukcf_sqe e = work(0, EACH_NS);
+
+		e.flags = UKCF_SQE_QUEUE;
+		e.in.len = s->bytes;
+		e.buf[UKCF_RANGE_IN] = ukcf_buffer_index(s->in);
+		e.buf[UKCF_RANGE_OUT] = ukcf_buffer_index(s->out);
+		if (ukcf_submit_sqes(s->r, &e, 1) != 1)
+			check_bail("the ring is full");
+	}
+}
+
+static unsigned int side_await(const struct side *s, unsigned int kind,
+			       unsigned int n)
+{
+	const struct ukcf_cqe *c;
+	unsigned int right = 0;
+
+	while (n) {
+		if (ukcf_wait_cqe(s->r, &c, WAIT_NS))
+			check_bail("no completion");
+		if (kind_of(c) == kind) {
+			n--;
+			right += kind == UKCF_CQE_QUEUED || c->res == 32;
+		}
+		ukcf_cqe_seen(s->r);
+	}
+	return right;
+}
+
+/*
+ * While the worker is held, two consumers of different weight fill the queue,
+ * and then a third one has one request.  Who is served when is in the trace:
+ * shares GROUP, which has another weight.
+ */
+static void shares(gid_t group)
+{
+	struct side heavy = side_open(group, HEAVY);
+	struct side equal = side_open(0, EQUAL);
+	struct side light = side_open(0, LIGHT), warm = side_open(0, WARM);
+	struct ukcf_sqe hold;
+
+	open_all();
+	side_submit(&warm, 100);
+	side_await(&warm, UKCF_CQE_RESULT, 100);
+	hold = work(1, 300 * MS * slowness());
+	entry_submit(ring, &hold, 1);
+	side_submit(&heavy, BACKLOG);
+	side_submit(&equal, BACKLOG);
+	side_await(&equal, UKCF_CQE_QUEUED, BACKLOG);
+	side_submit(&light, 1);
+	check(side_await(&light, UKCF_CQE_RESULT, 1) == 1 &&
+		      side_await(&heavy, UKCF_CQE_RESULT, BACKLOG) ==
+			      BACKLOG &&
+		      side_await(&equal, UKCF_CQE_RESULT, BACKLOG) == BACKLOG,
+	      "all are served");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "cancel")) {
@@ -332,8 +530,13 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(argv[1], "deadline")) {
 		open_all();
 		deadline();
+	} else if (argc == 3 && !strcmp(argv[1], "shares")) {
+		shares((gid_t)atoi(argv[2]));
+	} else if (argc == 3 && !strcmp(argv[1], "killed")) {
+		killed((unsigned int)atoi(argv[2]));
 	} else {
-		check_bail("usage: queues cancel SLOTS | space | deadline");
+		check_bail("usage: queues cancel SLOTS | space | deadline | "
+			   "killed SLOTS | shares GROUP");
 	}
 	return check_done();
 }

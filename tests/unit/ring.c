@@ -713,3 +713,38 @@ Test(ring, a_restart_late_in_the_life_of_a_ring_keeps_its_credits)
 	serve_again();
 	cr_assert_not_null(peek());
 }
+
+/* ------------------------------------------------------ who waits for room */
+
+static struct ring_event *waits(const struct request *req)
+{
+	struct ring_event *e = calloc(1, sizeof(*e));
+
+	e->cqe.user_data = 7;
+	e->cqe.flags = UKCF_CQE_SPACE;
+	if (ring_event_init(e, req, 3) == 0)
+		return e;
+	free(e);
+	return NULL;
+}
+
+/* A consumer may say that it has read what was never there: its credits are its
+ * own affair, but not the daemon's memory. */
+Test(ring, no_more_wait_for_room_than_the_CQ_has_slots)
+{
+	struct ring_event *e[8];
+	struct request *req;
+
+	submit(1, 0);
+	req = ring_take(r, 1);
+	for (unsigned int i = 0; i < 8; i++) {
+		e[i] = waits(req);
+		cr_assert_not_null(e[i], "%u", i);
+	}
+	cr_assert_null(waits(req));
+	ring_post_event(e[5]);
+	cr_assert_eq(peek()->user_data, 7);
+	e[5] = waits(req);
+	cr_assert_not_null(e[5], "who was told makes room");
+	cr_assert_null(waits(req));
+}
