@@ -32,6 +32,8 @@ int input_open(const char *path)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		complain("%s: %s", path, strerror(errno));
+	else /* the kernel reads on while we work on what is there */
+		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	return fd;
 }
 

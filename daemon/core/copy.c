@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/core/copy.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -11,8 +12,13 @@
 #include "lib/shared/secmem.h"
 
 #define ALIGN 64u
+#define SMALL 4096u /* bytes; none is smaller */
+#define SPARES 16u
 
 static void *given_back; /* atomic: list of struct copy, through next */
+/* Of SMALL bytes, wiped, for the next that wants one: a dual operation of a few
+ * bytes would be four system calls and a page fault otherwise. */
+static void *spares[SPARES]; /* atomic; NULL: there is room for one */
 
 static size_t align(size_t n)
 {
@@ -29,12 +35,42 @@ static struct ukcf_bytes keep(uint8_t **at, struct ukcf_bytes from)
 	return b;
 }
 
+static struct copy *take_spare(void)
+{
+	struct copy *c = NULL;
+
+	for (unsigned int i = 0; i < SPARES && !c; i++)
+		if (load_acquire_ptr(&spares[i]))
+			c = exchange_ptr(&spares[i], NULL);
+	return c;
+}
+
+/* False: there are enough, or it is none. */
+static bool becomes_spare(struct copy *c)
+{
+	if (c->size != SMALL)
+		return false;
+	for (unsigned int i = 0; i < SPARES; i++) {
+		void *none = NULL;
+
+		if (!load_acquire_ptr(&spares[i]) &&
+		    compare_swap_ptr(&spares[i], &none, c))
+			return true;
+	}
+	return false;
+}
+
 static struct copy *map(size_t size)
 {
 	struct copy *c;
 
 	completion_forbids("a private copy is made");
 	copy_reap();
+	c = size <= SMALL ? take_spare() : NULL;
+	if (c)
+		return c;
+	if (size < SMALL)
+		size = SMALL;
 	c = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
@@ -116,7 +152,8 @@ void copy_reap(void)
 	while (c) {
 		struct copy *next = c->next;
 
-		munmap(c, c->size);
+		if (!becomes_spare(c))
+			munmap(c, c->size);
 		c = next;
 	}
 }

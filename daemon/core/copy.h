@@ -3,7 +3,7 @@
  * Owns private copies of a request's input that outlive the thread which made
  * them: a device works from one, and whoever tries again after a failure must
  * see the very bytes that the first one saw.  They hold messages, never keys;
- * wiped when given back.
+ * wiped when given back.  A few small ones are kept for the next requests.
  */
 #ifndef DAEMON_CORE_COPY_H
 #define DAEMON_CORE_COPY_H

@@ -6,6 +6,7 @@
  * that pair, the tag, the ciphertext.
  */
 #include <sodium.h>
+#include <string.h>
 
 #include "providers/sodium/sodium.h"
 
@@ -28,6 +29,23 @@ static int refuse(struct ukcf_job *job, size_t key_len)
 	return 0;
 }
 
+/* As crypto_box_seal() does, but for the order: that writes its public key before
+ * it reads, and in and out may be equal.  Nonzero: everybody would know the
+ * shared secret. */
+static int seal(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *pub)
+{
+	uint8_t nonce[crypto_box_NONCEBYTES], once[SECRET], both[2 * PUBLIC];
+	int failed;
+
+	crypto_box_keypair(both, once);
+	memcpy(both + PUBLIC, pub, PUBLIC);
+	crypto_generichash(nonce, sizeof(nonce), both, sizeof(both), NULL, 0);
+	failed = crypto_box_easy(out + PUBLIC, in, len, nonce, pub, once);
+	memcpy(out, both, PUBLIC);
+	sodium_memzero(once, sizeof(once));
+	return failed;
+}
+
 static enum ukcf_status encrypt(struct ukcf_instance *self,
 				struct ukcf_job *job)
 {
@@ -38,8 +56,7 @@ static enum ukcf_status encrypt(struct ukcf_instance *self,
 		return UKCF_DONE;
 	if (job->out_size < MORE || job->out_size - MORE < len)
 		return sodium_refuse(job, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
-	/* It fails where everybody would know the shared secret. */
-	if (crypto_box_seal(job->out, sodium_in(job->in), len, job->key.data))
+	if (seal(job->out, sodium_in(job->in), len, job->key.data))
 		return sodium_refuse(job, -EKEYREJECTED,
 				     UKCF_DETAIL_LOW_ORDER);
 	return sodium_done(job, (int64_t)(len + MORE));

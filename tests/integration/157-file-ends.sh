@@ -204,6 +204,60 @@ fi
 refused 1 "none/new: cannot be written: No such file" cryptoctl encrypt -k box \
 	-o none/new plain
 
+# --- anywhere ---
+# points: a command, what ends it, and after how many bytes
+points() {
+	awk -v n=$rounds -v seed="${UKCF_SEED:-1}" 'BEGIN {
+		srand(seed)
+		split("encrypt decrypt", word)
+		split("KILL INT TERM HUP disk", how)
+		for (; n > 0; n--)
+			print word[1 + int(rand() * 2)], how[1 + int(rand() * 5)],
+				1024 + int(rand() * 4190000)
+	}'
+}
+# ends WORD HOW AT: status 0 if it ended as it should and left nothing
+ends() {
+	from=plain
+	[ "$1" = encrypt ] || from=sealed
+	if [ "$2" = disk ]; then
+		(
+			ulimit -f $(($3 / 512))
+			trap '' XFSZ
+			cryptoctl "$1" -k box -o out/new $from 2>/dev/null
+		)
+		[ $? = 1 ] && [ -z "$(ls -A out)" ]
+		return
+	fi
+	rm -f fifo
+	mkfifo fifo
+	# what a shell starts beside itself does not take SIGINT
+	env --default-signal=INT cryptoctl "$1" -k box -o out/new <fifo \
+		2>/dev/null &
+	worker=$!
+	exec 9>fifo
+	head -c "$3" $from >&9
+	kill "-$2" $worker
+	exec 9>&-
+	wait $worker
+	[ $? -gt 128 ] && [ -z "$(ls -A out)" ]
+}
+rm -rf out/*
+rounds=10
+[ -z "${UKCF_SOAK:-}" ] || rounds=200
+points >random
+same "as many points as were asked for" $rounds "$(wc -l <random)"
+wrong=
+while read -r word how at; do
+	ends "$word" "$how" "$at" || wrong="$wrong $word/$how/$at"
+	rm -f out/*
+done <random
+same "$rounds ends anywhere, by signals and full disks: no file" "" "$wrong"
+touch out/new
+check "the detector: a file that is left is seen" sh -c \
+	'test -n "$(ls -A out)"'
+rm out/new
+
 # --- a terminal ---
 # The line that says how far it is comes after half a second, so the input has
 # to take longer.

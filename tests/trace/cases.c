@@ -71,7 +71,7 @@ static int64_t perform(struct op_case *c, uint32_t op, struct ukcf_bytes in,
 	if (mech_takes_public(c->row->id, op))
 		job.key = job.pub;
 	if (is_kdf(c))
-		job.out_size = 100;
+		job.out_size = clamp(100, 0, c->row->data_max);
 	if (UKCF_MECH_CLASS(c->row->id) == UKCF_CLASS_AEAD || is_stream(c))
 		job.param = bytes(c->param, c->row->nonce_len);
 	if (fn(c->instance, &job) != UKCF_DONE)
@@ -142,6 +142,30 @@ static bool make_peer(struct op_case *c)
 	return made;
 }
 
+/* What argon2id is to cost: little, and what that provider takes. */
+static void make_cost(struct op_case *c)
+{
+	static const uint8_t cost[8] = { 1, 0, 0, 0, 8, 0, 0, 0 };
+
+	if (c->row->id == UKCF_MECH_ARGON2ID && c->aux_len == sizeof(cost))
+		memcpy(c->aux, cost, sizeof(cost));
+}
+
+bool case_is_random(const struct op_case *c)
+{
+	return c->op == UKCF_OP_ENCRYPT &&
+	       UKCF_MECH_CLASS(c->row->id) == UKCF_CLASS_PKE;
+}
+
+/* A derivation takes the sizes that it takes; the mechanism's row does not say
+ * which. */
+static bool is_taken(struct op_case *c)
+{
+	static uint8_t out[CASE_OUT_MAX];
+
+	return !is_kdf(c) || case_run(c, c->in, c->aux, out) >= 0;
+}
+
 bool case_prepare(struct op_case *c, size_t in_len, size_t aux_len)
 {
 	struct rng r;
@@ -156,6 +180,7 @@ bool case_prepare(struct op_case *c, size_t in_len, size_t aux_len)
 	rng_init(&r, in_len);
 	rng_fill(&r, c->in, in_len);
 	rng_fill(&r, c->aux, aux_len);
+	make_cost(c);
 	switch (c->op) {
 	case UKCF_OP_MAC_VERIFY:
 		return make_tag(c, UKCF_OP_MAC);
@@ -164,7 +189,7 @@ bool case_prepare(struct op_case *c, size_t in_len, size_t aux_len)
 	case UKCF_OP_DECRYPT:
 		return make_ciphertext(c);
 	case UKCF_OP_DERIVE:
-		return is_kdf(c) || make_peer(c);
+		return is_kdf(c) ? is_taken(c) : make_peer(c);
 	default:
 		return true;
 	}

@@ -37,6 +37,8 @@ ukcf_job_fn case_entry(const struct ukcf_offer *o, uint32_t op);
 /* Does it read an input of the consumer's? */
 bool case_has_input(uint32_t op);
 bool case_has_aux(const struct op_case *c);
+/* Is its result another each time? */
+bool case_is_random(const struct op_case *c);
 /* Make key, tag, input and aux.  False: there is no input of this length. */
 bool case_prepare(struct op_case *c, size_t in_len, size_t aux_len);
 /*

@@ -186,6 +186,81 @@ Test(selftest, every_lie_in_every_operation_is_caught)
 	cr_assert_gt(caught, 60);
 }
 
+#define IN_PLACE 300u
+#define MORE 64u /* of a tag, of what is added */
+
+/* Bytes, or -errno; data is input and output. */
+static int64_t in_place(const struct ukcf_offer *o, uint32_t op,
+			struct ukcf_bytes key, uint8_t *data, size_t len)
+{
+	static const uint8_t nonce[UKCF_PARAM_MAX];
+	const struct mech_row *row = mech_row_by_id(o->mech);
+	struct ukcf_job job = { .op = op,
+				.mech = o->mech,
+				.key = key,
+				.in = { data, len },
+				.param = { nonce, row->nonce_len },
+				.out = data,
+				.out_size = IN_PLACE + MORE,
+				.tag_len = row->tag_max };
+
+	if (mech_entry(o, op)(honest->instance, &job) != UKCF_DONE)
+		return -EIO;
+	return job.res;
+}
+
+/* The secret key, and what is encrypted with: of a pair its public part. */
+static struct ukcf_bytes own_keys(const struct ukcf_offer *o,
+				  const uint8_t secret[32], uint8_t pub[32])
+{
+	struct ukcf_job job = { .op = UKCF_OP_KEY_PUBLIC,
+				.mech = o->mech,
+				.key = { secret, 32 },
+				.out = pub,
+				.out_size = 32 };
+
+	if (!o->ops->public_key)
+		return job.key;
+	cr_assert_eq(o->ops->public_key(honest->instance, &job), UKCF_DONE);
+	cr_assert_eq(job.res, 32);
+	return (struct ukcf_bytes){ pub, 32 };
+}
+
+/* provider.h: in and out are disjoint or equal. */
+Test(selftest, what_is_encrypted_in_place_is_decrypted_in_place)
+{
+	uint8_t secret[32], pub[32], data[IN_PLACE + MORE];
+	unsigned int n = 0;
+
+	memset(secret, 0x5a, sizeof(secret));
+	for (uint32_t i = 0; i < honest->spi->n_offers; i++) {
+		const struct ukcf_offer *o = &honest->spi->offers[i];
+		const struct ukcf_bytes key = { secret, sizeof(secret) };
+
+		if (!o->ops->encrypt)
+			continue;
+		n++;
+		for (size_t len = 1; len <= IN_PLACE; len++) {
+			int64_t made;
+
+			for (size_t k = 0; k < len; k++)
+				data[k] = (uint8_t)(k * 7 + len);
+			made = in_place(o, UKCF_OP_ENCRYPT,
+					own_keys(o, secret, pub), data, len);
+			cr_assert_geq(made, (int64_t)len);
+			cr_assert_eq(in_place(o, UKCF_OP_DECRYPT, key, data,
+					      (size_t)made), (int64_t)len,
+				     "%s", mech_row_by_id(o->mech)->name);
+			for (size_t k = 0; k < len; k++)
+				cr_assert_eq(data[k], (uint8_t)(k * 7 + len),
+					     "%s: %zu bytes: byte %zu",
+					     mech_row_by_id(o->mech)->name, len,
+					     k);
+		}
+	}
+	cr_assert_geq(n, 7);
+}
+
 static enum ukcf_status constant(struct ukcf_instance *self,
 				 struct ukcf_job *job)
 {
