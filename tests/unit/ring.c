@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/api/ring.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/service.h"
 #include "lib/shared/ring-ops.h"
 #include "tests/unit/fixture.h"
@@ -712,4 +713,17 @@ Test(ring, a_restart_late_in_the_life_of_a_ring_keeps_its_credits)
 	store_release_u32(&sq->cq_head, (uint32_t)cq_head);
 	serve_again();
 	cr_assert_not_null(peek());
+}
+
+/* Entries that were never used say the same of themselves as the first one. */
+Test(ring, a_restart_knows_that_the_very_first_entry_was_linked)
+{
+	int fds[2];
+
+	cr_assert_eq(ring_reopen(r, fds), 0);
+	cq_fd = writable_fd_of(fds[1]);
+	submit(0, UKCF_SQE_LINK);
+	cr_assert_not_null(ring_take(r, 1));
+	restart(0);
+	cr_assert(ring_chain(r)->broken);
 }
