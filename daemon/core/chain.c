@@ -120,11 +120,11 @@ static int check_sizes(struct request *req, unsigned int *detail)
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	const struct op_sizes sizes = {
 		.in = s->in.len,
-		.out = s->out.len,
+		.out = s->out.len - req->nonce_len, /* it stands behind */
 		.aux = s->aux.len,
 		.tag = s->tag.len,
 		.tag_len = s->tag_len,
-		.nonce = s->param_len,
+		.nonce = req->nonce_len ? req->nonce_len : s->param_len,
 	};
 
 	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
