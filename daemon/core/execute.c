@@ -346,11 +346,18 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 	return true;
 }
 
+static bool is_in_place(const struct request *req)
+{
+	const uint8_t *in = req->at[UKCF_RANGE_IN];
+
+	return in && in == req->at[UKCF_RANGE_OUT];
+}
+
 /*
  * Work on the arena itself may have left something in the output, and the
  * input may be another by now: with the consumer's own key that is its own
- * affair; with a daemon-held one it would hold two encryptions of different
- * messages under one nonce.
+ * affair, unless the output lies where the input did; with a daemon-held one
+ * it would hold two encryptions of different messages under one nonce.
  */
 bool execute_may_repeat(const struct request *req)
 {
@@ -359,7 +366,8 @@ bool execute_may_repeat(const struct request *req)
 	if (!req->direct)
 		return false; /* there was no memory for a copy */
 	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
-	       (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+	       (!is_in_place(req) && req->key &&
+		(key_flags(req->key) & UKCF_KEY_OWN));
 }
 
 /* The provider says how a part went: it cannot be done elsewhere, since the

@@ -354,3 +354,38 @@ Test(execute, the_result_says_who_and_how_long_and_is_learnt)
 	request_release(&req);
 	free(req.entry);
 }
+
+static void decode_own(struct request *req, struct ukcf_sqe *s)
+{
+	s->obj[0] = make_key(s->mech[0], UKCF_KEY_OWN);
+	request_from(req, s);
+	cr_assert_eq(decode_request(req, &fx.consumer, &detail), 0);
+	cr_assert(req->direct);
+}
+
+static void release(struct request *req)
+{
+	request_release(req);
+	free(req->entry);
+}
+
+/* Who failed may have written: the next one would encrypt that, and succeed. */
+Test(execute, input_that_may_be_overwritten_in_place_is_not_read_again)
+{
+	struct ukcf_sqe s = sqe_for(UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_GCM);
+	struct request req;
+
+	decode_own(&req, &s);
+	cr_assert(execute_may_repeat(&req));
+	release(&req);
+	s.buf[UKCF_RANGE_IN] = s.buf[UKCF_RANGE_OUT];
+	s.in.off = s.out.off;
+	decode_own(&req, &s);
+	cr_assert_not(execute_may_repeat(&req));
+	release(&req);
+	s = sqe_for(UKCF_OP_DECRYPT, UKCF_MECH_AES_256_GCM);
+	s.buf[UKCF_RANGE_IN] = s.buf[UKCF_RANGE_OUT];
+	decode_own(&req, &s);
+	cr_assert(execute_may_repeat(&req), "plaintext was withheld");
+	release(&req);
+}
