@@ -45,7 +45,7 @@ struct pieces {
 };
 
 static struct pieces slots[SLOTS];
-static uint64_t withheld; /* atomic: bytes */
+static uint64_t all_withheld; /* atomic: bytes */
 static uint8_t *states; /* CONTEXT_STATE_MAX bytes each */
 
 #define STATES_SIZE ((size_t)SLOTS * CONTEXT_STATE_MAX)
@@ -148,13 +148,13 @@ static struct pieces *take_slot(void)
 
 static void uncount(struct consumer *c, uint64_t bytes)
 {
-	fetch_sub_u64(&withheld, bytes);
+	fetch_sub_u64(&all_withheld, bytes);
 	fetch_sub_u64(&c->withheld, bytes);
 }
 
 static bool count(struct consumer *c, uint64_t bytes)
 {
-	uint64_t all = fetch_add_u64(&withheld, bytes) + bytes;
+	uint64_t all = fetch_add_u64(&all_withheld, bytes) + bytes;
 	uint64_t own = fetch_add_u64(&c->withheld, bytes) + bytes;
 
 	if (all <= WITHHELD_MAX && own <= WITHHELD_PER_CONSUMER)
