@@ -30,6 +30,8 @@ struct lane {
 	struct ukcf_ring *ring;
 	struct ukcf_buffer *in, *out;
 	uint64_t serial; /* of its last request */
+	size_t secret;	 /* bytes of input that are to be wiped */
+	bool unread;	 /* the output may hold what its caller gave up */
 	bool owed;
 };
 
@@ -84,6 +86,15 @@ static int lane_new(struct ukcf *u, uint64_t deadline_ns, struct lane **lp)
 	return 0;
 }
 
+/* The daemon reads it until the CQE is there. */
+static void wipe_input(struct lane *l)
+{
+	if (l->owed || !l->secret)
+		return;
+	secmem_wipe(ukcf_buffer_data(l->in), l->secret);
+	l->secret = 0;
+}
+
 /* Did the CQE come that is owed? */
 static bool settled(struct lane *l)
 {
@@ -95,20 +106,44 @@ static bool settled(struct lane *l)
 			l->owed = false;
 		ukcf_cqe_seen(l->ring);
 	}
+	wipe_input(l);
 	return !l->owed;
+}
+
+static bool is_late(const struct lane *l)
+{
+	return l->owed || l->unread;
+}
+
+/* Every call looks at what others gave up, and the next one that may takes it,
+ * so that no secret lies in a lane because there is another one. */
+static struct lane **choose(struct lanes *all)
+{
+	struct lane **best = NULL;
+
+	if (!all->late)
+		return all->idle ? &all->idle : NULL;
+	for (struct lane **lp = &all->idle; *lp; lp = &(*lp)->next) {
+		bool was_late = is_late(*lp);
+
+		if (!settled(*lp))
+			continue;
+		all->late -= was_late && !is_late(*lp);
+		if (!best || (*lp)->unread)
+			best = lp;
+	}
+	return best;
 }
 
 static struct lane *take_idle(struct lanes *all)
 {
-	for (struct lane **lp = &all->idle; *lp; lp = &(*lp)->next) {
-		struct lane *l = *lp;
+	struct lane **lp = choose(all), *l = lp ? *lp : NULL;
 
-		if (!settled(l))
-			continue;
-		*lp = l->next;
-		return l;
-	}
-	return NULL;
+	if (!l)
+		return NULL;
+	all->late -= is_late(l);
+	*lp = l->next;
+	return l;
 }
 
 /* For another call's lane, or for the answer that an idle one is owed: nobody
@@ -175,6 +210,7 @@ static void give_back(struct ukcf *u, struct lane *l, uint64_t deadline_ns)
 	if (!l->owed && l->out && ukcf_buffer_size(l->out) > BUFFER_KEEP)
 		drop_buffer(&l->out, deadline_ns);
 	pthread_mutex_lock(&all->lock);
+	all->late += is_late(l);
 	l->next = all->idle;
 	all->idle = l;
 	pthread_cond_signal(&all->freed);
@@ -292,6 +328,7 @@ static int transact(struct lane *l, const struct lane_request *q,
 	int rc;
 
 	fill(l, q, &s);
+	l->secret = q->secret ? input_bytes(q) : 0;
 	s.user_data = ++l->serial;
 	s.mode = UKCF_MODE_SYNC;
 	rc = submit(l, &s, deadline_ns);
@@ -302,13 +339,12 @@ static int transact(struct lane *l, const struct lane_request *q,
 	if (!rc && result->res > 0 && q->out &&
 	    (uint64_t)result->res <= q->out_size)
 		memcpy(q->out, ukcf_buffer_data(l->out), (size_t)result->res);
+	wipe_input(l);
 	return rc;
 }
 
-/*
- * Input can be wiped here.  Output is the daemon's to write: it writes
- * something else there, or the buffer goes and the memory with it.
- */
+/* Output is the daemon's to write: it writes something else there, or the
+ * buffer goes and the memory with it. */
 static void forget(struct lane *l, const struct lane_request *q,
 		   uint64_t deadline_ns)
 {
@@ -318,11 +354,10 @@ static void forget(struct lane *l, const struct lane_request *q,
 	};
 	struct ukcf_cqe c;
 
-	if (!q->secret || l->owed)
+	if (!q->secret || !l->out || !q->out_size)
 		return;
-	if (l->in && q->in.len + q->in2.len)
-		secmem_wipe(ukcf_buffer_data(l->in), input_bytes(q));
-	if (!l->out || !q->out_size)
+	l->unread = l->owed;
+	if (l->owed)
 		return;
 	if (transact(l, &other, deadline_ns, &c) != 0 ||
 	    c.res != (int64_t)q->out_size)
@@ -401,6 +436,9 @@ int64_t lane_call(struct ukcf *u, const struct lane_request *q,
 	if (err)
 		return give_up(err, reason);
 	timed.sqe.timeout_us = as_us(timeout);
+	if (l->unread)
+		drop_buffer(&l->out, deadline);
+	l->unread = false;
 	err = reserve(u, UKCF_BUFFER_INPUT, input_bytes(q), deadline,
 			      &l->in);
 	if (!err)
@@ -408,8 +446,7 @@ int64_t lane_call(struct ukcf *u, const struct lane_request *q,
 			      &l->out);
 	if (!err)
 		err = transact(l, &timed, deadline, &result);
-	if (!err)
-		forget(l, q, deadline);
+	forget(l, q, deadline);
 	give_back(u, l, deadline);
 	return err ? give_up(err, reason) : conclude(&result, reason);
 }

@@ -22,6 +22,7 @@ struct lanes {
 	pthread_cond_t freed; /* a lane became idle */
 	struct lane *idle;
 	unsigned int n; /* idle and in use */
+	unsigned int late; /* idle, and owed an answer, or with one unread */
 };
 
 struct lane_bytes {

@@ -40,6 +40,7 @@ struct consumer {
 	char unit[POLICY_UNIT_MAX]; /* of systemd, when it connected; main */
 	int notify_fd;	   /* our end of the notification socket pair */
 	uint32_t duals;	   /* atomic: its dual operations in flight */
+	uint64_t withheld; /* atomic: bytes that its pieces keep back */
 	uint32_t notify_pending; /* atomic; the notifier's */
 	uint32_t notify_dead;	 /* atomic: too slow, ended */
 	bool dying;	   /* main only */

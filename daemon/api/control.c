@@ -51,6 +51,7 @@ struct control {
 	struct ukcf_counts closed; /* by rings that are no more */
 	unsigned int slow;
 	bool again; /* the message at hand has the seq of the one before */
+	bool asked; /* for anything: it may be notified from then on */
 };
 
 static struct loop *loop;
@@ -393,14 +394,16 @@ static int fill_welcome(const struct consumer *c, int notify, struct reply *r)
 	return 0;
 }
 
-/* The welcome was lost with a former process, which had made the consumer. */
+/* The welcome was lost with a former process, which had made the consumer.  It
+ * has asked for nothing yet, so the notifier does not know the socket that is
+ * closed here: it would send to whatever has its number next. */
 static int on_answer_again(struct consumer *c, const struct msg_in *m,
 			   struct reply *r)
 {
 	const struct control *k = c->control;
 	int notify, err;
 
-	if (!k->again || m->pid != (uint32_t)c->pid ||
+	if (!k->again || k->asked || m->pid != (uint32_t)c->pid ||
 	    consumer_rings(c))
 		return -EPROTO;
 	err = consumer_renotify(c, &notify);
@@ -466,6 +469,7 @@ static const char *on_message(struct consumer *c, const struct msg_in *m)
 	 * closes or finds that it was closed. */
 	k->again = m->h.seq == record(c)->last_seq;
 	record(c)->last_seq = m->h.seq;
+	k->asked |= m->h.verb != MSG_ANSWER;
 	if (v->run && m->h.len == v->size)
 		err = v->run(c, m, &r);
 	return answer(c, m, err, &r);

@@ -330,8 +330,7 @@ void decode_copy_class(struct request *req)
 }
 
 /* It stands behind the tag, so there has to be a place and memory behind it. */
-static int make_room_for_nonce(const struct request *req, struct op_sizes *sizes,
-			       unsigned int *detail)
+static int check_nonce_place(const struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	uint32_t len = req->mech->limits.nonce_len;
@@ -344,8 +343,6 @@ static int make_room_for_nonce(const struct request *req, struct op_sizes *sizes
 		return refuse(detail, UKCF_DETAIL_LINK, -EINVAL);
 	if (s->out.len < len)
 		return refuse(detail, UKCF_DETAIL_OUT_SIZE, -ENOBUFS);
-	sizes->out -= len;
-	sizes->nonce = len;
 	return 0;
 }
 
@@ -353,11 +350,11 @@ static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
 	struct op_sizes sizes = request_sizes(req);
-	int err = wants_nonce(req) ? make_room_for_nonce(req, &sizes, detail) :
-				     0;
 
-	if (err)
-		return err;
+	if (wants_nonce(req)) {
+		sizes.nonce = req->mech->limits.nonce_len;
+		sizes.out -= sizes.nonce;
+	}
 	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
 			   &req->tag_len, detail);
 }
@@ -741,6 +738,8 @@ static int decode_rest(struct request *req, struct consumer *c,
 				  detail);
 	if (!err)
 		err = resolve_ranges(req, c, detail);
+	if (!err && wants_nonce(req))
+		err = check_nonce_place(req, detail);
 	if (!err && rule->kind == OP_CRYPTO &&
 	    req->entry->sqe.link_src != UKCF_LINK_IN) /* it has none yet */
 		err = check_sizes(req, detail);

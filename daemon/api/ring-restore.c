@@ -51,9 +51,10 @@ static void settle_entries(struct ring *r)
 	for (uint32_t i = 0; i <= r->sq_mask; i++) {
 		struct rec_entry *e = &r->entries[i];
 
-		/* What the next entry would have waited for is lost. */
+		/* What the next entry would have waited for is lost.  A place
+		 * that was never used looks like the first one's. */
 		if (e->seq + 1 == r->rec->sq_head)
-			r->chain.broken = e->sqe.flags & UKCF_SQE_LINK;
+			r->chain.broken |= e->sqe.flags & UKCF_SQE_LINK;
 		if (e->state != REC_ENTRY_ACCEPTED) {
 			r->free[r->n_free++] = i;
 			continue;

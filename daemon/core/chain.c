@@ -118,8 +118,12 @@ void chain_close(struct chain_end *end)
 static int check_sizes(struct request *req, unsigned int *detail)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
-	const struct op_sizes sizes = request_sizes(req);
+	struct op_sizes sizes = request_sizes(req);
 
+	if (req->nonce_len) { /* the daemon's: it stands behind the output */
+		sizes.out -= req->nonce_len;
+		sizes.nonce = req->nonce_len;
+	}
 	return sizes_check(s->op, req->mech->id, &req->mech->limits, &sizes,
 			   &req->tag_len, detail);
 }

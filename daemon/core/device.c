@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/core/backlog.h"
 #include "daemon/core/completion.h"
@@ -46,6 +47,7 @@ struct flight {
 	uint32_t state; /* atomic, enum flight_state */
 	struct device *device;
 	struct ukcf_job job;
+	uint8_t param[UKCF_PARAM_MAX]; /* the job's */
 	struct request *req; /* NULL: none, or it went elsewhere */
 	bool onward; /* its half of req is done */
 	bool due;    /* its answer is to be checked */
@@ -139,6 +141,8 @@ static void leave(struct flight *f)
 	struct request *req = f->req;
 
 	f->req = NULL;
+	if (f->unchecked && f->job.param.len) /* the flight will be another's */
+		f->job.param = execute_nonce(req);
 	if (f->unchecked)
 		crosscheck_begin(req, &f->job, f->out_ticks, f->back_ticks);
 	else if (f->onward)
@@ -290,6 +294,18 @@ static void set_limit(struct flight *f, const struct request *req)
 				    earlier(f->deadline_ns, f->limit_ns));
 }
 
+/* A lost job may be read when the request is another one, or the ring that it
+ * lies in is gone. */
+static void keep_param(struct flight *f)
+{
+	size_t len = f->job.param.len;
+
+	if (!len)
+		return;
+	memcpy(f->param, f->job.param.data, len);
+	f->job.param.data = f->param;
+}
+
 static struct flight *take_off(struct device *d, struct request *req)
 {
 	struct flight *f = d->free;
@@ -314,6 +330,7 @@ static struct flight *take_off(struct device *d, struct request *req)
 	f->req = req;
 	f->cost_ns = req->node.cost_ns;
 	execute_job(req, req->copy, &f->job);
+	keep_param(f);
 	f->job.cookie = &f->landing;
 	f->job.status = UKCF_DONE;
 	f->due = crosscheck_is_due(req);

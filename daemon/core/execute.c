@@ -355,13 +355,20 @@ bool execute_settle(struct request *req, struct ukcf_job *job,
 	return true;
 }
 
+static bool is_in_place(const struct request *req)
+{
+	const uint8_t *in = req->at[UKCF_RANGE_IN];
+
+	return in && in == req->at[UKCF_RANGE_OUT];
+}
+
 /*
  * What only waited for a provider goes elsewhere as it is.
  *
  * Work on the arena itself may have left something in the output, and the
  * input may be another by now: with the consumer's own key that is its own
- * affair; with a daemon-held one it would hold two encryptions of different
- * messages under one nonce.
+ * affair, unless the output lies where the input did; with a daemon-held one
+ * it would hold two encryptions of different messages under one nonce.
  */
 bool execute_may_repeat(const struct request *req)
 {
@@ -374,7 +381,8 @@ bool execute_may_repeat(const struct request *req)
 	if (takes_kept(req) && !req->entry->sqe.aux.len)
 		return true; /* it is the same, whatever the consumer does */
 	return req->entry->sqe.op != UKCF_OP_ENCRYPT ||
-	       (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+	       (!is_in_place(req) && req->key &&
+		(key_flags(req->key) & UKCF_KEY_OWN));
 }
 
 /* The provider says how a part went: it cannot be done elsewhere, since the

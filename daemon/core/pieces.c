@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/api/consumer.h"
 #include "daemon/api/decode.h"
+#include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
@@ -28,6 +30,11 @@
 #define REST 64u /* the last piece is longer by what a tag may take */
 #define SMALL 64u
 
+/* Plaintext that requests which have begun withhold; what is beyond that runs
+ * whole as well, in the memory of its worker. */
+#define WITHHELD_MAX (UINT64_C(16) * UKCF_ONESHOT_MAX)
+#define WITHHELD_PER_CONSUMER (UINT64_C(2) * UKCF_ONESHOT_MAX)
+
 /* What a request keeps between its turns. */
 struct pieces {
 	uint32_t taken; /* atomic */
@@ -38,6 +45,7 @@ struct pieces {
 };
 
 static struct pieces slots[SLOTS];
+static uint64_t all_withheld; /* atomic: bytes */
 static uint8_t *states; /* CONTEXT_STATE_MAX bytes each */
 
 #define STATES_SIZE ((size_t)SLOTS * CONTEXT_STATE_MAX)
@@ -138,11 +146,42 @@ static struct pieces *take_slot(void)
 	return NULL;
 }
 
+static void uncount(struct consumer *c, uint64_t bytes)
+{
+	fetch_sub_u64(&all_withheld, bytes);
+	fetch_sub_u64(&c->withheld, bytes);
+}
+
+static bool count(struct consumer *c, uint64_t bytes)
+{
+	uint64_t all = fetch_add_u64(&all_withheld, bytes) + bytes;
+	uint64_t own = fetch_add_u64(&c->withheld, bytes) + bytes;
+
+	if (all <= WITHHELD_MAX && own <= WITHHELD_PER_CONSUMER)
+		return true;
+	uncount(c, bytes);
+	return false;
+}
+
+/* Room for the plaintext until it is verified.  False: there is none. */
+static bool withhold(struct request *req)
+{
+	struct consumer *c = ring_consumer(req->ring);
+	uint64_t bytes = req->entry->sqe.in.len;
+	const struct ukcf_bytes none = { 0 };
+
+	if (!count(c, bytes))
+		return false;
+	req->copy = copy_of(none, none, none, bytes);
+	if (!req->copy)
+		uncount(c, bytes);
+	return req->copy;
+}
+
 /* False: it has to run whole. */
 static bool begin(struct request *req, struct scratch *s)
 {
 	const struct ukcf_sqe *sqe = &req->entry->sqe;
-	struct ukcf_bytes none = { 0 };
 	struct ukcf_job job;
 
 	if (s->size < SCRATCH_SMALL)
@@ -152,9 +191,7 @@ static bool begin(struct request *req, struct scratch *s)
 		return false;
 	req->begun = true;
 	req->pieces->off = req->pieces->made = req->pieces->ticks = 0;
-	if (sqe->op == UKCF_OP_DECRYPT)
-		req->copy = copy_of(none, none, none, sqe->in.len);
-	if (sqe->op == UKCF_OP_DECRYPT && !req->copy)
+	if (sqe->op == UKCF_OP_DECRYPT && !withhold(req))
 		return false;
 	job = job_of(req);
 	job.key = execute_key(req);
@@ -168,6 +205,8 @@ static bool begin(struct request *req, struct scratch *s)
 		job.tag_len = sqe->tag.len;
 	req->pieces->has_state = call(req, req->offer->offer->ops->init,
 				      &job) == UKCF_DONE && job.res >= 0;
+	if (!req->direct)
+		secmem_wipe(s->base, sqe->aux.len);
 	return req->pieces->has_state;
 }
 
@@ -244,10 +283,19 @@ static void set_times(struct request *req)
 		      clock_ticks_to_ns(service));
 }
 
-static bool end(struct request *req, int64_t res, unsigned int detail)
+/* The last piece that was copied. */
+static void clean(const struct request *req, struct scratch *s)
+{
+	if (!req->direct)
+		secmem_wipe(s->base, PIECE + REST);
+}
+
+static bool end(struct request *req, struct scratch *s, int64_t res,
+		unsigned int detail)
 {
 	uint64_t ns = clock_ticks_to_ns(req->pieces->ticks);
 
+	clean(req, s);
 	request_result(req, res, detail);
 	set_times(req);
 	if (res >= 0)
@@ -257,8 +305,10 @@ static bool end(struct request *req, int64_t res, unsigned int detail)
 }
 
 /* Nobody else may have seen a byte of it, or it ends. */
-static bool fail(struct request *req, enum ukcf_status status)
+static bool fail(struct request *req, struct scratch *s,
+		 enum ukcf_status status)
 {
+	clean(req, s);
 	if (status == UKCF_FAILED)
 		provider_fail(req->offer->provider);
 	set_times(req);
@@ -300,19 +350,19 @@ bool pieces_run(struct request *req, struct scratch *s)
 		int err;
 
 		if (must_stop(req, &err, &detail))
-			return end(req, err, detail);
+			return end(req, s, err, detail);
 		status = last ? finish(req, s, &job) : update(req, s, &job);
 		now = clock_ticks();
 		p->ticks += now - started;
 		started = now;
 		if (status != UKCF_DONE)
-			return fail(req, status);
+			return fail(req, s, status);
 		if (last || job.res < 0)
-			return end(req, job.res, job.detail);
+			return end(req, s, job.res, job.detail);
 		if (backlog_depth(lane) == 0)
 			continue;
 		/* It is another's as soon as it is there. */
-		secmem_wipe(s->base, PIECE + REST);
+		clean(req, s);
 		backlog_put(lane, req, true, false, NULL);
 		return false;
 	}
@@ -332,8 +382,10 @@ void pieces_drop(struct request *req)
 	secmem_wipe(state_of(p), CONTEXT_STATE_MAX);
 	p->has_state = false;
 	req->pieces = NULL;
-	if (req->copy) /* the plaintext that was withheld */
+	if (req->copy) { /* the plaintext that was withheld */
+		uncount(ring_consumer(req->ring), req->entry->sqe.in.len);
 		copy_put(req->copy);
+	}
 	req->copy = NULL;
 	store_release_u32(&p->taken, 0);
 }

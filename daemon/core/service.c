@@ -96,6 +96,7 @@ struct service {
 	uint32_t kicked;       /* atomic: look at all rings */
 	uint32_t again;	       /* atomic: parked requests are looked at again */
 	struct loop_source *park_timer;
+	uint64_t park_ns;      /* what it is set to, or earlier; 0: nothing */
 	unsigned int load;     /* rings; main only */
 	bool stopping;
 	struct served *rings;
@@ -327,8 +328,21 @@ static void set_park_timer(struct service *s)
 		if (ns && (!first || ns < first))
 			first = ns;
 	}
+	s->park_ns = first;
 	if (first)
 		loop_timer_set(s->park_timer, first > now ? first - now : 1);
+}
+
+/* Another one waits.  A consumer may park thousands: none of them is looked at
+ * but this one. */
+static void advance_park_timer(struct service *s, const struct request *req)
+{
+	uint64_t now = clock_ns(), ns = req->deadline_ns;
+
+	if (s->park_ns && s->park_ns <= ns)
+		return;
+	s->park_ns = ns;
+	loop_timer_set(s->park_timer, ns > now ? ns - now : 1);
 }
 
 /* It waits for a provider to be loaded.  What it was promised is said now: it
@@ -349,7 +363,7 @@ static void park(struct service *s, struct request *req, bool owner)
 			ring_post_queued(req);
 	}
 	parking_add(ring_parking(r), req);
-	set_park_timer(s);
+	advance_park_timer(s, req);
 }
 
 /* Return: whether it took time worth a look at the clock. */

@@ -542,6 +542,28 @@ static void hc_34_values(struct hc *h)
 	hc_fresh_works();
 }
 
+/* As after a restart, by who has had a ring: the notifier may be about to send
+ * to the socket that would be closed. */
+static void hc_34_again(struct hc *h)
+{
+	struct msg_challenge any = { 0 };
+	struct msg_welcome welcome;
+	int fds[3], rc;
+	struct hc_conn c;
+
+	(void)h;
+	hc_open(&c, 2, 4096);
+	hc_works(&c);
+	rc = raw_ring_close(&c.q);
+	hc_want(rc == 0, "the ring is not closed: %s", strerror(-rc));
+	c.r.seq--; /* of that message */
+	rc = raw_call(&c.r, MSG_ANSWER, &any, sizeof(any), &welcome,
+		      sizeof(welcome), fds, 3);
+	hc_want(rc < 0, "it is welcomed once more");
+	raw_close(&c.r);
+	hc_fresh_works();
+}
+
 /* Messages near the valid ones, seeded. */
 static void hc_34_random(struct hc *h)
 {
@@ -627,6 +649,7 @@ const struct hc_case hc_control_cases[] = {
 	{ "33", "connections passed to another process", hc_33, 0, 0, own_keys },
 	{ "34a", "unknown verbs, wrong sizes", hc_34, 0, 0, NULL },
 	{ "34b", "reserved fields, impossible values", hc_34_values, 0, 0, NULL },
+	{ "34d", "an answer after a ring", hc_34_again, 0, 0, NULL },
 	{ "34c", "random messages", hc_34_random, 0, 0, NULL },
 	{ "57", "admin verbs without authority", hc_57, 0, 0, NULL },
 	{ 0 },

@@ -416,6 +416,45 @@ static void cancelled(void)
 	      "a member is cancelled: the one behind it ends, too");
 }
 
+/* The plaintext is kept, and the nonce the daemon's choice. */
+static void daemon_nonce(void)
+{
+	uint8_t want[32], key[32] = { 9 }, plain[32];
+	struct ukcf_key k, local;
+	struct ukcf_sqe *s;
+
+	if (ukcf_key_import(u, NULL, UKCF_MECH_CHACHA20_POLY1305, 0, 0, key,
+			    32, &k) ||
+	    ukcf_key_local(u, UKCF_MECH_CHACHA20_POLY1305, 0, key, 32,
+			   &local) ||
+	    ukcf_digest(u, UKCF_MECH_SHA2_256, text, 9, want, 32) != 32)
+		check_bail("no keys");
+	begin();
+	s = add(ukcf_prep_digest(&chain[0], UKCF_MECH_SHA2_256, span(0, 9),
+				 none));
+	ukcf_prep_keep(s, 32);
+	s = add(ukcf_prep_encrypt_nonce(ring, &chain[1],
+					UKCF_MECH_CHACHA20_POLY1305, k, none,
+					none, result(0, 32 + TAG + 12)));
+	ukcf_prep_take_input(s);
+	run();
+	check(got[1].res == 32 + TAG + 12 &&
+		      ukcf_decrypt(u, UKCF_MECH_CHACHA20_POLY1305, local,
+				   made + 32 + TAG, 12, NULL, 0, made,
+				   32 + TAG, plain, 32) == 32 &&
+		      memcmp(plain, want, 32) == 0,
+	      "what is kept is encrypted under a nonce of the daemon's");
+	chain[1].out.len--;
+	run();
+	check(ended(1, -ENOBUFS, UKCF_DETAIL_OUT_SIZE), "no room for it");
+	chain[1].out.len++;
+	chain[1].param_len = 12;
+	run();
+	check(ended(1, -EINVAL, UKCF_DETAIL_NONCE_SIZE), "and one is brought");
+	if (ukcf_key_destroy(u, k))
+		check_bail("the key stays");
+}
+
 /* Entries that come when the one before has ended already. */
 static void one_by_one(void)
 {
@@ -597,6 +636,7 @@ int main(int argc, char **argv)
 	long_ones();
 	cancelled();
 	one_by_one();
+	daemon_nonce();
 	many();
 	killed_daemon();
 	ukcf_disconnect(u);

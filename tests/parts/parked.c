@@ -308,7 +308,7 @@ static struct ukcf_ring *ring_with_events(void)
 		check_bail("no ring");
 	ukcf_prep_notify_events(&s, UKCF_EVENTS_ALL);
 	entry_submit(r, &s, 1);
-	if (next_cqe(r).res)
+	if (entry_next(r, WAIT_NS).res)
 		check_bail("no events");
 	return r;
 }
@@ -326,11 +326,11 @@ static void killed(void)
 	events = ring_with_events();
 	s.flags = UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
 	entry_submit(ring, &s, 1);
-	c = next_cqe(ring);
+	c = entry_next(ring, WAIT_NS);
 	if ((c.flags & UKCF_CQE_KIND) != UKCF_CQE_QUEUED)
 		check_bail("it was not accepted");
 	kill(pid, SIGKILL);
-	c = next_cqe(ring);
+	c = entry_next(ring, WAIT_NS);
 	check(c.user_data == 1 && c.res == 32 && made(1)[0] == 0x5a &&
 		      (c.flags & UKCF_CQE_F_REPLAYED),
 	      "killed while a request waits for its provider: it is done");
@@ -338,14 +338,14 @@ static void killed(void)
 		      state_of("null") == UKCF_PROVIDER_READY,
 	      "by the next daemon, which loaded it");
 	do {
-		c = next_cqe(events); /* the first is of the former daemon */
+		c = entry_next(events, WAIT_NS); /* the first is of the former daemon */
 	} while (c.res != UKCF_EVENT_MANY);
 	check((c.flags & UKCF_CQE_KIND) == UKCF_CQE_EVENT,
 	      "who wants events is told that there may have been some");
 	if (change(MSG_CHANGE_DISABLE, "", "sha2-512"))
 		check_bail("disable");
 	do {
-		c = next_cqe(events); /* perhaps of the one that was loaded */
+		c = entry_next(events, WAIT_NS); /* perhaps of the one that was loaded */
 	} while (c.res != UKCF_EVENT_MANY && c.u.value != UKCF_MECH_SHA2_512);
 	check((c.flags & UKCF_CQE_KIND) == UKCF_CQE_EVENT && c.user_data == 9,
 	      "and of what happens from then on");
@@ -353,7 +353,7 @@ static void killed(void)
 	ukcf_prep_nop(&nop);
 	nop.user_data = 7;
 	entry_submit(ring, &nop, 1);
-	check(next_cqe(ring).user_data == 7, "nothing is answered twice");
+	check(entry_next(ring, WAIT_NS).user_data == 7, "nothing is answered twice");
 	ukcf_ring_close(events);
 }
 

@@ -292,6 +292,46 @@ static void failover(void)
 	      "a busy device is asked again");
 }
 
+/* The device reads the nonce when the ring has gone that the daemon chose it
+ * for; under the address sanitizer that would be seen. */
+static void late_nonce(void)
+{
+	struct ukcf_sqe s = { 0 };
+	const struct ukcf_span none = { 0 };
+	const struct ukcf_cqe *c;
+	struct ukcf_ring *other, *next;
+	struct ukcf_buffer *room;
+	struct ukcf_key k;
+	int64_t res = 0;
+
+	if (ukcf_ring_open(conn, 8, &other) ||
+	    ukcf_buffer_alloc(conn, UKCF_BUFFER_OUTPUT, 4096, &room) ||
+	    ukcf_key_generate(conn, NULL, UKCF_MECH_CHACHA20_POLY1305, 0, 0,
+			      &k) ||
+	    ukcf_prep_encrypt_nonce(other, &s, UKCF_MECH_CHACHA20_POLY1305, k,
+				    none, ukcf_buffer_span(in, 0, LEN),
+				    ukcf_buffer_span(room, 0, LEN + 28)))
+		check_bail("no ring");
+	must_tell("nullhw", "hang=1");
+	s.provider = hw;
+	s.timeout_us = 50000;
+	if (ukcf_submit_sqes(other, &s, 1) != 1)
+		check_bail("the ring is full");
+	if (ukcf_wait_cqe(other, &c, WAIT_NS) == 0) {
+		res = c->res;
+		ukcf_cqe_seen(other);
+	}
+	ukcf_ring_close(other);
+	/* Two more turns of who frees it. */
+	if (ukcf_ring_open(conn, 8, &next) || ukcf_key_destroy(conn, k))
+		check_bail("no ring");
+	ukcf_ring_close(next);
+	ukcf_buffer_free(room);
+	must_tell("nullhw", "release");
+	check(res == -ETIMEDOUT && comes_to(hw, UKCF_PROVIDER_READY),
+	      "a job that is late for its ring: %lld", (long long)res);
+}
+
 static void hang(void)
 {
 	struct ukcf_sqe s = digest(1, 0);
@@ -604,6 +644,7 @@ int main(int argc, char **argv)
 		performs();
 		queue_of_its_own();
 		failover();
+		late_nonce();
 		hang();
 		wrong_answer();
 		vanish();

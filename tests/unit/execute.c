@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "daemon/api/decode.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/pieces.h"
 #include "daemon/core/predict.h"
 #include "lib/shared/clock.h"
 #include "tests/unit/fixture.h"
@@ -353,4 +355,159 @@ Test(execute, the_result_says_who_and_how_long_and_is_learnt)
 	cr_assert_lt(predict_ns(o, s.op, 64), before);
 	request_release(&req);
 	free(req.entry);
+}
+
+static void decode_own(struct request *req, struct ukcf_sqe *s)
+{
+	s->obj[0] = make_key(s->mech[0], UKCF_KEY_OWN);
+	request_from(req, s);
+	cr_assert_eq(decode_request(req, &fx.consumer, &detail), 0);
+	cr_assert(req->direct);
+}
+
+static void release(struct request *req)
+{
+	request_release(req);
+	free(req->entry);
+}
+
+/* Who failed may have written: the next one would encrypt that, and succeed. */
+Test(execute, input_that_may_be_overwritten_in_place_is_not_read_again)
+{
+	struct ukcf_sqe s = sqe_for(UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_GCM);
+	struct request req;
+
+	decode_own(&req, &s);
+	cr_assert(execute_may_repeat(&req));
+	release(&req);
+	s.buf[UKCF_RANGE_IN] = s.buf[UKCF_RANGE_OUT];
+	s.in.off = s.out.off;
+	decode_own(&req, &s);
+	cr_assert_not(execute_may_repeat(&req));
+	release(&req);
+	s = sqe_for(UKCF_OP_DECRYPT, UKCF_MECH_AES_256_GCM);
+	s.buf[UKCF_RANGE_IN] = s.buf[UKCF_RANGE_OUT];
+	decode_own(&req, &s);
+	cr_assert(execute_may_repeat(&req), "plaintext was withheld");
+	release(&req);
+}
+
+/* ------------------------------------------------------------------ pieces */
+
+static struct arena *large;
+static struct backlog lane;
+static unsigned int begun;
+
+static enum ukcf_status begin_parts(struct ukcf_instance *self,
+				    struct ukcf_job *job)
+{
+	(void)self;
+	(void)job;
+	begun++;
+	return UKCF_DONE;
+}
+
+static enum ukcf_status do_part(struct ukcf_instance *self,
+				struct ukcf_job *job)
+{
+	(void)self;
+	fx.job = *job;
+	job->res = 0;
+	return UKCF_DONE;
+}
+
+static enum ukcf_status do_whole(struct ukcf_instance *self,
+				 struct ukcf_job *job)
+{
+	return do_part(self, job);
+}
+
+static const struct ukcf_mech_ops in_parts = {
+	.encrypt = do_whole,   .decrypt = do_whole, .init = begin_parts,
+	.update = do_part,     .final = do_part,
+};
+
+/* Decoded and taken from a lane, in which others wait or not. */
+static void take_large(struct request *req, uint32_t op, uint32_t len,
+		       bool others_wait)
+{
+	struct ukcf_sqe s = sqe_for(op, UKCF_MECH_AES_256_GCM);
+
+	s.buf[UKCF_RANGE_IN] = s.buf[UKCF_RANGE_OUT] = large->index;
+	s.in.len = len;
+	s.out.off = UKCF_ONESHOT_MAX;
+	s.out.len = op == UKCF_OP_ENCRYPT ? len + 16 : len;
+	request_from(req, &s);
+	cr_assert_eq(decode_request(req, &fx.consumer, &detail), 0);
+	req->deadline_ns = UINT64_MAX;
+	req->backlog = &lane;
+	lane.q.depth = others_wait;
+}
+
+/* One that waits in the lane between its turns. */
+static void take_back(struct request *req)
+{
+	cr_assert(req->pieces);
+	backlog_remove(&lane, req);
+	pieces_drop(req);
+	release(req);
+}
+
+static void pieces_setup(void)
+{
+	int fd;
+
+	setup();
+	cr_assert_eq(arena_create(&fx.consumer, UKCF_BUFFER_OUTPUT,
+				  UKCF_BUFFER_SIZE_MAX, 1, &large, &fd), 0);
+	cr_assert_eq(arena_ready(&fx.consumer, large), 0);
+	cr_assert_eq(backlog_init(&lane, 0, 64, 1, false), 0);
+	offer_of(UKCF_MECH_AES_256_GCM)->ops = &in_parts;
+	begun = 0;
+}
+
+TestSuite(pieces, .init = pieces_setup);
+
+Test(pieces, private_memory_is_wiped_after_the_last_one)
+{
+	static const uint32_t ops[] = { UKCF_OP_ENCRYPT, UKCF_OP_DECRYPT };
+	struct request req;
+
+	memset(large->base, 7, 1u << 20);
+	for (unsigned int i = 0; i < 2; i++) {
+		take_large(&req, ops[i], 100000, false);
+		cr_assert(pieces_run(&req, &fx.scratch));
+		cr_assert_eq(begun, i + 1);
+		cr_assert_not(in_arena(large, fx.job.in.data));
+		for (size_t k = 0; k < SCRATCH_SMALL; k++)
+			cr_assert_eq(fx.scratch.base[k], 0, "byte %zu", k);
+		pieces_drop(&req);
+		release(&req);
+	}
+}
+
+/* Each would keep its whole plaintext back, and there may be 256. */
+Test(pieces, one_consumer_withholds_no_more_than_two_of_the_largest)
+{
+	struct request req[2], third;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		take_large(&req[i], UKCF_OP_DECRYPT, UKCF_ONESHOT_MAX, true);
+		cr_assert_not(pieces_run(&req[i], &fx.scratch));
+		cr_assert(req[i].pieces && req[i].copy);
+	}
+	take_large(&third, UKCF_OP_DECRYPT, 100000, true);
+	cr_assert(pieces_run(&third, &fx.scratch), "it runs whole");
+	cr_assert_eq(fx.job.in.len, 100000);
+	release(&third);
+	cr_assert_eq(begun, 2);
+	take_large(&third, UKCF_OP_ENCRYPT, 100000, true);
+	cr_assert_not(pieces_run(&third, &fx.scratch), "it keeps nothing back");
+	take_back(&third);
+	take_back(&req[0]);
+	take_large(&third, UKCF_OP_DECRYPT, 100000, true);
+	cr_assert_not(pieces_run(&third, &fx.scratch), "there is room again");
+	take_back(&third);
+	take_back(&req[1]);
+	cr_assert_eq(fx.consumer.withheld, 0);
 }

@@ -113,3 +113,20 @@ Test(parking, the_first_deadline_is_found_wherever_it_is)
 	cr_assert_eq(parking_late(&p, 5), &reqs[2]);
 	cr_assert_eq(parking_late(&p, 10), &reqs[0], "in their order");
 }
+
+/* Whether the next one waits for it is asked of each one that comes. */
+Test(parking, the_newest_is_known_also_when_one_was_removed)
+{
+	struct rec_entry nop = { .sqe = { .op = UKCF_OP_NOP } };
+	struct request late = { .entry = &nop };
+
+	fill();
+	cr_assert(parking_remove(&p, &reqs[N - 1]));
+	cr_assert_not(parking_holds_up(&p, &late));
+	entries[N - 2].sqe.flags = UKCF_SQE_LINK;
+	cr_assert(parking_holds_up(&p, &late));
+	while (parking_take(&p) != &reqs[N - 2])
+		;
+	parking_add(&p, &reqs[0]);
+	cr_assert_not(parking_holds_up(&p, &late));
+}

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/api/ring.h"
+#include "daemon/core/chain.h"
 #include "daemon/core/service.h"
 #include "lib/shared/ring-ops.h"
 #include "tests/unit/fixture.h"
@@ -747,4 +748,17 @@ Test(ring, no_more_wait_for_room_than_the_CQ_has_slots)
 	e[5] = waits(req);
 	cr_assert_not_null(e[5], "who was told makes room");
 	cr_assert_null(waits(req));
+}
+
+/* Entries that were never used say the same of themselves as the first one. */
+Test(ring, a_restart_knows_that_the_very_first_entry_was_linked)
+{
+	int fds[2];
+
+	cr_assert_eq(ring_reopen(r, fds), 0);
+	cq_fd = writable_fd_of(fds[1]);
+	submit(0, UKCF_SQE_LINK);
+	cr_assert_not_null(ring_take(r, 1));
+	restart(0);
+	cr_assert(ring_chain(r)->broken);
 }
