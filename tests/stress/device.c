@@ -292,8 +292,9 @@ static void failover(void)
 	      "a busy device is asked again");
 }
 
-/* The device reads the nonce when the ring has gone that the daemon chose it
- * for; under the address sanitizer that would be seen. */
+/* A job comes back when the ring of its request has gone.  That what it reads
+ * then is still there is not seen here: libsodium reads it, which no sanitizer
+ * watches. */
 static void late_nonce(void)
 {
 	struct ukcf_sqe s = { 0 };
