@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of the data queue: posted with poison where their answers belong, and
- * judged when they come back.
+ * Requests of the data queue: posted with poison where their answers belong,
+ * and judged when they come back.
  */
 #include "providers/virtio/engine-parts.h"
 

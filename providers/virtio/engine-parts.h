@@ -74,6 +74,7 @@ struct engine {
 	struct piece ctrl_ask, ctrl_answer;
 	enum ctrl_state ctrl;
 	struct session *ctrl_session;
+	size_t ctrl_room; /* bytes that it may write */
 	uint64_t ctrl_deadline_ns;
 	uint64_t random; /* for poison; not 0 */
 	const char *trouble;

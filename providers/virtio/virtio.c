@@ -103,6 +103,13 @@ static const struct ukcf_mech_ops rsaes_ops = { .encrypt = submit,
 						.public_key = rsa_public_key,
 						.check_key = check_rsa_key };
 
+/* Of a device that would take off the padding itself. */
+static const struct ukcf_mech_ops rsaes_half_ops = {
+	.encrypt = submit,
+	.public_key = rsa_public_key,
+	.check_key = check_rsa_key
+};
+
 /* Rough: the daemon replaces them by what it measures. */
 #define OFFER(name, its_ops)                                                  \
 	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
@@ -139,8 +146,12 @@ static int find_offers(struct ukcf_instance *self)
 
 		if (has < 0)
 			return has;
-		if (has)
-			offers[n++] = all[i];
+		if (!has)
+			continue;
+		offers[n] = all[i];
+		if (has == KNOWN_ENCRYPTS)
+			offers[n].ops = &rsaes_half_ops;
+		n++;
 	}
 	return (int)n;
 }

@@ -15,6 +15,10 @@
 #include "providers/virtio/crypto.h"
 #include "providers/virtio/sha512.h"
 
+/* RSA that the device decrypts, padding and all: it would say of each ciphertext
+ * whether that was right, and is asked to show what it encrypts only.  The
+ * message has as many bytes as there is room for.  No id of the daemon's. */
+#define WORK_RSA_PADDED UKCF_MECH_ID(UKCF_CLASS_PKE, 0xffffu)
 #define WORK_ROOM_MIN 1024u /* bytes of data of a buffer */
 
 struct work {
