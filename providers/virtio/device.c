@@ -262,7 +262,7 @@ static int set_queue(struct device *d, struct virtqueue *q,
 		err = read16(d, COMMON(queue_size), &max);
 	if (err)
 		return err;
-	if (max < 2)
+	if (max < VIRTQUEUE_PARTS_MAX)
 		return -EPROTO;
 	virtqueue_clear(q, size_of(max), event_idx);
 	err = read16(d, COMMON(queue_notify_off), &q->notify_off);

@@ -48,6 +48,13 @@ struct work_kind {
 	/* What came back.  Return: true, there is more to do; false: job->res
 	 * is the result. */
 	bool (*take)(struct work *w, const uint8_t *answer);
+	/* NULL: never.  Return: its input and output may be the device's own
+	 * way, though somebody writes to the one and reads the other. */
+	bool (*may_share)(const struct work *w);
+	/* Likewise, of the head alone: *answer bytes of the message from
+	 * w->done on are read, and written, where they are. */
+	size_t (*fill_shared)(struct work *w, uint64_t session, uint8_t *to,
+			      uint32_t *answer);
 	/* NULL: what a device answers is never a result.  Return: it is, and
 	 * so job->res is. */
 	bool (*refused)(struct work *w, uint8_t status);

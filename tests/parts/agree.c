@@ -140,6 +140,12 @@ static bool is_random(void)
 	       UKCF_MECH_CLASS(q.m->id) == UKCF_CLASS_PKE;
 }
 
+/* A provider may do one direction alone. */
+static bool is_not_offered(const struct ukcf_cqe *c)
+{
+	return c->res == -EOPNOTSUPP && c->detail == UKCF_DETAIL_PROVIDER;
+}
+
 /* Ask both; q.said and q.res are the first one's. */
 static void ask_both(void)
 {
@@ -152,7 +158,7 @@ static void ask_both(void)
 	errors += a.res < 0;
 	if (made(&b) <= sizeof(q.other))
 		memcpy(q.other, ukcf_buffer_data(out), made(&b));
-	if (differs[0] ||
+	if (differs[0] || is_not_offered(&a) || is_not_offered(&b) ||
 	    (a.res == b.res && a.detail == b.detail &&
 	     (is_random() ||
 	      memcmp(q.said, ukcf_buffer_data(out), made(&a)) == 0)))

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <ukcf/provider.h>
@@ -31,7 +32,7 @@
 #endif
 #define DEPTH 8u
 #define TIMEOUT_MS "60000" /* a job that is late: nothing here is */
-#define TIMEOUT_SHORT_MS "200"
+#define TIMEOUT_SHORT_MS "600"
 #define LEN 64u
 #define N_OFFERS 15u
 
@@ -44,7 +45,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static char said[4096]; /* the log since it was cleared */
 static unsigned int failures; /* that were notified */
 static const char *timeout_ms = TIMEOUT_MS, *depth = "8";
-static const char *buffer_kib; /* NULL: the default */
+static const char *buffer_kib, *share_min; /* NULL: the default */
 
 struct errand {
 	struct ukcf_job job;
@@ -101,6 +102,8 @@ static const char *host_option(void *host, const char *name)
 		return timeout_ms;
 	if (strcmp(name, "spin_us") == 0)
 		return "0"; /* interrupts matter */
+	if (strcmp(name, "share_min") == 0)
+		return share_min;
 	if (strcmp(name, "buffer_kib") == 0)
 		return buffer_kib;
 	return strcmp(name, "depth") == 0 ? depth : NULL;
@@ -721,6 +724,136 @@ static void pieces(void)
 	end();
 }
 
+/* ------------------------------------------------------------- shared memory */
+
+#define SHARED_LEN 65536u
+
+static uint8_t *pages(size_t len)
+{
+	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		check_bail("no memory");
+	return p;
+}
+
+/* A consumer's two buffers, and a job in them. */
+struct shared {
+	uint8_t *in, *out;
+	struct errand e;
+};
+
+static void share(struct shared *s)
+{
+	s->in = pages(SHARED_LEN);
+	s->out = pages(SHARED_LEN);
+	if (provider->share(self, s->in, SHARED_LEN, 0) ||
+	    provider->share(self, s->out, SHARED_LEN, 1))
+		check_bail("the buffers are not shared");
+}
+
+static void end_sharing(struct shared *s)
+{
+	provider->unshare(self, s->in);
+	provider->unshare(self, s->out);
+	munmap(s->in, SHARED_LEN);
+	munmap(s->out, SHARED_LEN);
+}
+
+static void prepare_shared(struct shared *s, struct rng *r)
+{
+	prepare(&s->e, r, NULL);
+	memcpy(s->in, s->e.in, LEN);
+	memset(s->out, 0, LEN);
+	s->e.job.in.data = s->in;
+	s->e.job.out = s->out;
+}
+
+static bool is_shared_right(struct shared *s)
+{
+	memcpy(s->e.out, s->out, LEN);
+	return is_right(&s->e);
+}
+
+/* It works where the bytes are, and nowhere else. */
+static void in_place(struct shared *s, struct rng *r)
+{
+	struct errand other;
+
+	order("gather=2");
+	prepare_shared(s, r);
+	submit(&s->e);
+	check(await_sight(s->e.in, LEN),
+	      "the device sees the message in one place: there is no copy");
+	prepare(&other, r, NULL);
+	submit(&other);
+	check(await(&s->e) && await(&other) && is_shared_right(s) &&
+		      is_right(&other),
+	      "and makes the answer there, beside one that is copied");
+	prepare_shared(s, r);
+	s->e.job.out = s->in; /* which it may not write */
+	submit(&s->e);
+	check(await(&s->e) && s->e.status == UKCF_DONE &&
+		      memcmp(s->in, s->e.right, LEN) == 0,
+	      "in place, and read-only: through a copy");
+}
+
+/* What becomes of a job that the device has not ended. */
+static void late_in_place(struct shared *s, struct rng *r, const char *fault)
+{
+	uint8_t then[LEN];
+
+	clear();
+	prepare_shared(s, r);
+	order(fault);
+	submit(&s->e);
+	check(await(&s->e) && is_honest(&s->e) && s->e.status != UKCF_DONE,
+	      "%s: it ends elsewhere", fault);
+	check(!fake_reaches(s->out, SHARED_LEN),
+	      "%s: when the device reaches the buffer no more", fault);
+	memcpy(then, s->out, LEN);
+	order("calm");
+	check(provider->reset(self) == 0 && works(r), "%s: a reset", fault);
+	check(memcmp(then, s->out, LEN) == 0,
+	      "%s: nothing was written there since", fault);
+	check(fake_reaches(s->in, SHARED_LEN) &&
+		      fake_reaches(s->out, SHARED_LEN),
+	      "%s: and the buffers are its again", fault);
+	prepare_shared(s, r);
+	submit(&s->e);
+	check(await(&s->e) && is_shared_right(s), "%s: and work", fault);
+}
+
+static void in_shared_memory(void)
+{
+	struct shared s, more;
+	struct rng r;
+
+	rng_init(&r, 120);
+	check(begin() == 0 && provider->share(self, &r, 4096, 0) ==
+				      -EOPNOTSUPP,
+	      "unless it is configured nothing is shared");
+	end();
+	share_min = "64";
+	timeout_ms = TIMEOUT_SHORT_MS;
+	begin();
+	share(&s);
+	in_place(&s, &r);
+	late_in_place(&s, &r, "hang=1");
+	late_in_place(&s, &r, "late=1");
+	late_in_place(&s, &r, "no_output=1");
+	share(&more);
+	check(fake_reaches(more.in, SHARED_LEN), "more is shared");
+	end_sharing(&more);
+	check(!fake_reaches(more.in, SHARED_LEN), "and is its no more");
+	end_sharing(&s);
+	check(works(&r), "without them it works");
+	end();
+	share_min = NULL;
+	timeout_ms = TIMEOUT_MS;
+}
+
 /* --------------------------------------------------------- resets under load */
 
 struct load {
@@ -820,6 +953,7 @@ static const struct {
 } tests[] = {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
 	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
+	{ "in_shared_memory", in_shared_memory },
 	{ "resets", resets }, { "leaves", leaves },
 };
 

@@ -27,7 +27,7 @@
 
 #define SESSIONS 256u
 #define KEY_MAX 2432u
-#define MAPS 8u
+#define MAPS 80u
 #define QUEUES 2u
 #define CTRL 1u /* the queue */
 #define DATA_MAX (1u << 20)
@@ -62,7 +62,7 @@ struct request {
 	uint16_t head;
 	uint8_t in[DATA_MAX + 256];
 	size_t n_in;
-	uint8_t *answer; /* mapped */
+	uint8_t *answer, *status; /* mapped */
 	size_t room;
 };
 
@@ -159,6 +159,21 @@ static void store32(void *p, uint32_t v)
 	__atomic_store_n((uint32_t *)p, htole32(v), __ATOMIC_RELAXED);
 }
 
+bool fake_reaches(const void *mem, size_t len)
+{
+	uintptr_t at = (uintptr_t)mem;
+	bool is = false;
+
+	pthread_mutex_lock(&fake.lock);
+	for (unsigned int i = 0; i < MAPS; i++) {
+		uintptr_t from = (uintptr_t)fake.maps[i].mem;
+
+		is |= from && at < from + fake.maps[i].len && from < at + len;
+	}
+	pthread_mutex_unlock(&fake.lock);
+	return is;
+}
+
 static void store8(uint8_t *p, uint8_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
@@ -178,7 +193,8 @@ static struct vring_used *used_of(const struct queue *q)
 					      8u * q->size, true);
 }
 
-/* A chain of readable pieces, and one that is writable. */
+/* A chain of readable pieces, then one that is writable, or two: the answer and
+ * its status. */
 static bool gather(const struct queue *q, uint16_t head, struct request *r)
 {
 	uint16_t at = head;
@@ -196,8 +212,10 @@ static bool gather(const struct queue *q, uint16_t head, struct request *r)
 		if (!p || len > sizeof(r->in) - r->n_in)
 			return false;
 		if (flags & VRING_DESC_F_WRITE) {
-			r->answer = p;
-			r->room = len;
+			if (!r->answer)
+				r->answer = p;
+			r->status = p + len - 1;
+			r->room += len;
 		} else {
 			memcpy(r->in + r->n_in, p, len);
 			r->n_in += len;
@@ -493,11 +511,11 @@ static void answer(struct request *r)
 	else if (!spend(FAULT_no_output) && status == VIRTIO_CRYPTO_OK)
 		memcpy(r->answer, output, n);
 	if (!spend(FAULT_no_status))
-		store8(r->answer + r->room - 1, status);
+		store8(r->status, status);
 	if (spend(FAULT_overrun)) /* it is mapped, and somebody else's */
-		memset(r->answer + r->room, 0x33, 8);
+		memset(r->status + 1, 0x33, 8);
 	if (spend(FAULT_overrun_far))
-		memset(r->answer + r->room + 8, 0x33, 8);
+		memset(r->status + 9, 0x33, 8);
 }
 
 static void say_used(struct queue *q, const struct request *r)
@@ -509,7 +527,7 @@ static void say_used(struct queue *q, const struct request *r)
 	if (spend(FAULT_id_odd))
 		id ^= 1;
 	if (spend(FAULT_id_idle))
-		id = q->size - 2u;
+		id = q->size - 4u;
 	if (spend(FAULT_len_long))
 		len += 1000;
 	if (spend(FAULT_len_max))
@@ -722,7 +740,9 @@ static bool has_work(struct queue *q, unsigned int at_least)
 		     fake.status & VIRTIO_CONFIG_S_DRIVER_OK &&
 		     !(fake.status & (VIRTIO_CONFIG_S_NEEDS_RESET |
 				      VIRTIO_CONFIG_S_FAILED)) &&
-		     !fake.faults[FAULT_ones] && !fake.faults[FAULT_vanish];
+		     !fake.faults[FAULT_ones] && !fake.faults[FAULT_vanish] &&
+		     /* nobody tells it */
+		     !(q == &fake.queues[0] && fake.faults[FAULT_no_doorbell]);
 	struct vring_avail *a = works ? avail_of(q) : NULL;
 	uint16_t n = a ? (uint16_t)(load16(&a->idx) - q->seen) : 0;
 
@@ -1001,6 +1021,24 @@ static int fake_map(struct transport *t, void *mem, size_t len, uint64_t iova,
 	return err;
 }
 
+static int fake_unmap(struct transport *t, uint64_t iova, size_t len)
+{
+	int err = -ENOENT;
+
+	(void)t;
+	pthread_mutex_lock(&fake.lock);
+	for (unsigned int i = 0; i < MAPS && err; i++) {
+		struct map *m = &fake.maps[i];
+
+		if (!m->mem || m->iova != iova || m->len != len)
+			continue;
+		*m = (struct map){ 0 };
+		err = 0;
+	}
+	pthread_mutex_unlock(&fake.lock);
+	return err;
+}
+
 /* Until it is closed it may write, and interrupt. */
 static void answer_late(void)
 {
@@ -1037,6 +1075,7 @@ static const struct transport_ops ops = {
 	.write = fake_write,
 	.notify = fake_notify,
 	.map = fake_map,
+	.unmap = fake_unmap,
 	.close = fake_close,
 };
 
