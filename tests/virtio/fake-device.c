@@ -81,7 +81,7 @@ struct request {
 	F(session_huge) F(ctrl_id) F(ctrl_jump) F(ctrl_back) F(ctrl_len)      \
 	F(status_zero) F(status_failed) F(not_ready_now)                      \
 	F(no_enable) F(odd_size) F(tiny_queue) F(no_vector) F(few_queues)     \
-	F(no_queues) F(no_raw) F(gather) F(absent)
+	F(no_queues) F(no_raw) F(flip_shared) F(gather) F(absent)
 
 #define FAULT_ENUM(name) FAULT_##name,
 #define FAULT_NAME(name) #name,
@@ -500,6 +500,9 @@ static void answer(struct request *r)
 	size_t n;
 	uint8_t status = other_status(perform(r, output, &n));
 
+	/* of what it does not write into a copy */
+	if (n && r->status != r->answer + n && spend(FAULT_flip_shared))
+		output[n / 2] ^= 0x10;
 	if (n && spend(FAULT_flip))
 		output[n / 2] ^= 0x10;
 	if (spend(FAULT_part_output))
