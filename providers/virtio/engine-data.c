@@ -244,7 +244,8 @@ static void come_back(struct engine *e, struct slot *s, uint32_t len)
 		return;
 	}
 	engine_fail(e, wrong);
-	engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
+	if (!s->shared) /* else when it is closed: it may lie of the end, too */
+		engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
 }
 
 unsigned int engine_collect(struct engine *e)

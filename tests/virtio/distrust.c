@@ -19,6 +19,7 @@
 
 #include <ukcf/provider.h>
 
+#include "lib/shared/secmem.h"
 #include "providers/virtio/session.h"
 #include "providers/virtio/virtio.h"
 #include "tests/support/check.h"
@@ -825,6 +826,27 @@ static void late_in_place(struct shared *s, struct rng *r, const char *fault)
 	check(await(&s->e) && is_shared_right(s), "%s: and work", fault);
 }
 
+/* Nothing that the device reaches is a page of a key; if one were it would be
+ * seen. */
+static void key_pages(struct shared *s, struct rng *r)
+{
+	uint8_t *secret = secmem_alloc(4096);
+
+	if (!secret)
+		check_bail("no secure memory");
+	prepare_shared(s, r);
+	memcpy(secret, s->e.key, sizeof(s->e.key));
+	s->e.job.key.data = secret;
+	submit(&s->e);
+	check(await(&s->e) && is_shared_right(s), "with a key in secure memory");
+	check(!fake_reaches(secret, 4096), "which the device does not reach");
+	if (provider->share(self, secret, 4096, 0))
+		check_bail("it is not shared");
+	check(fake_reaches(secret, 4096), "one that is mapped is found");
+	provider->unshare(self, secret);
+	secmem_free(secret, 4096);
+}
+
 static void in_shared_memory(void)
 {
 	struct shared s, more;
@@ -840,6 +862,7 @@ static void in_shared_memory(void)
 	begin();
 	share(&s);
 	in_place(&s, &r);
+	key_pages(&s, &r);
 	late_in_place(&s, &r, "hang=1");
 	late_in_place(&s, &r, "late=1");
 	late_in_place(&s, &r, "no_output=1");
