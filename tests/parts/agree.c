@@ -146,7 +146,8 @@ static bool is_not_offered(const struct ukcf_cqe *c)
 	return c->res == -EOPNOTSUPP && c->detail == UKCF_DETAIL_PROVIDER;
 }
 
-/* Ask both; q.said and q.res are the first one's. */
+/* Ask both; q.said and q.res are the first one's; q.res that of the other if the
+ * first does not do it. */
 static void ask_both(void)
 {
 	struct ukcf_cqe a = ask(ids[0]), b;
@@ -154,6 +155,8 @@ static void ask_both(void)
 	q.res = a.res;
 	memcpy(q.said, ukcf_buffer_data(out), made(&a));
 	b = ask(ids[1]);
+	if (is_not_offered(&a))
+		q.res = b.res;
 	asked++;
 	errors += a.res < 0;
 	if (made(&b) <= sizeof(q.other))
