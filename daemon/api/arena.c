@@ -26,6 +26,7 @@
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/fdstore.h"
+#include "daemon/spi/share.h"
 #include "lib/shared/ring-ops.h"
 
 /* Arenas are never returned to malloc(): see above. */
@@ -77,8 +78,10 @@ static void arena_free(struct arena *a)
 {
 	struct pooled *p = pooled_of(a);
 
-	if (a->base)
+	if (a->base) {
+		share_arena_ends(a->base);
 		munmap(a->base, a->size);
+	}
 	if (a->fd >= 0)
 		close(a->fd);
 	a->base = NULL;
@@ -176,6 +179,7 @@ int arena_ready(struct consumer *c, struct arena *a)
 	if (a->kind == UKCF_BUFFER_OUTPUT && a->size <= POPULATE_MAX &&
 	    lseek(a->fd, 0, SEEK_HOLE) == (off_t)a->size)
 		madvise(a->base, a->size, MADV_POPULATE_WRITE);
+	share_arena(a->base, a->size, a->kind == UKCF_BUFFER_OUTPUT);
 	recovery->buffers[a->rec].state = REC_LIVE;
 	store_release_u32(&a->refs, 1); /* from here on it can be held */
 	return 0;
@@ -244,6 +248,11 @@ struct arena *arena_hold(struct consumer *c, uint32_t index)
 		return a;
 	arena_release(a);
 	return NULL;
+}
+
+void arena_hold_more(struct arena *a)
+{
+	fetch_add_u32(&a->refs, 1);
 }
 
 void arena_release(struct arena *a)

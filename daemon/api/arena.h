@@ -52,6 +52,7 @@ int arena_reap_fd(void);
 
 /* The arena of that index with a reference, or NULL. */
 struct arena *arena_hold(struct consumer *c, uint32_t index);
+void arena_hold_more(struct arena *a); /* one that is held */
 void arena_release(struct arena *a);
 /*
  * The bytes of a range, bounds-checked in 64 bits and clamped.

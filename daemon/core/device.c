@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/api/arena.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/copy.h"
@@ -52,8 +53,10 @@ struct flight {
 	bool onward; /* its half of req is done */
 	bool due;    /* its answer is to be checked */
 	bool unchecked; /* and is there */
+	bool shared; /* it works on the arenas themselves */
 	struct copy *copy;   /* a lost one keeps what the device may touch */
 	struct key *key;
+	struct arena *arena[4];
 	uint32_t cost_ns; /* as the queue predicted it */
 	uint64_t out_ticks, back_ticks;
 	uint64_t deadline_ns; /* the request's, 0: it has left */
@@ -161,6 +164,12 @@ static void set_free(struct flight *f)
 		keystore_release(f->key);
 	f->copy = NULL;
 	f->key = NULL;
+	f->shared = false;
+	for (unsigned int i = 0; i < 4; i++) {
+		if (f->arena[i])
+			arena_release(f->arena[i]);
+		f->arena[i] = NULL;
+	}
 	if (f->cost_ns)
 		backlog_ended(&d->backlog, f->cost_ns);
 	f->cost_ns = 0;
@@ -217,19 +226,16 @@ static void lose(struct flight *f)
 	f->key = req->key;
 	if (f->key)
 		keystore_hold_more(f->key);
-	req->copy = copy_clone(f->copy);
+	for (unsigned int i = 0; f->shared && i < 4; i++) {
+		f->arena[i] = req->arena[i];
+		if (f->arena[i])
+			arena_hold_more(f->arena[i]);
+	}
+	req->copy = f->copy ? copy_clone(f->copy) : NULL;
 	if (req->dual && req->copy)
 		dual_moved(req, f->copy);
 	f->deadline_ns = 0;
 	leave(f); /* elsewhere, or to its end if its time is over */
-}
-
-static void lose_all(struct device *d)
-{
-	for (unsigned int i = 0; i < d->depth; i++)
-		if (load_acquire_u32(&d->flights[i].state) == FLIGHT_OUT)
-			lose(&d->flights[i]);
-	d->first_limit_ns = 0; /* it is out, and will be reset */
 }
 
 /* 0: never */
@@ -238,6 +244,25 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	if (!a || !b)
 		return a ? a : b;
 	return a < b ? a : b;
+}
+
+/* What works on shared memory waits until the device is reset, or its time is
+ * over: before that the device might write there what another one has made. */
+static void lose_all(struct device *d)
+{
+	d->first_limit_ns = 0; /* it is out, and will be reset */
+	for (unsigned int i = 0; i < d->depth; i++) {
+		struct flight *f = &d->flights[i];
+
+		if (load_acquire_u32(&f->state) != FLIGHT_OUT)
+			continue;
+		if (!f->shared) {
+			lose(f);
+			continue;
+		}
+		f->limit_ns = UINT64_MAX;
+		d->first_limit_ns = earlier(d->first_limit_ns, f->deadline_ns);
+	}
 }
 
 /*
@@ -277,6 +302,9 @@ static void free_lost(struct device *d)
 	for (unsigned int i = 0; i < d->depth; i++) {
 		uint32_t lost = FLIGHT_LOST;
 
+		if (d->flights[i].shared &&
+		    load_acquire_u32(&d->flights[i].state) == FLIGHT_OUT)
+			lose(&d->flights[i]);
 		if (!compare_swap_u32(&d->flights[i].state, &lost, FLIGHT_FREE))
 			continue;
 		d->lost--;
@@ -308,9 +336,11 @@ static void keep_param(struct flight *f)
 
 static struct flight *take_off(struct device *d, struct request *req)
 {
+	bool due = crosscheck_is_due(req);
+	bool shared = !due && execute_may_share(req);
 	struct flight *f = d->free;
 
-	if (!req->dual &&
+	if (!req->dual && !shared &&
 	    (!req->copy || req->copy->out_size < execute_out_bytes(req))) {
 		struct copy *c =
 			req->copy ? copy_of(req->copy->in, req->copy->aux,
@@ -329,11 +359,15 @@ static struct flight *take_off(struct device *d, struct request *req)
 	req->begun = true;
 	f->req = req;
 	f->cost_ns = req->node.cost_ns;
-	execute_job(req, req->copy, &f->job);
+	f->shared = shared;
+	if (shared)
+		execute_shared_job(req, &f->job);
+	else
+		execute_job(req, req->copy, &f->job);
 	keep_param(f);
 	f->job.cookie = &f->landing;
 	f->job.status = UKCF_DONE;
-	f->due = crosscheck_is_due(req);
+	f->due = due;
 	f->out_ticks = clock_ticks();
 	set_limit(f, req);
 	store_release_u32(&f->state, FLIGHT_OUT);

@@ -262,6 +262,32 @@ static bool takes_kept(const struct request *req)
 	return req->entry->sqe.link_src == UKCF_LINK_IN;
 }
 
+void execute_shared_job(struct request *req, struct ukcf_job *job)
+{
+	const struct ukcf_sqe *sqe = &req->entry->sqe;
+
+	*job = (struct ukcf_job){ 0 };
+	describe_job(req, job);
+	job->in = bytes(req->at[UKCF_RANGE_IN], sqe->in.len);
+	job->out = req->at[UKCF_RANGE_OUT];
+	job->out_size = sqe->out.len;
+}
+
+/* With the consumer's own key alone: it may change what is read, and sees what
+ * is written.  One that is to be checked reads and makes what is private. */
+bool execute_may_share(const struct request *req)
+{
+	uint32_t op = request_op(req);
+
+	return req->offer->offer->flags & UKCF_OFFER_SHARED &&
+	       req->rule->kind == OP_CRYPTO && !req->dual && !req->copy &&
+	       (op == UKCF_OP_ENCRYPT || op == UKCF_OP_DECRYPT) && req->key &&
+	       key_flags(req->key) & UKCF_KEY_OWN && req->arena[UKCF_RANGE_IN] &&
+	       req->arena[UKCF_RANGE_OUT] &&
+	       req->entry->sqe.link_src == UKCF_LINK_NONE &&
+	       req->entry->sqe.link_dst == UKCF_LINK_NONE;
+}
+
 /* Input for a job of this thread.  Return: bytes of scratch memory used. */
 static size_t fill_input(const struct request *req, struct scratch *s,
 			 struct ukcf_job *job)

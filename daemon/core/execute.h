@@ -43,6 +43,9 @@ struct ukcf_bytes execute_nonce(const struct request *req);
 size_t execute_out_bytes(const struct request *req);
 void execute_job(struct request *req, const struct copy *c,
 		 struct ukcf_job *job);
+/* One that works on the arenas themselves, and whether it may. */
+void execute_shared_job(struct request *req, struct ukcf_job *job);
+bool execute_may_share(const struct request *req);
 /* It says that it is done, and not more than there was room for. */
 bool execute_is_sane(const struct request *req, const struct ukcf_job *job,
 		     enum ukcf_status status);

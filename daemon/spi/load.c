@@ -23,6 +23,7 @@
 #include "daemon/spi/module-file.h"
 #include "daemon/spi/provider.h"
 #include "daemon/spi/selftest.h"
+#include "daemon/spi/share.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
@@ -469,6 +470,7 @@ static int stop(struct provider *p)
 		return -EBUSY;
 	}
 	provider_keeps_keys(p, false);
+	share_provider_goes(p);
 	if (p->instance && p->spi->stop)
 		p->spi->stop(p->instance);
 	p->instance = NULL;
@@ -572,8 +574,10 @@ static int come_in(struct provider *p, struct module *m, const struct trial *t)
 	if (err) {
 		log_err("provider %s: %s", p->name, strerror(-err));
 		stop(p);
+		return err;
 	}
-	return err;
+	share_provider_came(p);
+	return 0;
 }
 
 static int bring_up(struct provider *p, struct module *m)

@@ -137,6 +137,10 @@ struct ukcf_mech_ops {
 #define UKCF_OFFER_SLOW 0x4	/* belongs into the slow lane */
 #define UKCF_OFFER_CALLER 0x8	/* may run in the caller (vDSO-like) */
 #define UKCF_OFFER_NO_CALIBRATE 0x10 /* keep the declared cost: not measured */
+#define UKCF_OFFER_SHARED 0x20 /* input may change while it works on it, and the
+				  output be seen: so both may lie in memory that
+				  was given to share().  Hardware; encrypt and
+				  decrypt */
 
 /**
  * struct ukcf_offer - one mechanism that a provider performs; static data
@@ -273,6 +277,15 @@ struct ukcf_provider {
 	 * the module once for each, as a provider of its own: NAME, NAME-2, ...
 	 * NULL: one. */
 	uint32_t (*instances)(const struct ukcf_host *host);
+	/* Memory of a consumer, whole pages, that its device may be given: to
+	 * read, or writable.  Jobs of offers with UKCF_OFFER_SHARED may lie in
+	 * it.  unshare(): no job does any more; when it has returned the device
+	 * reaches it no more.  One thread at a time, between start() and stop().
+	 * -errno: it is not, which is no fault.  NULL, both: it has no use for
+	 * it. */
+	int (*share)(struct ukcf_instance *self, void *mem, size_t len,
+		     int writable);
+	void (*unshare)(struct ukcf_instance *self, void *mem);
 };
 
 /* The struct_size of a provider that knows of no duals, or of no instances. */

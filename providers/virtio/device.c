@@ -224,6 +224,19 @@ static uint16_t size_of(uint16_t max)
 	return size;
 }
 
+/* One that goes on with another size reads and writes elsewhere. */
+static int has_taken(struct device *d, const struct virtqueue *q)
+{
+	uint16_t size, enabled;
+	int err = read16(d, COMMON(queue_size), &size);
+
+	if (!err)
+		err = read16(d, COMMON(queue_enable), &enabled);
+	if (!err && (size != q->size || enabled != 1))
+		err = -EPROTO;
+	return err;
+}
+
 static int place_queue(struct device *d, const struct virtqueue *q)
 {
 	int err = write16(d, COMMON(queue_size), q->size);
@@ -234,7 +247,9 @@ static int place_queue(struct device *d, const struct virtqueue *q)
 		err = write64(d, COMMON(queue_avail_lo), q->avail.iova);
 	if (!err)
 		err = write64(d, COMMON(queue_used_lo), q->used.iova);
-	return err ? err : write16(d, COMMON(queue_enable), 1);
+	if (!err)
+		err = write16(d, COMMON(queue_enable), 1);
+	return err ? err : has_taken(d, q);
 }
 
 static int set_queue(struct device *d, struct virtqueue *q,
@@ -247,7 +262,7 @@ static int set_queue(struct device *d, struct virtqueue *q,
 		err = read16(d, COMMON(queue_size), &max);
 	if (err)
 		return err;
-	if (max < 2)
+	if (max < VIRTQUEUE_PARTS_MAX)
 		return -EPROTO;
 	virtqueue_clear(q, size_of(max), event_idx);
 	err = read16(d, COMMON(queue_notify_off), &q->notify_off);
@@ -259,14 +274,17 @@ static int set_queue(struct device *d, struct virtqueue *q,
 
 static int set_queues(struct device *d, bool event_idx)
 {
+	uint16_t all;
 	uint32_t n;
 	int err = read32(d, TRANSPORT_DEVICE,
 			 offsetof(struct virtio_crypto_config, max_dataqueues),
 			 &n);
 
+	if (!err)
+		err = read16(d, COMMON(num_queues), &all);
 	if (err)
 		return err;
-	if (n == 0 || n > DATA_QUEUES_MAX)
+	if (n == 0 || n > DATA_QUEUES_MAX || n >= all)
 		return -EPROTO;
 	d->data.index = 0;
 	d->ctrl.index = (uint16_t)n; /* the one after them, section 5.9.2 */

@@ -13,9 +13,14 @@
 
 bool engine_ctrl_post(struct engine *e, size_t n, size_t answer)
 {
+	const struct virtqueue_part parts[] = {
+		{ e->ctrl_ask.iova, (uint32_t)n, false },
+		{ e->ctrl_answer.iova, (uint32_t)answer, true },
+	};
+
 	memset(e->ctrl_answer.mem, CRYPTO_UNANSWERED, answer);
-	virtqueue_post(&e->device.ctrl, 0, e->ctrl_ask.iova, (uint32_t)n,
-		       e->ctrl_answer.iova, (uint32_t)answer);
+	virtqueue_post(&e->device.ctrl, 0, parts, 2);
+	e->ctrl_room = answer;
 	e->ctrl_deadline_ns = engine_deadline(e);
 	if (virtqueue_publish(&e->device.ctrl) &&
 	    device_notify(&e->device, &e->device.ctrl)) {
@@ -127,6 +132,8 @@ unsigned int engine_collect_ctrl(struct engine *e)
 			       "have");
 		return 0;
 	}
+	if (distrusts(len > e->ctrl_room))
+		engine_fail(e, "it says that it wrote more than it may");
 	ctrl_end(e);
 	return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of the data queue: posted with poison where their answers belong, and
- * judged when they come back.
+ * Requests of the data queue: posted with poison where their answers belong,
+ * and judged when they come back.
  */
 #include "providers/virtio/engine-parts.h"
 
@@ -45,6 +45,7 @@ void engine_end_slot(struct engine *e, struct slot *s, enum ukcf_status status)
 	if (s->session)
 		session_leave(s->session);
 	s->session = NULL;
+	s->shared = false;
 	wipe_slot(s);
 	s->state = SLOT_FREE;
 	e->busy--;
@@ -81,18 +82,18 @@ static size_t next_probe(size_t at, size_t len)
 static void put_poison(struct slot *s, uint32_t len)
 {
 	for (size_t at = 0; at + 16 <= len; at = next_probe(at, len)) {
-		memcpy(s->answer.mem + at, &s->poison, 8);
-		memcpy(s->answer.mem + at + 8, &s->poison, 8);
+		memcpy(s->data + at, &s->poison, 8);
+		memcpy(s->data + at + 8, &s->poison, 8);
 	}
-	s->answer.mem[len] = CRYPTO_UNANSWERED;
+	*s->status = CRYPTO_UNANSWERED;
 	for (size_t i = 0; i < ENGINE_CANARY / 8; i++)
-		memcpy(s->answer.mem + len + 1 + 8 * i, &s->poison, 8);
+		memcpy(s->status + 1 + 8 * i, &s->poison, 8);
 }
 
 static bool is_poison(const struct slot *s, size_t at)
 {
-	return memcmp(s->answer.mem + at, &s->poison, 8) == 0 &&
-	       memcmp(s->answer.mem + at + 8, &s->poison, 8) == 0;
+	return memcmp(s->data + at, &s->poison, 8) == 0 &&
+	       memcmp(s->data + at + 8, &s->poison, 8) == 0;
 }
 
 static bool is_untouched(const struct slot *s)
@@ -108,17 +109,53 @@ static size_t larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
+/* Return: bytes of what is asked. */
+static size_t fill(struct slot *s)
+{
+	struct work *w = &s->work;
+	size_t n;
+
+	if (!s->shared) {
+		n = w->kind->fill(w, s->session->id, s->ask.mem, &s->len);
+		s->data = s->answer.mem;
+		s->status = s->answer.mem + s->len;
+		return n;
+	}
+	n = w->kind->fill_shared(w, s->session->id, s->ask.mem, &s->len);
+	s->data = w->job->out + w->done;
+	s->status = s->answer.mem;
+	return n;
+}
+
+static void post_parts(struct engine *e, const struct slot *s, uint32_t n)
+{
+	uint64_t done = s->work.done;
+	const struct virtqueue_part copied[] = {
+		{ s->ask.iova, n, false },
+		{ s->answer.iova, s->len + 1, true },
+	};
+	const struct virtqueue_part shared[] = {
+		{ s->ask.iova, n, false },
+		{ s->in_iova + done, s->len, false },
+		{ s->out_iova + done, s->len, true },
+		{ s->answer.iova, 1, true },
+	};
+
+	virtqueue_post(&e->device.data, index_of(e, s),
+		       s->shared ? shared : copied, s->shared ? 4 : 2);
+}
+
 static void post(struct engine *e, struct slot *s)
 {
-	size_t n = s->work.kind->fill(&s->work, s->session->id, s->ask.mem,
-				      &s->len);
+	size_t n = fill(s);
 
 	s->ask_max = larger(s->ask_max, n);
-	s->answer_max = larger(s->answer_max, s->len + 1 + ENGINE_CANARY);
+	s->answer_max = larger(s->answer_max,
+			       (size_t)(s->status - s->answer.mem) + 1 +
+				       ENGINE_CANARY);
 	s->poison = draw(e);
 	put_poison(s, s->len);
-	virtqueue_post(&e->device.data, index_of(e, s), s->ask.iova,
-		       (uint32_t)n, s->answer.iova, s->len + 1);
+	post_parts(e, s, (uint32_t)n);
 	s->deadline_ns = engine_deadline(e);
 	s->state = SLOT_OUT;
 	e->out++;
@@ -133,7 +170,7 @@ unsigned int engine_post_ready(struct engine *e)
 
 		if (s->state != SLOT_READY)
 			continue;
-		if (e->device.data.in_flight * 2 + 2 > e->device.data.size)
+		if (!virtqueue_has_room(&e->device.data))
 			break;
 		post(e, s);
 		n++;
@@ -168,7 +205,7 @@ static const char *what_is_wrong(const struct slot *s, uint8_t status,
 static bool is_overrun(const struct slot *s)
 {
 	for (size_t i = 0; i < ENGINE_CANARY / 8; i++)
-		if (memcmp(s->answer.mem + s->len + 1 + 8 * i, &s->poison, 8))
+		if (memcmp(s->status + 1 + 8 * i, &s->poison, 8))
 			return true;
 	return false;
 }
@@ -179,7 +216,7 @@ static void settle(struct engine *e, struct slot *s, uint8_t status)
 	struct work *w = &s->work;
 
 	if (status == VIRTIO_CRYPTO_OK) {
-		if (w->kind->take(w, s->answer.mem))
+		if (w->kind->take(w, s->data))
 			s->state = SLOT_READY;
 		else
 			engine_end_slot(e, s, UKCF_DONE);
@@ -196,7 +233,7 @@ static void settle(struct engine *e, struct slot *s, uint8_t status)
 
 static void come_back(struct engine *e, struct slot *s, uint32_t len)
 {
-	uint8_t status = order_load8(s->answer.mem + s->len);
+	uint8_t status = order_load8(s->status);
 	const char *wrong = what_is_wrong(s, status, len);
 
 	e->out--;
@@ -207,7 +244,8 @@ static void come_back(struct engine *e, struct slot *s, uint32_t len)
 		return;
 	}
 	engine_fail(e, wrong);
-	engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
+	if (!s->shared) /* else when it is closed: it may lie of the end, too */
+		engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
 }
 
 unsigned int engine_collect(struct engine *e)

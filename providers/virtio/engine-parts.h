@@ -11,10 +11,10 @@
  *	NEEDS -> WAITS -> READY -> OUT -> (READY again, or its end)
  *
  * needs a session, waits until that is created, is ready to be posted, is out
- * in the device.  The device sees pools of this module alone: data is copied in
- * and out, so when it is in trouble jobs can go elsewhere at once, whatever it
- * still writes; nobody uses its buffers again before it was closed, and opened
- * anew.
+ * in the device.  The device sees pools of this module: data is copied in and
+ * out, so when it is in trouble jobs can go elsewhere at once, whatever it still
+ * writes; nobody uses its buffers again before it was closed, and opened anew.
+ * Where it works on shared memory (share.h) the job waits until it is closed.
  *
  * Whatever a device says that cannot be is trouble: it is closed, the daemon is
  * told, and what it had is done by others.  The daemon asks for a reset, and
@@ -32,6 +32,7 @@
 #include "providers/virtio/engine.h"
 #include "providers/virtio/pool.h"
 #include "providers/virtio/session.h"
+#include "providers/virtio/share.h"
 #include "providers/virtio/work.h"
 
 #define ENGINE_PAGE 4096u
@@ -45,6 +46,9 @@ struct slot {
 	struct work work;
 	struct session *session;
 	struct piece ask, answer;
+	bool shared; /* its data is where the job has it, at these: */
+	uint64_t in_iova, out_iova;
+	uint8_t *data, *status; /* of the answer */
 	uint32_t len; /* of the answer that is wanted, without its status */
 	size_t ask_max, answer_max; /* bytes used, over all steps */
 	uint64_t poison;
@@ -68,12 +72,14 @@ struct engine {
 	/* The device, and what it sees. */
 	struct device device;
 	struct pool read, write, key;
+	struct share_table shares;
 	struct slot slots[ENGINE_DEPTH_MAX];
 	unsigned int out, busy; /* slots: in the device; not free */
 	struct session_table sessions;
 	struct piece ctrl_ask, ctrl_answer;
 	enum ctrl_state ctrl;
 	struct session *ctrl_session;
+	size_t ctrl_room; /* bytes that it may write */
 	uint64_t ctrl_deadline_ns;
 	uint64_t random; /* for poison; not 0 */
 	const char *trouble;
@@ -106,6 +112,9 @@ uint64_t engine_deadline(const struct engine *e); /* of a request made now */
 void engine_wake(struct engine *e);		  /* any thread */
 /* ms: -1, until something comes */
 void engine_sleep_ms(struct engine *e, int ms);
+
+/* engine-up.c: it reaches nothing any more. */
+void engine_close(struct engine *e);
 
 /* engine-data.c */
 void engine_give_back(struct engine *e, struct ukcf_job *job,

@@ -107,6 +107,13 @@ static int bring_up(struct engine *e)
 	return err;
 }
 
+void engine_close(struct engine *e)
+{
+	share_device(&e->shares, NULL);
+	e->device.t->ops->close(e->device.t);
+	e->device.t = NULL;
+}
+
 static int go_up(struct engine *e)
 {
 	int err;
@@ -116,6 +123,8 @@ static int go_up(struct engine *e)
 	if (err)
 		return err;
 	err = bring_up(e);
+	if (!err)
+		share_device(&e->shares, e->device.t);
 	pthread_mutex_lock(&e->lock);
 	e->stopping = false;
 	e->works = !err;
@@ -125,8 +134,7 @@ static int go_up(struct engine *e)
 	e->has_thread = !err;
 	if (err) {
 		e->works = false;
-		e->device.t->ops->close(e->device.t);
-		e->device.t = NULL;
+		engine_close(e);
 	}
 	return err;
 }
@@ -152,8 +160,7 @@ static void go_down(struct engine *e)
 		e->host->log(e->host->host, LOG_ERR,
 			     "device %s: it does not end in good order",
 			     e->address);
-	e->device.t->ops->close(e->device.t);
-	e->device.t = NULL;
+	engine_close(e);
 }
 
 int engine_reset(struct engine *e)
@@ -206,6 +213,7 @@ static void release(struct engine *e)
 	pool_deinit(&e->key);
 	if (e->wake >= 0)
 		close(e->wake);
+	share_deinit(&e->shares);
 	pthread_cond_destroy(&e->ran);
 	pthread_mutex_destroy(&e->lock);
 	explicit_bzero(e, sizeof(*e));
@@ -225,6 +233,7 @@ int engine_new(const struct ukcf_host *host, const struct engine_settings *s,
 	strncpy(e->address, s->address, sizeof(e->address) - 1);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->ran, NULL);
+	share_init(&e->shares);
 	e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (e->wake < 0 ||
 	    getrandom(&e->random, sizeof(e->random), 0) != sizeof(e->random))

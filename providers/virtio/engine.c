@@ -27,6 +27,20 @@ uint64_t engine_deadline(const struct engine *e)
 
 /* ----------------------------------------------------------------- arrivals */
 
+/* Does the device see its data where it is? */
+static bool is_shared(struct engine *e, struct slot *s)
+{
+	const struct work *w = &s->work;
+	const struct ukcf_job *job = w->job;
+
+	return e->settings.share && job->in.len >= e->settings.share &&
+	       w->kind->may_share && w->kind->may_share(w) &&
+	       share_find(&e->shares, job->in.data, job->in.len, false,
+			  &s->in_iova) &&
+	       share_find(&e->shares, job->out, job->in.len, true,
+			  &s->out_iova);
+}
+
 static void admit(struct engine *e, struct ukcf_job *job)
 {
 	struct slot *s = e->slots;
@@ -40,6 +54,7 @@ static void admit(struct engine *e, struct ukcf_job *job)
 		engine_give_back(e, job, status);
 		return;
 	}
+	s->shared = is_shared(e, s);
 	s->state = SLOT_NEEDS;
 	e->busy++;
 }
@@ -173,6 +188,17 @@ void engine_wake(struct engine *e)
 
 /* ---------------------------------------------------------------- the thread */
 
+/* Of shared memory only if it is closed: then it writes there no more. */
+static void end_slots(struct engine *e, bool closed)
+{
+	for (unsigned int i = 0; i < e->settings.depth; i++) {
+		struct slot *s = &e->slots[i];
+
+		if (s->state != SLOT_FREE && (closed || !s->shared))
+			engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
+	}
+}
+
 /* What it had goes elsewhere; then it is closed, and reaches nothing any more.
  * The daemon hears of it first, so that nothing new comes. */
 static void break_down(struct engine *e)
@@ -187,15 +213,11 @@ static void break_down(struct engine *e)
 						       UKCF_PROVIDER_ABSENT :
 						       UKCF_PROVIDER_FAILED);
 	}
-	for (unsigned int i = 0; i < e->settings.depth; i++)
-		if (e->slots[i].state != SLOT_FREE)
-			engine_end_slot(e, &e->slots[i], UKCF_RETRY_ELSEWHERE);
+	end_slots(e, false);
 	admit_all(e);
-	for (unsigned int i = 0; i < e->settings.depth; i++)
-		if (e->slots[i].state != SLOT_FREE)
-			engine_end_slot(e, &e->slots[i], UKCF_RETRY_ELSEWHERE);
-	e->device.t->ops->close(e->device.t);
-	e->device.t = NULL;
+	end_slots(e, false);
+	engine_close(e);
+	end_slots(e, true);
 }
 
 void *engine_main(void *arg)
@@ -225,6 +247,17 @@ void *engine_main(void *arg)
 }
 
 /* --------------------------------------------------------------- from others */
+
+int engine_share(struct engine *e, void *mem, size_t len, bool writable)
+{
+	return e->settings.share ? share_add(&e->shares, mem, len, writable) :
+				   -EOPNOTSUPP;
+}
+
+void engine_unshare(struct engine *e, void *mem)
+{
+	share_remove(&e->shares, mem);
+}
 
 enum ukcf_status engine_submit(struct engine *e, struct ukcf_job *job)
 {

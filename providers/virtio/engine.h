@@ -6,6 +6,7 @@
 #ifndef PROVIDERS_VIRTIO_ENGINE_H
 #define PROVIDERS_VIRTIO_ENGINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ukcf/provider.h>
@@ -22,6 +23,8 @@ struct engine_settings {
 	uint32_t depth;	    /* jobs at once, 1 to ENGINE_DEPTH_MAX */
 	uint32_t buffer;    /* bytes of data of a request, whole blocks */
 	uint32_t spin_us;   /* looks so long before it sleeps */
+	uint32_t share;	    /* bytes of a message that is not copied, and of
+			       longer ones; 0: all are */
 	uint32_t timeout_ms; /* a request takes longer: the device is broken */
 };
 
@@ -36,6 +39,9 @@ enum ukcf_status engine_submit(struct engine *e, struct ukcf_job *job);
 enum ukcf_status engine_run(struct engine *e, struct ukcf_job *job);
 /* The device is closed, opened and brought up again. */
 int engine_reset(struct engine *e);
+/* ukcf_provider's share() and unshare(). */
+int engine_share(struct engine *e, void *mem, size_t len, bool writable);
+void engine_unshare(struct engine *e, void *mem);
 /* Its sessions go.  Any thread; neither blocks nor locks. */
 void engine_forget(struct engine *e, struct ukcf_bytes key);
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "providers/virtio/known-rsa.h"
+#include "providers/virtio/work.h"
 
 #define BYTES_MAX 1200u /* a secret key of RSA */
 
@@ -169,8 +170,8 @@ static int gives_rsa(struct engine *e, uint32_t mech)
 				     not_given(status);
 }
 
-/* What it encrypts it decrypts.  How it ends if the padding is wrong the
- * daemon's known answers have. */
+/* What it encrypts it decrypts; if only padding and all, it is not to.  How it
+ * ends if the padding is wrong the daemon's known answers have. */
 static int gives_rsaes(struct engine *e)
 {
 	struct bytes secret, public, in;
@@ -196,7 +197,12 @@ static int gives_rsaes(struct engine *e)
 		return not_given(status);
 	decrypt.in = (struct ukcf_bytes){ sealed, (size_t)encrypt.res };
 	status = run_right(e, &decrypt, &in);
-	return status == UKCF_DONE ? 1 : not_given(status);
+	if (status == UKCF_DONE || status == UKCF_FAILED)
+		return status == UKCF_DONE ? 1 : -EIO;
+	decrypt.mech = WORK_RSA_PADDED;
+	decrypt.out_size = in.len;
+	status = run_right(e, &decrypt, &in);
+	return status == UKCF_DONE ? KNOWN_ENCRYPTS : not_given(status);
 }
 
 static uint32_t unpadded(uint32_t mech)

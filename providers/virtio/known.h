@@ -11,8 +11,10 @@
 
 #include "providers/virtio/engine.h"
 
-/* 1: the device gives them, in both directions; 0: it does not; -EIO: it
- * broke. */
+#define KNOWN_ENCRYPTS 2
+
+/* 1: the device gives them, in both directions; KNOWN_ENCRYPTS: in that one,
+ * and it may not be asked to decrypt; 0: it does not; -EIO: it broke. */
 int known_mech(struct engine *e, uint32_t mech);
 
 #endif

@@ -92,6 +92,11 @@ static int map(struct transport *t, void *mem, size_t len, uint64_t iova,
 	return vfio_map(&pci_of(t)->vfio, mem, len, iova, writable);
 }
 
+static int unmap(struct transport *t, uint64_t iova, size_t len)
+{
+	return vfio_unmap(&pci_of(t)->vfio, iova, len);
+}
+
 static void pci_close(struct transport *t)
 {
 	struct pci *p = pci_of(t);
@@ -108,6 +113,7 @@ static const struct transport_ops ops = {
 	.write = write_space,
 	.notify = notify,
 	.map = map,
+	.unmap = unmap,
 	.close = pci_close,
 };
 

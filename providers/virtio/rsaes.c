@@ -19,6 +19,11 @@ static bool encrypts(const struct work *w)
 	return w->job->op == UKCF_OP_ENCRYPT;
 }
 
+static bool is_padded(const struct work *w)
+{
+	return encrypts(w) || w->job->mech == WORK_RSA_PADDED;
+}
+
 /* As numbers: everybody can see that of a ciphertext. */
 static bool is_less(struct ukcf_bytes a, struct ukcf_bytes b)
 {
@@ -34,20 +39,22 @@ static enum ukcf_status begin(struct work *w)
 	w->n = k.n.len;
 	w->key = k.whole;
 	w->session.service = VIRTIO_CRYPTO_SERVICE_AKCIPHER;
+	w->session.padding = is_padded(w) ? VIRTIO_CRYPTO_RSA_PKCS1_PADDING :
+					    VIRTIO_CRYPTO_RSA_RAW_PADDING;
 	if (encrypts(w)) {
 		if (w->job->in.len + PADDING_MIN > w->n)
 			return work_end(w, -EMSGSIZE, UKCF_DETAIL_IN_SIZE);
 		if (w->job->out_size < w->n)
 			return work_end(w, -ENOBUFS, UKCF_DETAIL_OUT_SIZE);
 		w->session.op = VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC;
-		w->session.padding = VIRTIO_CRYPTO_RSA_PKCS1_PADDING;
 		/* a request without data is none to the device */
 		return w->job->in.len ? UKCF_QUEUED : UKCF_RETRY_ELSEWHERE;
 	}
 	if (!is_less(w->job->in, k.n))
 		return work_end(w, -EBADMSG, UKCF_DETAIL_AUTH);
+	if (is_padded(w))
+		w->n = w->job->out_size;
 	w->session.op = VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE;
-	w->session.padding = VIRTIO_CRYPTO_RSA_RAW_PADDING;
 	return UKCF_QUEUED;
 }
 
@@ -133,7 +140,7 @@ static void decrypted(struct work *w, const uint8_t *answer)
 
 static bool take(struct work *w, const uint8_t *answer)
 {
-	if (encrypts(w)) {
+	if (is_padded(w)) {
 		memcpy(w->job->out, answer, w->n);
 		work_end(w, (int64_t)w->n, 0);
 	} else {

@@ -43,6 +43,8 @@ struct transport_ops {
 	 * writable: change it, too. */
 	int (*map)(struct transport *t, void *mem, size_t len, uint64_t iova,
 		   bool writable);
+	/* What was mapped there is out of its reach. */
+	int (*unmap)(struct transport *t, uint64_t iova, size_t len);
 	/* When it has returned the device does not touch memory any more. */
 	void (*close)(struct transport *t);
 };

@@ -221,6 +221,18 @@ int vfio_map(const struct vfio *v, void *mem, size_t len, uint64_t iova,
 	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &map) < 0 ? -errno : 0;
 }
 
+int vfio_unmap(const struct vfio *v, uint64_t iova, size_t len)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = len,
+	};
+
+	return ioctl(v->container, VFIO_IOMMU_UNMAP_DMA, &unmap) < 0 ? -errno :
+								       0;
+}
+
 unsigned int vfio_irq_count(const struct vfio *v, unsigned int index)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };

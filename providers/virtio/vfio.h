@@ -35,6 +35,7 @@ int vfio_read(const struct vfio *v, unsigned int region, uint64_t at, void *to,
 	      size_t len);
 int vfio_write(const struct vfio *v, unsigned int region, uint64_t at,
 	       const void *from, size_t len);
+int vfio_unmap(const struct vfio *v, uint64_t iova, size_t len);
 int vfio_map(const struct vfio *v, void *mem, size_t len, uint64_t iova,
 	     bool writable);
 /* How many of the interrupts of this index there are; 0: none. */

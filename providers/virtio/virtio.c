@@ -103,10 +103,17 @@ static const struct ukcf_mech_ops rsaes_ops = { .encrypt = submit,
 						.public_key = rsa_public_key,
 						.check_key = check_rsa_key };
 
+/* Of a device that would take off the padding itself. */
+static const struct ukcf_mech_ops rsaes_half_ops = {
+	.encrypt = submit,
+	.public_key = rsa_public_key,
+	.check_key = check_rsa_key
+};
+
 /* Rough: the daemon replaces them by what it measures. */
 #define OFFER(name, its_ops)                                                  \
 	{ .mech = UKCF_MECH_##name, .ops = &its_ops, .cost_ns = 30000,        \
-	  .cost_ps_per_byte = 1500 }
+	  .cost_ps_per_byte = 1500, .flags = UKCF_OFFER_SHARED }
 #define CIPHER(name) OFFER(name, cipher_ops)
 #define RSA(name, its_ops)                                                    \
 	{ .mech = UKCF_MECH_##name, .flags = UKCF_OFFER_SLOW,                 \
@@ -139,8 +146,12 @@ static int find_offers(struct ukcf_instance *self)
 
 		if (has < 0)
 			return has;
-		if (has)
-			offers[n++] = all[i];
+		if (!has)
+			continue;
+		offers[n] = all[i];
+		if (has == KNOWN_ENCRYPTS)
+			offers[n].ops = &rsaes_half_ops;
+		n++;
 	}
 	return (int)n;
 }
@@ -158,6 +169,8 @@ static const struct option {
 	{ "buffer_kib", offsetof(struct engine_settings, buffer), 4, 1024, 4,
 	  1024 },
 	{ "spin_us", offsetof(struct engine_settings, spin_us), 0, 1000, 1, 1 },
+	{ "share_min", offsetof(struct engine_settings, share), 0, 1u << 20, 1,
+	  1 },
 	{ "timeout_ms", offsetof(struct engine_settings, timeout_ms), 10,
 	  60000, 1, 1 },
 };
@@ -269,6 +282,17 @@ static int control(struct ukcf_instance *self, const char *command)
 					   -EINVAL;
 }
 
+static int share(struct ukcf_instance *self, void *mem, size_t len,
+		 int writable)
+{
+	return engine_share(self->engine, mem, len, writable);
+}
+
+static void end_sharing(struct ukcf_instance *self, void *mem)
+{
+	engine_unshare(self->engine, mem);
+}
+
 static void forget_key(struct ukcf_instance *self, struct ukcf_bytes key)
 {
 	engine_forget(self->engine, key);
@@ -289,6 +313,8 @@ static struct ukcf_provider provider = {
 	.reset = reset,
 	.forget_key = forget_key,
 	.instances = instances,
+	.share = share,
+	.unshare = end_sharing,
 };
 
 __attribute__((visibility("default"))) const struct ukcf_provider *

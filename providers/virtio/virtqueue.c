@@ -54,23 +54,34 @@ void virtqueue_clear(struct virtqueue *q, uint16_t size, bool event_idx)
 	virtqueue_irq_off(q);
 }
 
-void virtqueue_post(struct virtqueue *q, uint16_t slot, uint64_t read,
-		    uint32_t n_read, uint64_t write, uint32_t n_write)
+void virtqueue_post(struct virtqueue *q, uint16_t slot,
+		    const struct virtqueue_part *parts, unsigned int n)
 {
-	struct vring_desc *d = desc_of(q) + slot * 2;
+	uint16_t first = (uint16_t)(slot * VIRTQUEUE_PARTS_MAX);
+	struct vring_desc *d = desc_of(q) + first;
 
-	d[0] = (struct vring_desc){ .addr = htole64(read),
-				    .len = htole32(n_read),
-				    .flags = htole16(VRING_DESC_F_NEXT),
-				    .next = htole16((uint16_t)(slot * 2 + 1)) };
-	d[1] = (struct vring_desc){ .addr = htole64(write),
-				    .len = htole32(n_write),
-				    .flags = htole16(VRING_DESC_F_WRITE) };
-	avail_of(q)->ring[q->next % q->size] =
-		htole16((uint16_t)(slot * 2));
+	q->room[slot] = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		uint16_t flags = parts[i].written ? VRING_DESC_F_WRITE : 0;
+
+		if (i + 1 < n)
+			flags |= VRING_DESC_F_NEXT;
+		d[i] = (struct vring_desc){
+			.addr = htole64(parts[i].iova),
+			.len = htole32(parts[i].len),
+			.flags = htole16(flags),
+			.next = htole16((uint16_t)(first + i + 1)),
+		};
+		q->room[slot] += parts[i].written ? parts[i].len : 0;
+	}
+	avail_of(q)->ring[q->next % q->size] = htole16(first);
 	q->next++;
 	q->in_flight++;
-	q->room[slot] = n_write;
+}
+
+bool virtqueue_has_room(const struct virtqueue *q)
+{
+	return (q->in_flight + 1u) * VIRTQUEUE_PARTS_MAX <= q->size;
 }
 
 bool virtqueue_publish(struct virtqueue *q)
@@ -106,9 +117,10 @@ int virtqueue_take(struct virtqueue *q, uint16_t *slot, uint32_t *len)
 		return -EPROTO;
 	id = order_load32(&e->id); /* once: it may change */
 	*len = order_load32(&e->len);
-	if (distrusts(id >= q->size || id % 2 || q->room[id / 2] == 0))
+	if (distrusts(id >= q->size || id % VIRTQUEUE_PARTS_MAX ||
+		      q->room[id / VIRTQUEUE_PARTS_MAX] == 0))
 		return -EPROTO;
-	*slot = (uint16_t)(id / 2 % VIRTQUEUE_SLOTS_MAX);
+	*slot = (uint16_t)(id / VIRTQUEUE_PARTS_MAX % VIRTQUEUE_SLOTS_MAX);
 	q->room[*slot] = 0;
 	q->in_flight--;
 	q->taken++;

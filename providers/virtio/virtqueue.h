@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns one split virtqueue (virtio 1.1 section 2.6) whose requests are all of
- * the same form: a piece that the device reads and one that it writes.  So slot
- * i always has descriptors 2i and 2i + 1, and nothing that steers this side is
+ * Owns one split virtqueue (virtio 1.1 section 2.6) whose requests are of up to
+ * four parts, those that the device reads before those that it writes.  So slot
+ * i always has descriptors 4i to 4i + 3, and nothing that steers this side is
  * ever read back from memory that the device can write.
  */
 #ifndef PROVIDERS_VIRTIO_VIRTQUEUE_H
@@ -17,10 +17,17 @@
 /* Of at most 256 descriptors: the used ring lies within a page.  QEMU 7.2 with
  * an IOMMU writes the length of an element that straddles two elsewhere. */
 #define VIRTQUEUE_SIZE_MAX 256u
-#define VIRTQUEUE_SLOTS_MAX (VIRTQUEUE_SIZE_MAX / 2)
+#define VIRTQUEUE_PARTS_MAX 4u
+#define VIRTQUEUE_SLOTS_MAX (VIRTQUEUE_SIZE_MAX / VIRTQUEUE_PARTS_MAX)
 /* What one takes of the pools. */
 #define VIRTQUEUE_READ_BYTES 8192u
 #define VIRTQUEUE_WRITE_BYTES 4096u
+
+struct virtqueue_part {
+	uint64_t iova;
+	uint32_t len;
+	bool written; /* by the device; else it is read */
+};
 
 struct virtqueue {
 	uint16_t index;
@@ -41,9 +48,12 @@ void virtqueue_init(struct virtqueue *q, struct pool *read,
 		    struct pool *write);
 /* It is empty, after a reset of the device. */
 void virtqueue_clear(struct virtqueue *q, uint16_t size, bool event_idx);
-/* A request; the device sees it when it is published.  n > 0 bytes each. */
-void virtqueue_post(struct virtqueue *q, uint16_t slot, uint64_t read,
-		    uint32_t n_read, uint64_t write, uint32_t n_write);
+/* A request; the device sees it when it is published.  Of each part len > 0;
+ * the last one at least is written. */
+void virtqueue_post(struct virtqueue *q, uint16_t slot,
+		    const struct virtqueue_part *parts, unsigned int n);
+/* Has it room for another one? */
+bool virtqueue_has_room(const struct virtqueue *q);
 /* Return: whether the device wants to be told. */
 bool virtqueue_publish(struct virtqueue *q);
 /* Return: 1, a request has ended: its slot, and the bytes that the device says

@@ -31,6 +31,8 @@ static const struct work_row {
 	/* there is no session without a digest, though none is made */
 	{ UKCF_MECH_RSA_PKCS1, &work_rsaes, VIRTIO_CRYPTO_AKCIPHER_RSA,
 	  VIRTIO_CRYPTO_RSA_SHA256 },
+	{ WORK_RSA_PADDED, &work_rsaes, VIRTIO_CRYPTO_AKCIPHER_RSA,
+	  VIRTIO_CRYPTO_RSA_SHA256 },
 };
 
 enum ukcf_status work_begin(struct work *w, struct ukcf_job *job, size_t room)

@@ -15,6 +15,10 @@
 #include "providers/virtio/crypto.h"
 #include "providers/virtio/sha512.h"
 
+/* RSA that the device decrypts, padding and all: it would say of each ciphertext
+ * whether that was right, and is asked to show what it encrypts only.  The
+ * message has as many bytes as there is room for.  No id of the daemon's. */
+#define WORK_RSA_PADDED UKCF_MECH_ID(UKCF_CLASS_PKE, 0xffffu)
 #define WORK_ROOM_MIN 1024u /* bytes of data of a buffer */
 
 struct work {
@@ -44,6 +48,13 @@ struct work_kind {
 	/* What came back.  Return: true, there is more to do; false: job->res
 	 * is the result. */
 	bool (*take)(struct work *w, const uint8_t *answer);
+	/* NULL: never.  Return: its input and output may be the device's own
+	 * way, though somebody writes to the one and reads the other. */
+	bool (*may_share)(const struct work *w);
+	/* Likewise, of the head alone: *answer bytes of the message from
+	 * w->done on are read, and written, where they are. */
+	size_t (*fill_shared)(struct work *w, uint64_t session, uint8_t *to,
+			      uint32_t *answer);
 	/* NULL: what a device answers is never a result.  Return: it is, and
 	 * so job->res is. */
 	bool (*refused)(struct work *w, uint8_t status);

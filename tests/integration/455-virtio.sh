@@ -26,6 +26,7 @@ agree() {
 same "it is ready" READY "$(state)"
 check "openssl and virtio agree" agree
 same "on all that it offers" 11 "$(grep -c '^ok: aes-' "$tmp/out")"
+same "of RSA, too" 4 "$(grep -c '^ok: rsa-' "$tmp/out")"
 # A wrong answer is not its own to find; another provider's is.
 check "a wrong answer is ordered" cryptoctl control provider=virtiofake flip=1
 agree && report 1 "and found" || report 0 "and found"

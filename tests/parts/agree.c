@@ -140,7 +140,14 @@ static bool is_random(void)
 	       UKCF_MECH_CLASS(q.m->id) == UKCF_CLASS_PKE;
 }
 
-/* Ask both; q.said and q.res are the first one's. */
+/* A provider may do one direction alone. */
+static bool is_not_offered(const struct ukcf_cqe *c)
+{
+	return c->res == -EOPNOTSUPP && c->detail == UKCF_DETAIL_PROVIDER;
+}
+
+/* Ask both; q.said and q.res are the first one's; q.res that of the other if the
+ * first does not do it. */
 static void ask_both(void)
 {
 	struct ukcf_cqe a = ask(ids[0]), b;
@@ -148,11 +155,13 @@ static void ask_both(void)
 	q.res = a.res;
 	memcpy(q.said, ukcf_buffer_data(out), made(&a));
 	b = ask(ids[1]);
+	if (is_not_offered(&a))
+		q.res = b.res;
 	asked++;
 	errors += a.res < 0;
 	if (made(&b) <= sizeof(q.other))
 		memcpy(q.other, ukcf_buffer_data(out), made(&b));
-	if (differs[0] ||
+	if (differs[0] || is_not_offered(&a) || is_not_offered(&b) ||
 	    (a.res == b.res && a.detail == b.detail &&
 	     (is_random() ||
 	      memcmp(q.said, ukcf_buffer_data(out), made(&a)) == 0)))

@@ -27,7 +27,7 @@
 
 #define SESSIONS 256u
 #define KEY_MAX 2432u
-#define MAPS 8u
+#define MAPS 80u
 #define QUEUES 2u
 #define CTRL 1u /* the queue */
 #define DATA_MAX (1u << 20)
@@ -62,7 +62,7 @@ struct request {
 	uint16_t head;
 	uint8_t in[DATA_MAX + 256];
 	size_t n_in;
-	uint8_t *answer; /* mapped */
+	uint8_t *answer, *status; /* mapped */
 	size_t room;
 };
 
@@ -73,7 +73,15 @@ struct request {
 	F(vanish) F(no_reset) F(slow_reset) F(same_session) F(keep_session)   \
 	F(lose_session) F(no_session_status) F(ctrl_hang) F(no_ctr)           \
 	F(no_version) F(no_platform) F(no_features) F(not_ready) F(error)     \
-	F(gather) F(absent)
+	F(idx_back) F(idx_far) F(len_max) F(len_short) F(used_flags)          \
+	F(no_doorbell) F(lost_irq) F(irq_storm) F(config_storm)               \
+	F(status_odd) F(status_notsupp) F(status_nospc) F(status_badmsg)      \
+	F(head_output) F(tail_output) F(overrun_far) F(late)                  \
+	F(create_err) F(create_notsupp) F(create_nospc) F(create_odd)         \
+	F(session_huge) F(ctrl_id) F(ctrl_jump) F(ctrl_back) F(ctrl_len)      \
+	F(status_zero) F(status_failed) F(not_ready_now)                      \
+	F(no_enable) F(odd_size) F(tiny_queue) F(no_vector) F(few_queues)     \
+	F(no_queues) F(no_raw) F(flip_shared) F(gather) F(absent)
 
 #define FAULT_ENUM(name) FAULT_##name,
 #define FAULT_NAME(name) #name,
@@ -98,6 +106,7 @@ static struct fake {
 	struct queue queues[QUEUES];
 	struct map maps[MAPS];
 	struct request request;
+	bool is_late; /* that one is answered when it is too late */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	   .kick = PTHREAD_COND_INITIALIZER };
 
@@ -150,6 +159,21 @@ static void store32(void *p, uint32_t v)
 	__atomic_store_n((uint32_t *)p, htole32(v), __ATOMIC_RELAXED);
 }
 
+bool fake_reaches(const void *mem, size_t len)
+{
+	uintptr_t at = (uintptr_t)mem;
+	bool is = false;
+
+	pthread_mutex_lock(&fake.lock);
+	for (unsigned int i = 0; i < MAPS; i++) {
+		uintptr_t from = (uintptr_t)fake.maps[i].mem;
+
+		is |= from && at < from + fake.maps[i].len && from < at + len;
+	}
+	pthread_mutex_unlock(&fake.lock);
+	return is;
+}
+
 static void store8(uint8_t *p, uint8_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
@@ -169,7 +193,8 @@ static struct vring_used *used_of(const struct queue *q)
 					      8u * q->size, true);
 }
 
-/* A chain of readable pieces, and one that is writable. */
+/* A chain of readable pieces, then one that is writable, or two: the answer and
+ * its status. */
 static bool gather(const struct queue *q, uint16_t head, struct request *r)
 {
 	uint16_t at = head;
@@ -187,8 +212,10 @@ static bool gather(const struct queue *q, uint16_t head, struct request *r)
 		if (!p || len > sizeof(r->in) - r->n_in)
 			return false;
 		if (flags & VRING_DESC_F_WRITE) {
-			r->answer = p;
-			r->room = len;
+			if (!r->answer)
+				r->answer = p;
+			r->status = p + len - 1;
+			r->room += len;
 		} else {
 			memcpy(r->in + r->n_in, p, len);
 			r->n_in += len;
@@ -219,14 +246,18 @@ static void publish(struct queue *q, uint16_t old)
 
 	if (!u || !a)
 		return;
+	if (q != &fake.queues[CTRL] && spend(FAULT_idx_back))
+		q->made = (uint16_t)(old - 1);
 	store16(&u->idx, q->made);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (spend(FAULT_used_flags)) /* of no meaning with event indexes */
+		store16(&u->flags, 0xffff);
 	if (fake.guest[0] & 1u << VIRTIO_RING_F_EVENT_IDX)
 		wanted = vring_need_event(load16(&a->ring[q->size]), q->made,
 					  old);
 	else
 		wanted = !(load16(&a->flags) & VRING_AVAIL_F_NO_INTERRUPT);
-	if (wanted)
+	if (wanted && !spend(FAULT_lost_irq))
 		interrupt(q == &fake.queues[CTRL] ? TRANSPORT_IRQ_CTRL :
 						    TRANSPORT_IRQ_DATA);
 }
@@ -348,15 +379,22 @@ static uint8_t run_encrypt(const struct rsa_work *w)
 		       VIRTIO_CRYPTO_ERR;
 }
 
+static uint8_t give(const struct rsa_work *w, const uint8_t *bytes)
+{
+	memcpy(w->out, bytes, w->dst);
+	return VIRTIO_CRYPTO_OK;
+}
+
 static uint8_t run_decrypt(const struct rsa_work *w)
 {
-	size_t len = w->dst;
+	uint8_t all[512]; /* libcrypto wants room for the modulus */
+	size_t len = sizeof(all);
 
 	return EVP_PKEY_decrypt_init(w->ctx) > 0 && set_padding(w) &&
-			       EVP_PKEY_decrypt(w->ctx, w->out, &len, w->in,
+			       EVP_PKEY_decrypt(w->ctx, all, &len, w->in,
 						w->src) > 0 &&
 			       len == w->dst ?
-		       VIRTIO_CRYPTO_OK :
+		       give(w, all) :
 		       VIRTIO_CRYPTO_ERR;
 }
 
@@ -435,26 +473,52 @@ static uint8_t perform(const struct request *r, uint8_t *out, size_t *n)
 
 static uint8_t output[DATA_MAX];
 
+/* What it says of a request, whatever it did. */
+static uint8_t other_status(uint8_t status)
+{
+	static const struct {
+		unsigned int fault;
+		uint8_t status;
+	} others[] = {
+		{ FAULT_error, VIRTIO_CRYPTO_ERR },
+		{ FAULT_lose_session, VIRTIO_CRYPTO_INVSESS },
+		{ FAULT_status_odd, 0x77 },
+		{ FAULT_status_notsupp, VIRTIO_CRYPTO_NOTSUPP },
+		{ FAULT_status_nospc, VIRTIO_CRYPTO_NOSPC },
+		{ FAULT_status_badmsg, VIRTIO_CRYPTO_BADMSG },
+	};
+
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (spend(others[i].fault))
+			return others[i].status;
+	return status;
+}
+
 /* The right answer, or less. */
 static void answer(struct request *r)
 {
 	size_t n;
-	uint8_t status = perform(r, output, &n);
+	uint8_t status = other_status(perform(r, output, &n));
 
-	if (spend(FAULT_error))
-		status = VIRTIO_CRYPTO_ERR;
-	if (spend(FAULT_lose_session))
-		status = VIRTIO_CRYPTO_INVSESS;
+	/* of what it does not write into a copy */
+	if (n && r->status != r->answer + n && spend(FAULT_flip_shared))
+		output[n / 2] ^= 0x10;
 	if (n && spend(FAULT_flip))
 		output[n / 2] ^= 0x10;
 	if (spend(FAULT_part_output))
 		memcpy(r->answer, output, n / 2);
+	else if (n >= 16 && spend(FAULT_head_output))
+		memcpy(r->answer + 16, output + 16, n - 16);
+	else if (n >= 16 && spend(FAULT_tail_output))
+		memcpy(r->answer, output, n - 16);
 	else if (!spend(FAULT_no_output) && status == VIRTIO_CRYPTO_OK)
 		memcpy(r->answer, output, n);
 	if (!spend(FAULT_no_status))
-		store8(r->answer + r->room - 1, status);
+		store8(r->status, status);
 	if (spend(FAULT_overrun)) /* it is mapped, and somebody else's */
-		memset(r->answer + r->room, 0x33, 8);
+		memset(r->status + 1, 0x33, 8);
+	if (spend(FAULT_overrun_far))
+		memset(r->status + 9, 0x33, 8);
 }
 
 static void say_used(struct queue *q, const struct request *r)
@@ -466,9 +530,13 @@ static void say_used(struct queue *q, const struct request *r)
 	if (spend(FAULT_id_odd))
 		id ^= 1;
 	if (spend(FAULT_id_idle))
-		id = q->size - 2u;
+		id = q->size - 4u;
 	if (spend(FAULT_len_long))
 		len += 1000;
+	if (spend(FAULT_len_max))
+		len = UINT32_MAX;
+	if (spend(FAULT_len_short))
+		len--;
 	if (spend(FAULT_len_zero))
 		len = 0;
 	if (q->before >= 0 && spend(FAULT_id_twice))
@@ -477,11 +545,37 @@ static void say_used(struct queue *q, const struct request *r)
 	put_used(q, id, len);
 	if (spend(FAULT_idx_jump))
 		q->made = (uint16_t)(q->made + 3);
+	if (spend(FAULT_idx_far))
+		q->made = (uint16_t)(q->made + 0x8000);
+}
+
+static void storm(enum transport_irq irq)
+{
+	for (unsigned int i = 0; i < 1000; i++)
+		interrupt(irq);
 }
 
 /* Without a request: what happens around it. */
 static void happen(void)
 {
+	if (spend(FAULT_status_zero)) {
+		fake.status = 0;
+		interrupt(TRANSPORT_IRQ_CONFIG);
+	}
+	if (spend(FAULT_status_failed)) {
+		fake.status |= VIRTIO_CONFIG_S_FAILED;
+		interrupt(TRANSPORT_IRQ_CONFIG);
+	}
+	if (spend(FAULT_not_ready_now)) {
+		fake.faults[FAULT_not_ready] = 1;
+		interrupt(TRANSPORT_IRQ_CONFIG);
+	}
+	if (spend(FAULT_irq_storm)) {
+		storm(TRANSPORT_IRQ_DATA);
+		storm(TRANSPORT_IRQ_CTRL);
+	}
+	if (spend(FAULT_config_storm))
+		storm(TRANSPORT_IRQ_CONFIG);
 	if (spend(FAULT_needs_reset)) {
 		fake.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 		interrupt(TRANSPORT_IRQ_CONFIG);
@@ -501,6 +595,10 @@ static void serve_data(struct queue *q, struct request *r)
 	fake.counts.requests++;
 	if (spend(FAULT_hang))
 		return;
+	if (spend(FAULT_late)) { /* it stops here */
+		fake.is_late = true;
+		return;
+	}
 	answer(r);
 	say_used(q, r);
 }
@@ -560,10 +658,16 @@ static uint32_t create(const struct request *r, uint64_t *id)
 	    (!cipher_of(s) || (fake.faults[FAULT_no_ctr] &&
 			       s->algo == VIRTIO_CRYPTO_CIPHER_AES_CTR)))
 		return VIRTIO_CRYPTO_NOTSUPP;
+	if (s->service == VIRTIO_CRYPTO_SERVICE_AKCIPHER &&
+	    s->padding == VIRTIO_CRYPTO_RSA_RAW_PADDING &&
+	    fake.faults[FAULT_no_raw])
+		return VIRTIO_CRYPTO_NOTSUPP;
 	memcpy(s->key, r->in + sizeof(q), s->len);
 	s->used = true;
 	fake.counts.created++;
 	*id = (uint64_t)i;
+	if (spend(FAULT_session_huge))
+		*id = UINT64_MAX;
 	if (spend(FAULT_same_session))
 		*id = fake.last_session;
 	fake.last_session = *id;
@@ -586,6 +690,28 @@ static uint8_t destroy(const struct request *r)
 	return VIRTIO_CRYPTO_OK;
 }
 
+/* Whatever it did. */
+static uint32_t other_create_status(uint32_t status)
+{
+	if (spend(FAULT_create_err))
+		return VIRTIO_CRYPTO_ERR;
+	if (spend(FAULT_create_notsupp))
+		return VIRTIO_CRYPTO_NOTSUPP;
+	if (spend(FAULT_create_nospc))
+		return VIRTIO_CRYPTO_NOSPC;
+	return spend(FAULT_create_odd) ? 0x12345678 : status;
+}
+
+static void say_ctrl_used(struct queue *q, const struct request *r)
+{
+	put_used(q, spend(FAULT_ctrl_id) ? 0x7ffffffe : r->head,
+		 (uint32_t)r->room + (spend(FAULT_ctrl_len) ? 1000 : 0));
+	if (spend(FAULT_ctrl_jump))
+		q->made = (uint16_t)(q->made + 3);
+	if (spend(FAULT_ctrl_back))
+		q->made = (uint16_t)(q->made - 2);
+}
+
 static void serve_ctrl(struct queue *q, struct request *r)
 {
 	struct virtio_crypto_session_input in = { 0 };
@@ -602,20 +728,24 @@ static void serve_ctrl(struct queue *q, struct request *r)
 	} else if (!spend(FAULT_no_session_status)) {
 		uint64_t id = 0;
 
-		in.status = htole32(create(r, &id));
+		in.status = htole32(other_create_status(create(r, &id)));
 		in.session_id = htole64(id);
 		memcpy(r->answer, &in, sizeof(in));
 	}
-	put_used(q, r->head, (uint32_t)r->room);
+	say_ctrl_used(q, r);
 }
 
 /* --------------------------------------------------------------- the thread */
 
 static bool has_work(struct queue *q, unsigned int at_least)
 {
-	bool works = q->enabled &&
-		     !(fake.status & VIRTIO_CONFIG_S_NEEDS_RESET) &&
-		     !fake.faults[FAULT_ones] && !fake.faults[FAULT_vanish];
+	bool works = q->enabled && !fake.is_late &&
+		     fake.status & VIRTIO_CONFIG_S_DRIVER_OK &&
+		     !(fake.status & (VIRTIO_CONFIG_S_NEEDS_RESET |
+				      VIRTIO_CONFIG_S_FAILED)) &&
+		     !fake.faults[FAULT_ones] && !fake.faults[FAULT_vanish] &&
+		     /* nobody tells it */
+		     !(q == &fake.queues[0] && fake.faults[FAULT_no_doorbell]);
 	struct vring_avail *a = works ? avail_of(q) : NULL;
 	uint16_t n = a ? (uint16_t)(load16(&a->idx) - q->seen) : 0;
 
@@ -642,6 +772,8 @@ static bool serve(struct queue *q)
 			return false;
 		}
 		(data ? serve_data : serve_ctrl)(q, &fake.request);
+		if (fake.is_late)
+			return true;
 	}
 	publish(q, old);
 	return true;
@@ -653,8 +785,12 @@ static void ask_for_doorbell(struct queue *q)
 	struct vring_used *u = q->enabled ? used_of(q) : NULL;
 	struct vring_avail *a = q->enabled ? avail_of(q) : NULL;
 
-	if (u && a) /* at the next one, though it may not have begun */
-		store16(&u->ring[q->size], load16(&a->idx));
+	if (!u || !a)
+		return;
+	/* at the next one, though it may not have begun */
+	store16(&u->ring[q->size],
+		(uint16_t)(load16(&a->idx) +
+			   (fake.faults[FAULT_no_doorbell] ? 0x4000 : 0)));
 }
 
 static void *device_main(void *arg)
@@ -709,6 +845,16 @@ static uint64_t status_now(void)
 	return fake.status;
 }
 
+/* The most that it has, until it is told how many are used. */
+static uint64_t queue_size(void)
+{
+	if (fake.faults[FAULT_tiny_queue])
+		return 1;
+	if (!selected()->size || fake.faults[FAULT_odd_size])
+		return 1024;
+	return selected()->size;
+}
+
 static uint64_t common(uint32_t at)
 {
 	switch (at) {
@@ -719,13 +865,16 @@ static uint64_t common(uint32_t at)
 	case AT(msix_config):
 		return fake.config_vector;
 	case AT(num_queues):
-		return QUEUES;
+		return fake.faults[FAULT_few_queues] ? 1 : QUEUES;
 	case AT(queue_size):
-		return 1024;
+		return queue_size();
+	case AT(queue_enable):
+		return fake.faults[FAULT_no_enable] ? 0 : selected()->enabled;
 	case AT(queue_notify_off):
 		return fake.queue_select;
 	case AT(queue_msix_vector):
-		return selected()->vector;
+		return fake.faults[FAULT_no_vector] ? 0xffff :
+						      selected()->vector;
 	default:
 		return 0;
 	}
@@ -737,7 +886,7 @@ static uint64_t config(uint32_t at)
 		return fake.faults[FAULT_not_ready] ? 0 :
 						      VIRTIO_CRYPTO_S_HW_READY;
 	if (at == offsetof(struct virtio_crypto_config, max_dataqueues))
-		return QUEUES - 1;
+		return fake.faults[FAULT_no_queues] ? 0 : QUEUES - 1;
 	return 0;
 }
 
@@ -875,6 +1024,35 @@ static int fake_map(struct transport *t, void *mem, size_t len, uint64_t iova,
 	return err;
 }
 
+static int fake_unmap(struct transport *t, uint64_t iova, size_t len)
+{
+	int err = -ENOENT;
+
+	(void)t;
+	pthread_mutex_lock(&fake.lock);
+	for (unsigned int i = 0; i < MAPS && err; i++) {
+		struct map *m = &fake.maps[i];
+
+		if (!m->mem || m->iova != iova || m->len != len)
+			continue;
+		*m = (struct map){ 0 };
+		err = 0;
+	}
+	pthread_mutex_unlock(&fake.lock);
+	return err;
+}
+
+/* Until it is closed it may write, and interrupt. */
+static void answer_late(void)
+{
+	struct queue *q = &fake.queues[0];
+
+	fake.is_late = false;
+	answer(&fake.request);
+	say_used(q, &fake.request);
+	publish(q, (uint16_t)(q->made - 1));
+}
+
 static void fake_close(struct transport *t)
 {
 	pthread_mutex_lock(&fake.lock);
@@ -883,6 +1061,8 @@ static void fake_close(struct transport *t)
 	pthread_mutex_unlock(&fake.lock);
 	pthread_join(fake.thread, NULL);
 	pthread_mutex_lock(&fake.lock);
+	if (fake.is_late)
+		answer_late();
 	memset(fake.maps, 0, sizeof(fake.maps));
 	reset();
 	for (unsigned int i = 0; i < TRANSPORT_IRQS; i++) {
@@ -898,6 +1078,7 @@ static const struct transport_ops ops = {
 	.write = fake_write,
 	.notify = fake_notify,
 	.map = fake_map,
+	.unmap = fake_unmap,
 	.close = fake_close,
 };
 

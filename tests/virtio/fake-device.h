@@ -34,6 +34,8 @@ struct fake_counts {
 struct fake_counts fake_count(void);
 /* In how many places it could read these bytes. */
 unsigned int fake_sees(const void *bytes, size_t len);
+/* Is any of it mapped for it? */
+bool fake_reaches(const void *mem, size_t len);
 /* Sessions that somebody left. */
 void fake_leave_sessions(unsigned int n);
 
