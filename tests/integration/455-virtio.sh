@@ -26,12 +26,18 @@ agree() {
 same "it is ready" READY "$(state)"
 check "openssl and virtio agree" agree
 same "on all that it offers" 11 "$(grep -c '^ok: aes-' "$tmp/out")"
+vectors() {
+	"$top_builddir/tests/vfio/vectors" "$1" >"$tmp/out" 2>&1 ||
+		{ grep -v '^ok' "$tmp/out"; return 1; }
+}
+check "the vectors of NIST and IEEE are what openssl makes" vectors openssl
+check "and what the device makes" vectors hardware
 # A wrong answer is not its own to find; another provider's is.
 check "a wrong answer is ordered" cryptoctl control provider=virtiofake flip=1
 agree && report 1 "and found" || report 0 "and found"
 
 for trouble in hang go; do # tests/virtio/distrust has them all
-	cryptoctl control provider=virtiofake $trouble=1 >"$tmp/out" 2>&1
+	cryptoctl control provider=virtiofake $trouble=1000 >"$tmp/out" 2>&1
 	# what it loses others do: but nobody else is asked here
 	agree
 	check "$trouble: it is taken out" await 20 is_out
