@@ -148,7 +148,7 @@ story() {
 		"/proc/$(property MainPID)/status")"
 	same "of devices, those of vfio" \
 		"closed /dev/vfio/vfio rw char-vfio rw" \
-		"$(property DevicePolicy) $(property DeviceAllow | xargs)"
+		"$(property DevicePolicy) $(property DeviceAllow | sort | xargs)"
 	systemd-analyze verify ukcfd.service >"$tmp/verified" 2>&1
 	same "systemd has nothing to say about unit and drop-in" "" \
 		"$(grep ukcfd "$tmp/verified")"
