@@ -79,7 +79,7 @@ void config_defaults(struct config *c)
 		.inline_us = 20,
 		.timeout_ms = 30000,
 		.queue_slots = 1024,
-		.device_limit_ms = 1000,
+		.device_limit_ms = 5000,
 		.start_limit_ms = 20000,
 		.cross_check = 1024,
 		.cross_check_all_ms = 1000,

@@ -265,6 +265,17 @@ static void lose_all(struct device *d)
 	}
 }
 
+/* This thread should have looked so long ago: as far as it knows the machine did
+ * not let the device run either, and that time is not counted against it. */
+static void forgive(struct device *d, uint64_t late)
+{
+	if (late < d->settings.limit_ns / 4)
+		return;
+	for (unsigned int i = 0; i < d->depth; i++)
+		if (d->flights[i].limit_ns < UINT64_MAX - late)
+			d->flights[i].limit_ns += late;
+}
+
 /*
  * A request whose deadline has come ends, and its job is lost; the device is
  * not to blame yet.  Once it has had a job for longer than it may, it is.
@@ -275,6 +286,7 @@ static void give_up_late(struct device *d)
 
 	if (!d->first_limit_ns || now < d->first_limit_ns)
 		return;
+	forgive(d, now - d->first_limit_ns);
 	for (unsigned int i = 0; i < d->depth; i++) {
 		struct flight *f = &d->flights[i];
 		uint32_t state = load_acquire_u32(&f->state);

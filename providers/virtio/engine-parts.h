@@ -81,6 +81,7 @@ struct engine {
 	struct session *ctrl_session;
 	size_t ctrl_room; /* bytes that it may write */
 	uint64_t ctrl_deadline_ns;
+	uint64_t looked_ns; /* when the thread last began a turn */
 	uint64_t random; /* for poison; not 0 */
 	const char *trouble;
 	bool unplugged; /* that is the trouble */

@@ -78,18 +78,33 @@ static unsigned int admit_all(struct engine *e)
 
 /* -------------------------------------------------------------------- waits */
 
-static void watch(struct engine *e)
+/*
+ * Return: when this turn of the thread begins.  A machine that did not let it
+ * run, when it should have looked long ago, has not let the device run either,
+ * as far as one can know: such time is not counted against it.
+ */
+static uint64_t begin_turn(struct engine *e)
 {
-	uint64_t now;
+	uint64_t now = clock_now_ns(), gap = now - e->looked_ns;
 
-	if (!e->out && e->ctrl == CTRL_IDLE)
-		return;
-	now = clock_now_ns();
-	if (e->ctrl != CTRL_IDLE && now >= e->ctrl_deadline_ns)
-		engine_fail(e, "a control request did not come back in time");
+	e->looked_ns = now;
+	if (gap <= e->settings.timeout_ms * UINT64_C(500000))
+		return now;
+	e->ctrl_deadline_ns += gap;
 	for (unsigned int i = 0; i < e->settings.depth; i++)
+		e->slots[i].deadline_ns += gap;
+	return now;
+}
+
+/* What was not there when it was looked for, after its time, is late.  turn:
+ * when that began. */
+static void watch(struct engine *e, uint64_t turn)
+{
+	if (e->ctrl != CTRL_IDLE && turn >= e->ctrl_deadline_ns)
+		engine_fail(e, "a control request did not come back in time");
+	for (unsigned int i = 0; e->out && i < e->settings.depth; i++)
 		if (e->slots[i].state == SLOT_OUT &&
-		    now >= e->slots[i].deadline_ns)
+		    turn >= e->slots[i].deadline_ns)
 			engine_fail(e, "a request did not come back in time");
 }
 
@@ -224,7 +239,9 @@ void *engine_main(void *arg)
 {
 	struct engine *e = arg;
 
+	e->looked_ns = clock_now_ns();
 	while (!e->trouble) {
+		uint64_t turn = begin_turn(e);
 		unsigned int n = admit_all(e);
 
 		if (order_own_load(&e->resetting))
@@ -235,7 +252,7 @@ void *engine_main(void *arg)
 		engine_find_sessions(e);
 		n += engine_next_ctrl(e);
 		n += engine_post_ready(e);
-		watch(e);
+		watch(e, turn);
 		if (n || e->trouble)
 			continue;
 		if (!e->busy && e->ctrl == CTRL_IDLE && must_stop(e))

@@ -134,7 +134,11 @@ static int open_device(struct vfio *v, const struct ukcf_host *host,
 {
 	v->device = ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, address);
 	if (v->device < 0)
-		return complain(host, address, "it cannot be had", errno);
+		return complain(host, address,
+				errno == EAGAIN ?
+					"the kernel is resetting it" :
+					"it cannot be had",
+				errno);
 	return find_regions(v, host, address);
 }
 

@@ -222,7 +222,7 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **selfp)
 		.buffer = 65536,
 		/* With one processor the device waits for whoever looks. */
 		.spin_us = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 20 : 0,
-		.timeout_ms = 500,
+		.timeout_ms = 2000,
 	};
 	struct addresses its;
 	struct ukcf_instance *self;

@@ -103,6 +103,8 @@ inside() {
 		[Service]
 		StandardError=append:$root/story/daemon.log
 	END
+	cp "$top_srcdir/daemon/ukcfd-virtio.conf" \
+		/run/systemd/system/ukcfd.service.d/virtio.conf
 	for s in ukcfd ukcfd-admin; do
 		mkdir -p "/run/systemd/system/$s.socket.d"
 		printf '[Unit]\nDefaultDependencies=no\n' \
@@ -137,6 +139,19 @@ story() {
 	check "cryptoctl status" cryptoctl status
 	same "runs as its own user" ukcf \
 		"$(stat -c %U "/proc/$(property MainPID)")"
+
+	same "with what the drop-in for accelerators lets it lock" \
+		"$((96 << 20))" "$(property LimitMEMLOCK)"
+	same "and no privilege" "NoNewPrivs: 1 CapBnd: 0000000000000000" \
+		"$(awk '/^NoNewPrivs/ { n = $0 } /^CapBnd/ { c = $0 }
+		END { $0 = n " " c; $1 = $1; print }' \
+		"/proc/$(property MainPID)/status")"
+	same "of devices, those of vfio" \
+		"closed /dev/vfio/vfio rw char-vfio rw" \
+		"$(property DevicePolicy) $(property DeviceAllow | sort | xargs)"
+	systemd-analyze verify ukcfd.service >"$tmp/verified" 2>&1
+	same "systemd has nothing to say about unit and drop-in" "" \
+		"$(grep ukcfd "$tmp/verified")"
 
 	killed=$(property MainPID)
 	[ "${killed:-0}" -gt 1 ] || { echo "FAILED: it does not run"; exit 1; }

@@ -24,7 +24,7 @@ check=off # its wrong answer is to be seen
 check 'one trouble after the other' device 2 1 cases
 limit=60000 depth2=1
 check 'what waits for a device that breaks' device 2 1 evicted
-limit= depth2=
+limit='' depth2=''
 check=1/16 # in the first second, all
 check 'troubles at random under load' device 256 16 storm
 more=openssl

@@ -27,6 +27,12 @@ same "it is ready" READY "$(state)"
 check "openssl and virtio agree" agree
 same "on all that it offers" 11 "$(grep -c '^ok: aes-' "$tmp/out")"
 same "of RSA, too" 4 "$(grep -c '^ok: rsa-' "$tmp/out")"
+vectors() {
+	"$top_builddir/tests/vfio/vectors" "$1" >"$tmp/out" 2>&1 ||
+		{ grep -v '^ok' "$tmp/out"; return 1; }
+}
+check "the vectors of NIST and IEEE are what openssl makes" vectors openssl
+check "and what the device makes" vectors hardware
 # A wrong answer is not its own to find; another provider's is.
 check "a wrong answer is ordered" cryptoctl control provider=virtiofake flip=1
 agree && report 1 "and found" || report 0 "and found"

@@ -10,12 +10,15 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <ukcf/provider.h>
 
@@ -34,6 +37,7 @@
 #define DEPTH 8u
 #define TIMEOUT_MS "60000" /* a job that is late: nothing here is */
 #define TIMEOUT_SHORT_MS "600"
+#define TIMEOUT_SHORT_NS UINT64_C(600000000)
 #define LEN 64u
 #define N_OFFERS 15u
 
@@ -948,6 +952,55 @@ static void resets(void)
 	end();
 }
 
+/* A machine that stands still for longer than a request may take. */
+static void stands_still(void)
+{
+	uint64_t end;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		pid_t parent = getppid();
+
+		if (kill(parent, SIGSTOP))
+			_exit(1);
+		end = now_ns() + 3 * TIMEOUT_SHORT_NS;
+		while (now_ns() < end)
+			probe_pause();
+		_exit(kill(parent, SIGCONT) != 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		check_bail("this process cannot be stopped");
+}
+
+static void standstill(void)
+{
+	struct errand e[2];
+	unsigned int told;
+	struct rng r;
+
+	rng_init(&r, 112);
+	timeout_ms = TIMEOUT_SHORT_MS;
+	begin();
+	order("gather=2"); /* it waits for the second one */
+	told = fake_count().notified;
+	prepare(&e[0], &r, NULL);
+	submit(&e[0]);
+	while (fake_count().notified == told)
+		probe_pause();
+	stands_still();
+	prepare(&e[1], &r, NULL);
+	submit(&e[1]);
+	check(await(&e[0]) && await(&e[1]) && is_right(&e[0]) &&
+		      is_right(&e[1]),
+	      "a machine stands still: the device is not to blame");
+	check(!was_said("in time"), "nor is it said to be");
+	end();
+	timeout_ms = TIMEOUT_MS;
+}
+
 /* It does not come back before it is there again. */
 static void leaves(void)
 {
@@ -977,7 +1030,8 @@ static const struct {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
 	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
 	{ "in_shared_memory", in_shared_memory },
-	{ "resets", resets }, { "leaves", leaves },
+	{ "resets", resets }, { "standstill", standstill },
+	{ "leaves", leaves },
 };
 
 static bool is_asked(const char *name, int argc, char **argv)

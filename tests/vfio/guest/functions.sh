@@ -126,6 +126,18 @@ ciphers() {
 		tail -n 1 "$tmp/ciphers")"
 }
 
+# vectors WHOSE: of NIST and IEEE; each done by the device, as it counts
+vectors() {
+	did=$(done_by $driver)
+	"$top_builddir/tests/vfio/vectors" "$1" >"$tmp/vectors" 2>&1
+	status=$?
+	grep '^FAILED' "$tmp/vectors"
+	report $status "the vectors of SP 800-38A and IEEE 1619, by $1"
+	same "cryptoctl stats: the device did each of them" \
+		"$(sed -n 's/^# \([0-9]*\) requests/\1/p' "$tmp/vectors")" \
+		$(($(done_by $driver) - did))
+}
+
 # state of the provider that drives the device
 state() {
 	cryptoctl list | awk -v p="$driver" '$1 == p { print $4 }'
