@@ -140,9 +140,13 @@ static bool is_random(void)
 	       UKCF_MECH_CLASS(q.m->id) == UKCF_CLASS_PKE;
 }
 
-/* A provider may do one direction alone. */
+/* A provider may do one direction alone, and a device no request without data:
+ * that goes elsewhere, unless nobody else is asked. */
 static bool is_not_offered(const struct ukcf_cqe *c)
 {
+	if (c->res == -EIO && q.op == UKCF_OP_ENCRYPT && q.len == 0 &&
+	    UKCF_MECH_CLASS(q.m->id) == UKCF_CLASS_PKE)
+		return true;
 	return c->res == -EOPNOTSUPP && c->detail == UKCF_DETAIL_PROVIDER;
 }
 
@@ -155,12 +159,16 @@ static void ask_both(void)
 	q.res = a.res;
 	memcpy(q.said, ukcf_buffer_data(out), made(&a));
 	b = ask(ids[1]);
-	if (is_not_offered(&a))
+	if (is_not_offered(&a)) {
 		q.res = b.res;
+		memcpy(q.said, ukcf_buffer_data(out), made(&b));
+	}
 	asked++;
 	errors += a.res < 0;
 	if (made(&b) <= sizeof(q.other))
 		memcpy(q.other, ukcf_buffer_data(out), made(&b));
+	if (is_not_offered(&b) && made(&a) <= sizeof(q.other))
+		memcpy(q.other, q.said, made(&a));
 	if (differs[0] || is_not_offered(&a) || is_not_offered(&b) ||
 	    (a.res == b.res && a.detail == b.detail &&
 	     (is_random() ||
