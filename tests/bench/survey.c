@@ -206,7 +206,9 @@ int survey_all(struct survey *s, bool quick)
 	}
 	if (!rc)
 		rc = all_trips(s, quick);
-	return rc ? rc : shares_measure(&s->shares, quick);
+	if (!rc)
+		rc = shares_measure(&s->shares, quick);
+	return rc ? rc : files_measure(&s->files, quick);
 }
 
 enum place survey_place(const struct survey *s)

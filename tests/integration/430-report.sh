@@ -49,6 +49,10 @@ same "a provider is named for each size, and the quickest" 4 \
 	"$(sed -n '/^## Choice/,$p' "$tmp/report/report.md" |
 		grep -cE '^\| [0-9]+ \| [a-z]+ \| [0-9]+ \| [a-z]+ \| [0-9]+ \|$')"
 
+same "files are encrypted and decrypted" 2 "$(sed -n '/^## Files/,$p' \
+	"$tmp/report/report.md" |
+	grep -cE '^\| cryptoctl (en|de)crypt \| [1-9][0-9]* \| [0-9.]+ \|$')"
+
 refused 1 '/report/report.md/under: Not a directory' \
 	ukcf-bench --quick --report "$tmp/report/report.md/under"
 refused 2 'requires an argument' ukcf-bench --report
