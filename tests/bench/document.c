@@ -251,6 +251,31 @@ static void files(FILE *f, const struct files *s)
 		s->decrypt / s->direct);
 }
 
+static void devices(FILE *f, const struct devices *d)
+{
+	fprintf(f, "## Device and software\n\n"
+		   "AES-256-CBC with a key that the daemon holds, asked of each "
+		   "by name; us per request.\n\n");
+	if (d->missing) {
+		fprintf(f, "Not measured: %s.\n\n", d->missing);
+		return;
+	}
+	fprintf(f, "| bytes |");
+	for (unsigned int k = 0; k < DEVICE_KINDS; k++)
+		for (unsigned int j = 0; j < DEVICE_DEPTHS; j++)
+			fprintf(f, " %s, depth %u |", d->name[k],
+				device_depths[j]);
+	fprintf(f, "\n| ---: | ---: | ---: | ---: | ---: |\n");
+	for (unsigned int i = 0; i < DEVICE_SIZES; i++) {
+		fprintf(f, "| %u |", device_sizes[i]);
+		for (unsigned int k = 0; k < DEVICE_KINDS; k++)
+			for (unsigned int j = 0; j < DEVICE_DEPTHS; j++)
+				fprintf(f, " %.1f |", d->ns[k][i][j] / 1000);
+		fputc('\n', f);
+	}
+	fputc('\n', f);
+}
+
 static void elsewhere(FILE *f)
 {
 	fprintf(f,
@@ -280,6 +305,7 @@ static void document(FILE *f, struct survey *s, bool pinned, bool quick)
 	}
 	shares(f, &s->shares);
 	files(f, &s->files);
+	devices(f, &s->devices);
 	elsewhere(f);
 }
 

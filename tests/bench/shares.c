@@ -13,6 +13,7 @@
 
 #include "lib/shared/clock.h"
 #include "lib/shared/ring-ops.h"
+#include "tests/bench/session.h"
 #include "tests/bench/stat.h"
 
 #define MS UINT64_C(1000000)
@@ -20,7 +21,6 @@
 #define LEN (16u << 10) /* each some 30 us of service */
 #define LEN_MAX (64u << 10)
 #define DIGEST 32u
-#define WAIT_NS INT64_C(5000000000)
 #define SAMPLES 101u
 #define PROVIDERS_MAX 8
 
@@ -38,28 +38,7 @@ struct board {
 	struct account of[SHARES_CONSUMERS];
 };
 
-struct session {
-	struct ukcf *u;
-	struct ukcf_ring *ring;
-	struct ukcf_buffer *in, *out;
-};
-
 /* --------------------------------------------------------------- a consumer */
-
-static int session_open(struct session *s)
-{
-	int err = ukcf_connect(&s->u, NULL, UKCF_CONNECT_NO_CALLER);
-
-	if (!err)
-		err = ukcf_ring_open(s->u, 4 * HEAVY, &s->ring);
-	if (!err)
-		err = ukcf_buffer_alloc(s->u, UKCF_BUFFER_INPUT, LEN_MAX,
-					&s->in);
-	if (!err)
-		err = ukcf_buffer_alloc(s->u, UKCF_BUFFER_OUTPUT,
-					HEAVY * DIGEST, &s->out);
-	return err;
-}
 
 static int ask(struct session *s, unsigned int slot, uint32_t len,
 	       uint16_t provider)
@@ -81,22 +60,6 @@ static int ask(struct session *s, unsigned int slot, uint32_t len,
 	return rc < 0 ? rc : 0;
 }
 
-/* Its terminal completion. */
-static int answer(struct session *s, struct ukcf_cqe *to)
-{
-	const struct ukcf_cqe *c;
-	int rc;
-
-	do {
-		rc = ukcf_wait_cqe(s->ring, &c, WAIT_NS);
-		if (rc)
-			return rc;
-		*to = *c;
-		ukcf_cqe_seen(s->ring);
-	} while ((to->flags & UKCF_CQE_KIND) == UKCF_CQE_QUEUED);
-	return to->res < 0 ? (int)to->res : 0;
-}
-
 static void enter(struct account *a, const struct ukcf_cqe *c)
 {
 	a->service_ns += c->u.t.service_ns;
@@ -108,20 +71,20 @@ static int consume(struct board *b, struct account *a, unsigned int depth)
 {
 	struct session s = { 0 };
 	struct ukcf_cqe c;
-	int err = session_open(&s);
+	int err = session_open(&s, HEAVY, LEN_MAX, HEAVY * DIGEST);
 
 	for (unsigned int i = 0; !err && i < depth; i++)
 		err = ask(&s, i, LEN, UKCF_PROVIDER_ANY);
 	fetch_add_u32(&b->ready, 1);
 	while (!err && !load_relaxed_u32(&b->stop)) {
-		err = answer(&s, &c);
+		err = session_answer(&s, &c);
 		if (!err && load_relaxed_u32(&b->go))
 			enter(a, &c);
 		if (!err)
 			err = ask(&s, (unsigned int)c.user_data, LEN,
 				  UKCF_PROVIDER_ANY);
 	}
-	ukcf_disconnect(s.u);
+	session_close(&s);
 	return err;
 }
 
@@ -222,7 +185,7 @@ static int service_time(struct session *s, uint32_t len, uint16_t provider,
 	for (unsigned int i = 0; !err && i < SAMPLES; i++) {
 		err = ask(s, 0, len, provider);
 		if (!err)
-			err = answer(s, &c);
+			err = session_answer(s, &c);
 		if (!err)
 			series_add(&v, c.u.t.service_ns);
 	}
@@ -262,13 +225,13 @@ static int choose_all(struct shares *s)
 	static const uint32_t sizes[SHARES_SIZES] = { 64, 1024, 16384,
 						      LEN_MAX };
 	struct session session = { 0 };
-	int err = session_open(&session);
+	int err = session_open(&session, HEAVY, LEN_MAX, HEAVY * DIGEST);
 
 	for (unsigned int i = 0; !err && i < SHARES_SIZES; i++) {
 		s->choice[i].len = sizes[i];
 		err = choose(&session, &s->choice[i]);
 	}
-	ukcf_disconnect(session.u);
+	session_close(&session);
 	return err;
 }
 

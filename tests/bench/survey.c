@@ -208,7 +208,9 @@ int survey_all(struct survey *s, bool quick)
 		rc = all_trips(s, quick);
 	if (!rc)
 		rc = shares_measure(&s->shares, quick);
-	return rc ? rc : files_measure(&s->files, quick);
+	if (!rc)
+		rc = files_measure(&s->files, quick);
+	return rc ? rc : devices_measure(&s->devices, quick);
 }
 
 enum place survey_place(const struct survey *s)

@@ -2,13 +2,14 @@
 /*
  * Owns the survey that a report is made of: every way measured in turns, each
  * burst between two probes as in measure.h, how long single round trips take,
- * what several consumers get, and how fast files are.
+ * what several consumers get, and how fast files and a device are.
  */
 #ifndef TESTS_BENCH_SURVEY_H
 #define TESTS_BENCH_SURVEY_H
 
 #include <stdbool.h>
 
+#include "tests/bench/device.h"
 #include "tests/bench/files.h"
 #include "tests/bench/probe.h"
 #include "tests/bench/shares.h"
@@ -32,6 +33,7 @@ struct survey {
 	unsigned int trips; /* of each */
 	struct shares shares;
 	struct files files;
+	struct devices devices;
 	struct series probe[PLACE_MIXED];
 	unsigned int dropped; /* mixed bursts */
 };

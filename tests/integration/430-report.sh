@@ -53,6 +53,9 @@ same "files are encrypted and decrypted" 2 "$(sed -n '/^## Files/,$p' \
 	"$tmp/report/report.md" |
 	grep -cE '^\| cryptoctl (en|de)crypt \| [1-9][0-9]* \| [0-9.]+ \|$')"
 
+check "there is no device here, and it says so" grep -q \
+	'^Not measured: no device' "$tmp/report/report.md"
+
 refused 1 '/report/report.md/under: Not a directory' \
 	ukcf-bench --quick --report "$tmp/report/report.md/under"
 refused 2 'requires an argument' ukcf-bench --report
