@@ -191,7 +191,7 @@ static int none(const struct request *req, const struct sched_candidate *c,
 			  UKCF_DETAIL_PROVIDER :
 			  UKCF_DETAIL_NO_PROVIDER;
 	for (unsigned int i = 0; i < n; i++) {
-		if (c[i].reason == SCHED_DISABLED)
+		if (c[i].reason == SCHED_DISABLED && c[i].loaded)
 			*detail = UKCF_DETAIL_DISABLED;
 		if (c[i].reason != SCHED_TRIED && c[i].reason != SCHED_NOT_READY)
 			continue;

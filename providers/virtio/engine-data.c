@@ -10,6 +10,10 @@
 #include "providers/virtio/distrust.h"
 #include "providers/virtio/order.h"
 
+/* Bytes: with more of them a number of RSA is no chance, and what was not written
+ * is seen in the rest. */
+#define NUMBER_ZEROS_MAX 7u
+
 /* ----------------------------------------------------------------- job ends */
 
 void engine_give_back(struct engine *e, struct ukcf_job *job,
@@ -183,6 +187,24 @@ unsigned int engine_post_ready(struct engine *e)
 
 /* ------------------------------------------------------------------ answers */
 
+/* QEMU writes a number without the zeros before it: in one of 256 answers of RSA
+ * there is one. */
+static uint32_t least_len(const struct slot *s)
+{
+	if (s->work.session.service != VIRTIO_CRYPTO_SERVICE_AKCIPHER ||
+	    s->len <= NUMBER_ZEROS_MAX)
+		return s->len + 1;
+	return s->len + 1 - NUMBER_ZEROS_MAX;
+}
+
+static void put_zeros_before(struct slot *s, uint32_t len)
+{
+	uint32_t zeros = s->len + 1 - len;
+
+	memmove(s->data + zeros, s->data, s->len - zeros);
+	memset(s->data, 0, zeros);
+}
+
 /* A status that is no answer, or an answer that was not written. */
 static const char *what_is_wrong(const struct slot *s, uint8_t status,
 				 uint32_t len)
@@ -195,7 +217,7 @@ static const char *what_is_wrong(const struct slot *s, uint8_t status,
 		return "it ended a request without a status";
 	if (status != VIRTIO_CRYPTO_OK)
 		return NULL;
-	if (distrusts(len < room))
+	if (distrusts(len < least_len(s)))
 		return "it says that it wrote less than it has to";
 	if (distrusts(is_untouched(s)))
 		return "it ended a request well and wrote no answer";
@@ -211,11 +233,14 @@ static bool is_overrun(const struct slot *s)
 }
 
 /* It came back: on to the next step, or to its end. */
-static void settle(struct engine *e, struct slot *s, uint8_t status)
+static void settle(struct engine *e, struct slot *s, uint8_t status,
+		   uint32_t len)
 {
 	struct work *w = &s->work;
 
 	if (status == VIRTIO_CRYPTO_OK) {
+		if (len <= s->len && len >= least_len(s))
+			put_zeros_before(s, len);
 		if (w->kind->take(w, s->data))
 			s->state = SLOT_READY;
 		else
@@ -240,7 +265,7 @@ static void come_back(struct engine *e, struct slot *s, uint32_t len)
 	if (!wrong && distrusts(is_overrun(s)))
 		wrong = "it wrote behind an answer";
 	if (!wrong) {
-		settle(e, s, status);
+		settle(e, s, status, len);
 		return;
 	}
 	engine_fail(e, wrong);

@@ -125,7 +125,7 @@ static void removed(void)
 	expect(is_sha256(&c), "a mechanism of sodium");
 	disable("sodium", "sha2-256");
 	c = run(&s);
-	expect(c.res == -EOPNOTSUPP && c.detail == UKCF_DETAIL_PROVIDER,
+	expect(c.res == -EOPNOTSUPP && c.detail == UKCF_DETAIL_DISABLED,
 	       "removed from sodium: it does not do it any more");
 	s.provider = 0;
 	c = run(&s);

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -729,6 +730,57 @@ static void pieces(void)
 	end();
 }
 
+/* ------------------------------------------------------------------- numbers */
+
+#define MODULUS 256u
+#define NUMBERS_MAX 20000u /* one in 256 begins with a zero */
+
+static bool opens(EVP_PKEY *key, const uint8_t *in, const struct errand *e)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	size_t len = sizeof(opened);
+	bool right_one = ctx && EVP_PKEY_decrypt_init(ctx) > 0 &&
+			 EVP_PKEY_decrypt(ctx, opened, &len, in, MODULUS) > 0 &&
+			 len == LEN && memcmp(opened, e->in, LEN) == 0;
+
+	EVP_PKEY_CTX_free(ctx);
+	return right_one;
+}
+
+/* What is not written are zeros; the device is not to blame. */
+static void numbers(void)
+{
+	EVP_PKEY *key = EVP_RSA_gen(8 * MODULUS);
+	uint8_t der[512], *end_of = der;
+	bool all_right = true;
+	struct errand e;
+	unsigned int n = 0, before;
+	struct rng r;
+	int len = key ? i2d_PublicKey(key, &end_of) : -1;
+
+	if (len < 0)
+		check_bail("libcrypto makes no key");
+	if (begin())
+		check_bail("it does not start: %s", said);
+	rng_init(&r, 120);
+	prepare(&e, &r, NULL);
+	e.job.mech = UKCF_MECH_RSA_PKCS1;
+	e.job.key = (struct ukcf_bytes){ der, (size_t)len };
+	e.job.param = (struct ukcf_bytes){ NULL, 0 };
+	e.job.out = sealed;
+	e.job.out_size = MODULUS;
+	before = fake_count().trimmed;
+	for (; all_right && n < NUMBERS_MAX && fake_count().trimmed == before;
+	     n++)
+		all_right = run(&e) == UKCF_DONE && e.job.res == MODULUS &&
+			    (sealed[0] || opens(key, sealed, &e));
+	check(all_right && n < NUMBERS_MAX && sealed[0] == 0,
+	      "a number that begins with zeros, after %u: it is whole, and "
+	      "the device works", n);
+	EVP_PKEY_free(key);
+	end();
+}
+
 /* ------------------------------------------------------------- shared memory */
 
 #define SHARED_LEN 65536u
@@ -1029,6 +1081,7 @@ static const struct {
 } tests[] = {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
 	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
+	{ "numbers", numbers },
 	{ "in_shared_memory", in_shared_memory },
 	{ "resets", resets }, { "standstill", standstill },
 	{ "leaves", leaves },

@@ -64,6 +64,7 @@ struct request {
 	size_t n_in;
 	uint8_t *answer, *status; /* mapped */
 	size_t room;
+	size_t zeros; /* that a number begins with: not written, as by QEMU */
 };
 
 #define FAULTS(F)                                                             \
@@ -409,7 +410,16 @@ static const struct {
 	{ VIRTIO_CRYPTO_AKCIPHER_DECRYPT, run_decrypt, true },
 };
 
-static uint8_t perform_rsa(const struct request *r, const struct session *s,
+static void drop_zeros(struct request *r, uint8_t *out, size_t *n)
+{
+	while (r->zeros < *n && out[r->zeros] == 0)
+		r->zeros++;
+	*n -= r->zeros;
+	memmove(out, out + r->zeros, *n);
+	fake.counts.trimmed += r->zeros > 0;
+}
+
+static uint8_t perform_rsa(struct request *r, const struct session *s,
 			   uint8_t *out, size_t *n)
 {
 	struct virtio_crypto_op_data_req q;
@@ -431,6 +441,8 @@ static uint8_t perform_rsa(const struct request *r, const struct session *s,
 	    r->n_in == sizeof(q) + w.src + reads && r->room == gives + 1) {
 		*n = gives;
 		status = rsa_ops[i].run(&w);
+		if (status == VIRTIO_CRYPTO_OK)
+			drop_zeros(r, out, n);
 	}
 	EVP_PKEY_CTX_free(w.ctx);
 	EVP_PKEY_free(key);
@@ -438,7 +450,7 @@ static uint8_t perform_rsa(const struct request *r, const struct session *s,
 }
 
 /* Return: the status; out has n bytes, as many as the request asks for. */
-static uint8_t perform(const struct request *r, uint8_t *out, size_t *n)
+static uint8_t perform(struct request *r, uint8_t *out, size_t *n)
 {
 	struct virtio_crypto_op_data_req q;
 	const struct virtio_crypto_cipher_para *p =
@@ -446,7 +458,7 @@ static uint8_t perform(const struct request *r, uint8_t *out, size_t *n)
 	const struct session *s;
 	size_t iv;
 
-	*n = 0;
+	*n = r->zeros = 0;
 	if (r->n_in < sizeof(q))
 		return VIRTIO_CRYPTO_ERR;
 	memcpy(&q, r->in, sizeof(q));
@@ -523,7 +535,7 @@ static void answer(struct request *r)
 
 static void say_used(struct queue *q, const struct request *r)
 {
-	uint32_t id = r->head, len = (uint32_t)r->room;
+	uint32_t id = r->head, len = (uint32_t)(r->room - r->zeros);
 
 	if (spend(FAULT_id_range))
 		id = 0x7ffffffe;

@@ -30,6 +30,7 @@ struct fake_counts {
 	unsigned int notified;
 	unsigned int opened;
 	unsigned int spent; /* faults that happened */
+	unsigned int trimmed; /* numbers without the zeros before them */
 };
 struct fake_counts fake_count(void);
 /* In how many places it could read these bytes. */
