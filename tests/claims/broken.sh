@@ -42,7 +42,7 @@ any-mac - c24
 second-half - c25
 silent - c38 c51 d5
 no-interrupt quick c7 c28
-not-out - d10
+not-out - c42 c54 d10
 not-loaded - c27 c43 c55
 endless - d11
 END
