@@ -509,6 +509,7 @@ static void shares(gid_t group)
 	side_await(&warm, UKCF_CQE_RESULT, 100);
 	hold = work(1, 1500 * MS); /* on a loaded machine, too */
 	entry_submit(ring, &hold, 1);
+	entry_next(ring, WAIT_NS); /* queued: it is before all others */
 	side_submit(&heavy, BACKLOG);
 	side_submit(&equal, BACKLOG);
 	side_await(&equal, UKCF_CQE_QUEUED, BACKLOG);
@@ -518,6 +519,10 @@ static void shares(gid_t group)
 			      BACKLOG &&
 		      side_await(&equal, UKCF_CQE_RESULT, BACKLOG) == BACKLOG,
 	      "all are served");
+	ukcf_disconnect(heavy.u);
+	ukcf_disconnect(equal.u);
+	ukcf_disconnect(light.u);
+	ukcf_disconnect(warm.u);
 }
 
 int main(int argc, char **argv)
