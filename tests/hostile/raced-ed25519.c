@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +19,8 @@
 #include <ukcf/ukcf.h>
 
 #include "lib/shared/clock.h"
-#include "lib/shared/ring-ops.h"
 #include "tests/support/check.h"
+#include "tests/support/flipper.h"
 #include "tests/support/raw.h"
 
 #define MSG_LEN 1024
@@ -90,42 +89,6 @@ static bool key_from(const struct seen *s, const uint8_t pk[32],
 			return true;
 	}
 	return false;
-}
-
-/* --------------------------------------------------------------- flipper */
-
-struct flipper {
-	volatile uint8_t *at; /* this byte alternates between 0 and 1 */
-	uint32_t stop;
-	uint32_t period; /* turns of waiting between flips */
-	uint64_t flips;
-	pthread_t th;
-};
-
-static void *flip(void *arg)
-{
-	struct flipper *f = arg;
-
-	while (!load_relaxed_u32(&f->stop)) {
-		*f->at ^= 1;
-		f->flips++;
-		for (uint64_t i = f->flips % (f->period + 1); i; i--)
-			cpu_relax();
-	}
-	return NULL;
-}
-
-static void flipper_start(struct flipper *f, uint8_t *at, uint32_t period)
-{
-	*f = (struct flipper){ .at = at, .period = period };
-	if (pthread_create(&f->th, NULL, flip, f))
-		check_bail("no thread");
-}
-
-static void flipper_stop(struct flipper *f)
-{
-	store_relaxed_u32(&f->stop, 1);
-	pthread_join(f->th, NULL);
 }
 
 /* --------------------------------------------------------------- control */

@@ -8,7 +8,6 @@
  * Control in the same run: a reader that looks twice must be found.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include <ukcf/ukcf.h>
@@ -17,6 +16,7 @@
 #include "lib/shared/mech-table.h"
 #include "lib/shared/ring-ops.h"
 #include "tests/support/check.h"
+#include "tests/support/flipper.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define DEPTH 16u
@@ -139,41 +139,6 @@ static void ask(const struct victim *v, size_t in_at, unsigned int n,
 		wait_one(v, o);
 }
 
-/* --------------------------------------------------------------- flipper */
-
-struct flipper {
-	volatile uint8_t *at; /* its lowest bit alternates */
-	uint32_t stop;
-	uint64_t flips;
-	pthread_t th;
-};
-
-static void *flip(void *arg)
-{
-	struct flipper *f = arg;
-
-	while (!load_relaxed_u32(&f->stop)) {
-		*f->at ^= 1;
-		f->flips++;
-		for (uint64_t i = f->flips % 257; i; i--)
-			cpu_relax();
-	}
-	return NULL;
-}
-
-static void flipper_start(struct flipper *f, uint8_t *at)
-{
-	*f = (struct flipper){ .at = at };
-	if (pthread_create(&f->th, NULL, flip, f))
-		check_bail("no thread");
-}
-
-static void flipper_stop(struct flipper *f)
-{
-	store_relaxed_u32(&f->stop, 1);
-	pthread_join(f->th, NULL);
-}
-
 /* ------------------------------------------------------------------ judge */
 
 static bool same(const struct outcome *a, const struct outcome *b)
@@ -208,7 +173,7 @@ static void control(void)
 	struct tally t = { 0 };
 	struct flipper f;
 
-	flipper_start(&f, shared);
+	flipper_start(&f, shared, 256);
 	while (!t.neither && clock_ns() < end) {
 		struct outcome o = { .res = 2 };
 
@@ -348,7 +313,7 @@ static void race(const struct victim *v, struct tally *all)
 		      (long long)want[1].res);
 		return;
 	}
-	flipper_start(&f, at);
+	flipper_start(&f, at, 256);
 	for (; n > 0; n--) {
 		answers(v, DEPTH, got);
 		for (unsigned int i = 0; i < DEPTH; i++)

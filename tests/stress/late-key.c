@@ -3,7 +3,6 @@
  * The daemon is stopped while keys are on their way to it and back: a call that
  * gave up leaves no byte of them in the buffers, once the daemon goes on.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,47 +74,11 @@ static bool goes_away(void)
 	return !is_in_a_buffer();
 }
 
-static bool is_stopped(const char *task)
-{
-	char path[300], line[512], *end;
-	bool stopped = true; /* or gone */
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)daemon_pid,
-		 task);
-	f = fopen(path, "re");
-	if (f && fgets(line, sizeof(line), f)) {
-		end = strrchr(line, ')');
-		stopped = end && end[1] == ' ' && end[2] == 'T';
-	}
-	if (f)
-		fclose(f);
-	return stopped;
-}
-
-static bool all_stopped(void)
-{
-	bool stopped = true;
-	struct dirent *e;
-	char path[64];
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)daemon_pid);
-	d = opendir(path);
-	if (!d)
-		check_bail("%s: %m", path);
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			stopped &= is_stopped(e->d_name);
-	closedir(d);
-	return stopped;
-}
-
 static void stop(void)
 {
 	if (ukcf_set_timeout(u, SHORT_NS) || kill(daemon_pid, SIGSTOP) < 0)
 		check_bail("the daemon cannot be stopped: %m");
-	while (!all_stopped())
+	while (!probe_stopped(daemon_pid))
 		probe_pause();
 }
 

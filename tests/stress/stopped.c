@@ -389,23 +389,6 @@ static void open_all(void)
 		check_bail("no deadline");
 }
 
-static bool all_stopped(pid_t pid)
-{
-	char path[64], line[512], *end;
-	FILE *f;
-	bool stopped = false;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (f && fgets(line, sizeof(line), f)) {
-		end = strrchr(line, ')');
-		stopped = end && end[1] == ' ' && end[2] == 'T';
-	}
-	if (f)
-		fclose(f);
-	return stopped;
-}
-
 static void stop_daemon(void)
 {
 	daemon_pid = probe_pid();
@@ -414,7 +397,7 @@ static void stop_daemon(void)
 	alarm(ALARM_S);
 	if (kill(daemon_pid, SIGSTOP) < 0)
 		check_bail("the daemon cannot be stopped: %m");
-	while (!all_stopped(daemon_pid))
+	while (!probe_stopped(daemon_pid))
 		probe_pause();
 }
 

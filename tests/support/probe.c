@@ -97,6 +97,41 @@ long probe_rss_kb(pid_t pid)
 	return probe_status(pid, "VmRSS");
 }
 
+static bool is_stopped(pid_t pid, const char *task)
+{
+	char path[300], line[512], *end;
+	bool stopped = true; /* or gone */
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)pid, task);
+	f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f)) {
+		end = strrchr(line, ')');
+		stopped = end && end[1] == ' ' && end[2] == 'T';
+	}
+	if (f)
+		fclose(f);
+	return stopped;
+}
+
+bool probe_stopped(pid_t pid)
+{
+	bool stopped = true;
+	struct dirent *e;
+	char path[64];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	d = opendir(path);
+	if (!d)
+		check_bail("%s: %m", path);
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.')
+			stopped &= is_stopped(pid, e->d_name);
+	closedir(d);
+	return stopped;
+}
+
 uint64_t probe_cpu_ns(pid_t pid)
 {
 	char path[64], line[512];

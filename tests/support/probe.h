@@ -4,6 +4,7 @@
 #ifndef TESTS_SUPPORT_PROBE_H
 #define TESTS_SUPPORT_PROBE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,8 @@ int probe_fds(pid_t pid);
 /* The number behind a name in /proc/PID/status, proc(5); -1: none. */
 long probe_status(pid_t pid, const char *name);
 long probe_rss_kb(pid_t pid);
+/* Are all its threads stopped by SIGSTOP?  Each by itself comes to that. */
+bool probe_stopped(pid_t pid);
 /* CPU time of all its threads. */
 uint64_t probe_cpu_ns(pid_t pid);
 /* Wait until the daemon has at most n descriptors; how many it has then. */
