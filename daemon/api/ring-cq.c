@@ -317,6 +317,23 @@ static void post_done(struct ring *r)
 	}
 }
 
+static bool has_done(struct ring *r)
+{
+	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->acks) ||
+	       load_acquire_ptr(&r->events) || load_acquire_u32(&r->event_due);
+}
+
+void ring_post_in_order(struct request *req)
+{
+	struct ring *r = req->ring;
+
+	ring_show_head(r);
+	if (has_done(r))
+		post_done(r);
+	ring_post(req);
+	post_company(r);
+}
+
 static struct ring_event *in_order(struct ring_event *list)
 {
 	struct ring_event *ordered = NULL;
@@ -345,12 +362,6 @@ static void post_events(struct ring *r)
 		ring_unref(r); /* not the last reference: we hold one */
 		e = next;
 	}
-}
-
-static bool has_done(struct ring *r)
-{
-	return load_acquire_ptr(&r->done) || load_acquire_ptr(&r->acks) ||
-	       load_acquire_ptr(&r->events) || load_acquire_u32(&r->event_due);
 }
 
 void ring_cq_release(struct ring *r)

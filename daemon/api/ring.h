@@ -121,6 +121,9 @@ void ring_cq_release(struct ring *r);
 /* Owner, service thread: post the result of a request it ran itself, at the
  * latest with ring_flush() or ring_cq_release(). */
 void ring_post(struct request *req);
+/* The same for a part: at once, behind what others completed before, which may
+ * be the parts before it. */
+void ring_post_in_order(struct request *req);
 /* Owner: post its QUEUED CQE. */
 void ring_post_queued(struct request *req);
 /* Somebody else's: leave it to the owner.  Before anybody can run the request,

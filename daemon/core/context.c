@@ -6,6 +6,8 @@
  * like for any queued request: by its state word.  A part leaves the list only
  * when it starts, or when whoever won it ends it: so if the first one was won
  * by another, its successors wait until it has left and poisoned the context.
+ * Nor does one start before the completion of the one before it is there:
+ * until then the context is `closing'.
  *
  * Locks: a context's is innermost but for that of the backlog.
  */
@@ -32,6 +34,7 @@ struct context {
 	uint32_t refs; /* atomic: the table, each part; 0: a free slot */
 	pthread_mutex_t lock; /* guards the rest */
 	struct request *active;
+	bool closing; /* what was active has its result, and no CQE yet */
 	struct request *first, **last;
 	uint64_t total;
 	uint64_t parts; /* that were taken in */
@@ -107,6 +110,7 @@ struct context *context_new(uid_t uid, const struct context_spec *spec)
 		c->uid = uid;
 		c->spec = *spec;
 		c->active = NULL;
+		c->closing = false;
 		c->first = NULL;
 		c->last = &c->first;
 		c->total = 0;
@@ -216,13 +220,19 @@ void context_end(struct context_table *t, uint64_t id)
 
 /* ------------------------------------------------------------------ order */
 
+/* Locked. */
+static bool is_busy(const struct context *c)
+{
+	return c->active || c->closing || c->first;
+}
+
 bool context_is_idle(const struct request *req)
 {
 	struct context *c = req->context;
 	bool idle;
 
 	pthread_mutex_lock(&c->lock);
-	idle = !c->active && !c->first;
+	idle = !is_busy(c);
 	pthread_mutex_unlock(&c->lock);
 	return idle;
 }
@@ -256,7 +266,7 @@ bool context_park(struct request *req, bool ack)
 	pthread_mutex_lock(&c->lock);
 	if (c->active != req)
 		take_in(c, req);
-	waits = c->active != req && (c->active || c->first);
+	waits = c->active != req && is_busy(c);
 	if (waits) {
 		req->next_part = NULL;
 		*c->last = req;
@@ -306,9 +316,16 @@ static bool is_silent(const struct request *req)
 	       !(s->flags & UKCF_SQE_NOTIFY_OPDONE);
 }
 
+/* Locked. */
+static void close_active(struct context *c)
+{
+	c->active = NULL;
+	c->closing = true;
+}
+
 struct context_then context_leave(struct request *req)
 {
-	struct context_then then = { req->context, req->made };
+	struct context_then then = { req->context, req->made, false };
 	struct context *c = then.of;
 
 	if (!c)
@@ -321,15 +338,16 @@ struct context_then context_leave(struct request *req)
 		chain_left(req);
 	if (req->refused)
 		c->total -= req->entry->sqe.in.len;
-	if (c->active == req)
-		c->active = NULL;
+	then.was_active = c->active == req;
+	if (then.was_active)
+		close_active(c);
 	else
 		unlink_part(c, req);
 	pthread_mutex_unlock(&c->lock);
 	if (then.made) {
 		pthread_mutex_lock(&then.made->lock);
 		judge(then.made, req, 0);
-		then.made->active = NULL;
+		close_active(then.made);
 		pthread_mutex_unlock(&then.made->lock);
 	}
 	req->context = NULL;
@@ -352,12 +370,14 @@ static void put_next(struct context *c, struct request *req)
 	request_end(req, err, detail);
 }
 
-static void start_next(struct context *c)
+static void start_next(struct context *c, bool was_active)
 {
 	struct request *req;
 
 	pthread_mutex_lock(&c->lock);
-	req = c->active ? NULL : c->first;
+	if (was_active)
+		c->closing = false;
+	req = c->active || c->closing ? NULL : c->first;
 	/* Won by another: it leaves, and then we are called again. */
 	if (req && !request_starts(req))
 		req = NULL;
@@ -374,11 +394,11 @@ void context_go_on(struct context_then then)
 {
 	if (!then.of)
 		return;
-	start_next(then.of);
+	start_next(then.of, then.was_active);
 	context_put(then.of);
 	if (!then.made)
 		return;
-	start_next(then.made);
+	start_next(then.made, true);
 	context_put(then.made);
 }
 

@@ -93,9 +93,11 @@ void context_ended(struct context *c);
 /* What a part that ended leaves to be done after its result was handed in. */
 struct context_then {
 	struct context *of, *made;
+	bool was_active;
 };
 
-/* It has its result. */
+/* It has its result.  Nothing behind it starts until context_go_on(), so that
+ * completions come in the order of the parts. */
 struct context_then context_leave(struct request *req);
 /* Start what waited for it.  Not in completion context. */
 void context_go_on(struct context_then then);

@@ -131,7 +131,7 @@ static void finish(struct request *req, bool owner)
 	}
 	then = context_leave(req);
 	if (owner) {
-		ring_post(req);
+		ring_post_in_order(req);
 	} else {
 		/* its result may be there at any time */
 		ring_show_head(req->ring);

@@ -306,6 +306,28 @@ Test(context, who_ends_a_part_starts_the_next_and_only_that)
 	cr_assert_str_eq(finished, "iabcd");
 }
 
+/* Else its completion could come first. */
+Test(context, a_part_waits_until_the_completion_before_it_is_there)
+{
+	struct context_then then;
+
+	cr_assert_eq(part(init_sqe(1)), 0);
+	cr_assert_eq(accept(&running, update_sqe(1, 0)), 0);
+	context_begin(&running);
+	cr_assert(execute_request(&running, &fx.scratch));
+	then = context_leave(&running);
+	cr_assert_eq(accept(&waiting[0], update_sqe(1, 1)), 0);
+	waiting[0].deadline_ns = UINT64_MAX / 2;
+	cr_assert_not(context_is_idle(&waiting[0]));
+	cr_assert(context_park(&waiting[0], false));
+	cr_assert_null(started());
+	context_go_on(then);
+	cr_assert_eq(started(), &waiting[0]);
+	run(&waiting[0]);
+	cr_assert_eq(part(final_sqe(1)), 32);
+	cr_assert_str_eq(finished, "iab");
+}
+
 /* KCF: a cancelled head does not hand its turn to its successor. */
 Test(context, kcf_cancelled_head_hands_on_its_turn)
 {
