@@ -91,6 +91,7 @@ struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
 	if (!c)
 		return NULL;
 	at = (uint8_t *)c + align(sizeof(*c));
+	c->refs = 1;
 	c->in = keep(&at, in);
 	c->aux = keep(&at, aux);
 	c->tag = keep(&at, tag);
@@ -112,6 +113,7 @@ struct copy *copy_clone(const struct copy *from)
 	if (!c)
 		return NULL;
 	memcpy(c, from, from->size);
+	c->refs = 1;
 	c->in.data = moved(from->in.data, from, c);
 	c->aux.data = moved(from->aux.data, from, c);
 	c->tag.data = moved(from->tag.data, from, c);
@@ -134,11 +136,19 @@ struct copy *copy_make(const struct request *req, size_t out_size)
 		       range(req, UKCF_RANGE_TAG, s->tag), out_size);
 }
 
+struct copy *copy_hold(struct copy *c)
+{
+	fetch_add_u32(&c->refs, 1);
+	return c;
+}
+
 void copy_put(struct copy *c)
 {
 	void *head = load_acquire_ptr(&given_back);
 	size_t skip = align(sizeof(*c));
 
+	if (fetch_sub_u32(&c->refs, 1) > 1)
+		return;
 	secmem_wipe((uint8_t *)c + skip, c->size - skip);
 	do {
 		c->next = head;

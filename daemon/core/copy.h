@@ -18,6 +18,7 @@ struct request;
 struct copy {
 	struct copy *next;
 	size_t size; /* of the whole mapping */
+	uint32_t refs; /* atomic */
 	struct ukcf_bytes in, aux, tag;
 	uint8_t *out; /* room for the output */
 	size_t out_size;
@@ -29,9 +30,10 @@ struct copy *copy_make(const struct request *req, size_t out_size);
 /* Of bytes that are private already. */
 struct copy *copy_of(struct ukcf_bytes in, struct ukcf_bytes aux,
 		     struct ukcf_bytes tag, size_t out_size);
-/* Another that is alike; NULL: no memory. */
+/* Another that is alike, held once; NULL: no memory. */
 struct copy *copy_clone(const struct copy *c);
-/* Wipe and give back.  Any thread; does not block: what completion context
+struct copy *copy_hold(struct copy *c);
+/* Wipe and give back, after the last.  Any thread; does not block: what completion context
  * gives back is freed by the next copy_make() or copy_reap(). */
 void copy_put(struct copy *c);
 void copy_reap(void);

@@ -211,6 +211,26 @@ static unsigned int collect(struct device *d)
 	return n;
 }
 
+/* Whoever takes the request on may not use what the device works with.  False:
+ * there is no memory for that, and it has ended. */
+static bool own_copy(struct flight *f)
+{
+	struct request *req = f->req;
+
+	if (!f->copy)
+		return true;
+	req->copy = copy_clone(f->copy);
+	if (!req->copy) {
+		req->copy = copy_hold(f->copy); /* a dual lies in it */
+		f->req = NULL;
+		request_end(req, -ENOMEM, UKCF_DETAIL_QUOTA);
+		return false;
+	}
+	if (req->dual)
+		dual_moved(req, f->copy);
+	return true;
+}
+
 /* The device may still work on it: what it touches stays with the flight. */
 static void lose(struct flight *f)
 {
@@ -231,11 +251,9 @@ static void lose(struct flight *f)
 		if (f->arena[i])
 			arena_hold_more(f->arena[i]);
 	}
-	req->copy = f->copy ? copy_clone(f->copy) : NULL;
-	if (req->dual && req->copy)
-		dual_moved(req, f->copy);
 	f->deadline_ns = 0;
-	leave(f); /* elsewhere, or to its end if its time is over */
+	if (own_copy(f))
+		leave(f); /* elsewhere, or to its end if its time is over */
 }
 
 /* 0: never */
