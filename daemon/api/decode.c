@@ -316,17 +316,10 @@ static int resolve_key(struct request *req, uint64_t handle,
 	return 0;
 }
 
-/*
- * Work on the arenas themselves, or on private copies?  Memory that the
- * consumer can change meanwhile is safe to read only for a single-pass
- * operation; with the consumer's own key nothing is kept from it.
- */
 void decode_copy_class(struct request *req)
 {
-	uint32_t op = request_op(req);
-
-	req->direct = (req->offer->offer->single_pass >> op & 1) ||
-		      (req->key && (key_flags(req->key) & UKCF_KEY_OWN));
+	req->direct = dispatch_works_in_place(req->offer->offer,
+					      request_op(req), req->key);
 }
 
 /* It stands behind the tag, so there has to be a place and memory behind it. */
@@ -361,17 +354,16 @@ static int check_sizes(struct request *req, unsigned int *detail)
 
 static int choose(struct request *req, unsigned int *detail)
 {
-	const struct ukcf_sqe *s = &req->entry->sqe;
-	int err = dispatch_choose(req, detail);
+	int err;
 
-	if (err)
-		return err;
-	decode_copy_class(req);
-	/* decrypt is withheld whole even where its input is read in place */
-	if ((!req->direct || s->op == UKCF_OP_DECRYPT) &&
-	    (uint64_t)s->in.len + s->aux.len > UKCF_ONESHOT_MAX + 4096u)
+	/* it is withheld whole even where its input is read in place */
+	if (req->entry->sqe.op == UKCF_OP_DECRYPT &&
+	    request_bytes(req) > DISPATCH_COPY_MAX)
 		return refuse(detail, UKCF_DETAIL_ONESHOT, -EMSGSIZE);
-	return 0;
+	err = dispatch_choose(req, detail);
+	if (!err)
+		decode_copy_class(req);
+	return err;
 }
 
 /* ------------------------------------------------------------------ parts */

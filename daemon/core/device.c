@@ -39,6 +39,9 @@
 
 #define DEPTH_MAX 1024
 #define BUSY_NS 1000000 /* a provider that had no room is asked again */
+/* Private copies that the jobs in one device may have together.  One job may
+ * always have its own: a consumer sends large ones by ring, for nothing. */
+#define COPIED_MAX (4 * (uint64_t)UKCF_ONESHOT_MAX)
 
 enum flight_state { FLIGHT_FREE, FLIGHT_OUT, FLIGHT_LANDED, FLIGHT_LOST };
 
@@ -55,6 +58,7 @@ struct flight {
 	bool unchecked; /* and is there */
 	bool shared; /* it works on the arenas themselves */
 	struct copy *copy;   /* a lost one keeps what the device may touch */
+	uint64_t copied;     /* bytes that its copy was counted with */
 	struct key *key;
 	struct arena *arena[4];
 	uint32_t cost_ns; /* as the queue predicted it */
@@ -78,6 +82,7 @@ struct device {
 	/* device thread */
 	struct flight *free;
 	uint64_t busy_until; /* the provider had no room */
+	uint64_t copied; /* bytes, of all flights */
 	uint64_t first_limit_ns; /* no flight is given up before; 0: none */
 	unsigned int lost; /* flights that are */
 	uint64_t losses;   /* atomic: since the start */
@@ -165,6 +170,8 @@ static void set_free(struct flight *f)
 	f->copy = NULL;
 	f->key = NULL;
 	f->shared = false;
+	d->copied -= f->copied;
+	f->copied = 0;
 	for (unsigned int i = 0; i < 4; i++) {
 		if (f->arena[i])
 			arena_release(f->arena[i]);
@@ -364,6 +371,18 @@ static void keep_param(struct flight *f)
 	f->job.param.data = f->param;
 }
 
+static uint64_t copy_bytes(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+
+	return (uint64_t)s->in.len + s->aux.len + execute_out_bytes(req);
+}
+
+static bool has_room(const struct device *d, const struct request *req)
+{
+	return !d->copied || d->copied + copy_bytes(req) <= COPIED_MAX;
+}
+
 static struct flight *take_off(struct device *d, struct request *req)
 {
 	bool due = crosscheck_is_due(req);
@@ -390,10 +409,13 @@ static struct flight *take_off(struct device *d, struct request *req)
 	f->req = req;
 	f->cost_ns = req->node.cost_ns;
 	f->shared = shared;
-	if (shared)
+	if (shared) {
 		execute_shared_job(req, &f->job);
-	else
+	} else {
+		f->copied = copy_bytes(req);
+		d->copied += f->copied;
 		execute_job(req, req->copy, &f->job);
+	}
 	keep_param(f);
 	f->job.cookie = &f->landing;
 	f->job.status = UKCF_DONE;
@@ -415,12 +437,23 @@ static struct request *abort_flight(struct flight *f)
 	return req;
 }
 
+/* There is no room for it now. */
+static bool put_off(struct device *d, struct request *req)
+{
+	backlog_give_back(&d->backlog, req);
+	d->busy_until = clock_ns() + BUSY_NS;
+	return false;
+}
+
 /* Return: whether it is on its way, or over. */
 static bool launch(struct device *d, struct request *req)
 {
-	struct flight *f = take_off(d, req);
 	enum ukcf_status status;
+	struct flight *f;
 
+	if (!has_room(d, req))
+		return put_off(d, req);
+	f = take_off(d, req);
 	if (!f) {
 		backlog_ended(&d->backlog, req->node.cost_ns);
 		request_end(req, -ENOMEM, UKCF_DETAIL_QUOTA);
@@ -431,11 +464,8 @@ static bool launch(struct device *d, struct request *req)
 		d->provider->instance, &f->job);
 	if (status == UKCF_QUEUED)
 		return true; /* it may have landed already */
-	if (status == UKCF_BUSY) {
-		backlog_give_back(&d->backlog, abort_flight(f));
-		d->busy_until = clock_ns() + BUSY_NS;
-		return false;
-	}
+	if (status == UKCF_BUSY)
+		return put_off(d, abort_flight(f));
 	f->job.status = status;
 	landed(&f->landing, &f->job); /* it was done in the call */
 	return true;

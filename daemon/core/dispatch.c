@@ -9,6 +9,7 @@
 #include "daemon/core/device.h"
 #include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
+#include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/native.h"
 #include "daemon/core/predict.h"
@@ -86,6 +87,32 @@ static bool has_op(const struct dispatch_wish *w, const struct mech_offer *o,
 	       (!w->local || !is_hardware(o));
 }
 
+static bool is_own(const struct key *key)
+{
+	return key && key_flags(key) & UKCF_KEY_OWN;
+}
+
+static bool in_place(const struct ukcf_offer *now, uint32_t op, bool own)
+{
+	return own || now->single_pass >> op & 1;
+}
+
+bool dispatch_works_in_place(const struct ukcf_offer *now, uint32_t op,
+			     const struct key *key)
+{
+	return in_place(now, op, is_own(key));
+}
+
+/* A device always works on a copy, but for what may be shared with it, which
+ * is decided later. */
+static bool is_too_large(const struct dispatch_wish *w,
+			 const struct mech_offer *o,
+			 const struct ukcf_offer *now)
+{
+	return w->bytes > DISPATCH_COPY_MAX && w->op != UKCF_OP_RANDOM &&
+	       (is_hardware(o) || !in_place(now, w->op, w->own));
+}
+
 static struct sched_candidate candidate(const struct dispatch_wish *w,
 					const struct mech_offer *o)
 {
@@ -109,6 +136,7 @@ static struct sched_candidate candidate(const struct dispatch_wish *w,
 	c.loaded = provider_is_loaded(p);
 	c.ready = provider_is_usable(p);
 	c.has_op = has_op(w, o, now);
+	c.too_large = is_too_large(w, o, now);
 	c.busy = load_relaxed_u32(&p->state) == UKCF_PROVIDER_BUSY;
 	return c;
 }
@@ -139,6 +167,7 @@ static struct dispatch_wish wish_of(const struct request *req)
 		.queue = asks_to_be_queued(s) || !execute_is_small(req),
 		.parts = s->op == UKCF_OP_INIT,
 		.local = req->context,
+		.own = is_own(req->key),
 		.needs = { .tried = req->tried,
 			   .provider = s->provider,
 			   .require_hw = s->subflags & UKCF_SUB_REQUIRE_HW },
@@ -193,6 +222,10 @@ static int none(const struct request *req, const struct sched_candidate *c,
 	for (unsigned int i = 0; i < n; i++) {
 		if (c[i].reason == SCHED_DISABLED && c[i].loaded)
 			*detail = UKCF_DETAIL_DISABLED;
+		if (c[i].reason == SCHED_TOO_LARGE) {
+			*detail = UKCF_DETAIL_ONESHOT;
+			return -EMSGSIZE;
+		}
 		if (c[i].reason != SCHED_TRIED && c[i].reason != SCHED_NOT_READY)
 			continue;
 		*detail = UKCF_DETAIL_PROVIDER_FAILED;

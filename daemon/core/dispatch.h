@@ -9,13 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ukcf/abi.h>
+
 #include "daemon/core/sched.h"
 
 struct backlog;
 struct dual_plan;
+struct key;
 struct mech;
 struct mech_offer;
 struct request;
+struct ukcf_offer;
 
 struct dispatch_settings {
 	uint64_t inline_ns;  /* predicted cost up to which one runs at once */
@@ -31,8 +35,19 @@ struct dispatch_wish {
 	bool queue; /* it does not run at once, however short */
 	bool parts; /* its data will come in parts */
 	bool local; /* no device may have it */
+	bool own;   /* the key is the consumer's own */
 	struct sched_needs needs;
 };
+
+/*
+ * Work on the arenas themselves, or on private copies?  Memory that the
+ * consumer can change meanwhile is safe to read only for a single-pass
+ * operation; with the consumer's own key nothing is kept from it.  A request
+ * that is copied may have so many bytes.
+ */
+#define DISPATCH_COPY_MAX (UKCF_ONESHOT_MAX + UINT64_C(4096))
+bool dispatch_works_in_place(const struct ukcf_offer *now, uint32_t op,
+			     const struct key *key);
 
 /*
  * Judge each offer of a mechanism as things stand now.

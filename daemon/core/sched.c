@@ -11,6 +11,7 @@ static const char *const names[SCHED_REASONS] = {
 	[SCHED_NOT_LOADED] = "not loaded",
 	[SCHED_DISABLED] = "disabled",
 	[SCHED_NO_OP] = "does not offer the operation",
+	[SCHED_TOO_LARGE] = "takes at most 64 MiB of it at once",
 	[SCHED_NOT_HARDWARE] = "not hardware",
 	[SCHED_EXCLUDED] = "another provider is asked for",
 	[SCHED_CHECKED] = "its answers are checked, one by one",
@@ -35,6 +36,8 @@ static enum sched_reason judge(const struct sched_needs *needs,
 		return SCHED_DISABLED;
 	if (!c->loaded)
 		return SCHED_NOT_LOADED;
+	if (c->too_large)
+		return SCHED_TOO_LARGE;
 	if (!c->ready)
 		return SCHED_NOT_READY;
 	if (needs->tried >> (c->provider & 63) & 1)

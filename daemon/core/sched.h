@@ -20,6 +20,7 @@ enum sched_reason { /* up to BUSY: it could be this one */
 		    SCHED_NOT_LOADED,	/* or only in a manifest */
 		    SCHED_DISABLED,	/* by the administrator */
 		    SCHED_NO_OP,	/* does not offer the operation */
+		    SCHED_TOO_LARGE,	/* to be copied for it */
 		    SCHED_NOT_HARDWARE, /* and hardware is required */
 		    SCHED_EXCLUDED,	/* the request names another provider */
 		    SCHED_CHECKED, /* each half is, what is in one job cannot */
@@ -32,6 +33,7 @@ struct sched_candidate {
 	uint64_t service_ns; /* predicted, from then on */
 	uint16_t provider;   /* 1 to 63 */
 	bool hardware, loaded, ready, disabled, has_op;
+	bool too_large;		  /* for a copy, and it needs one */
 	bool busy, full;	  /* not now */
 	enum sched_reason reason; /* set by sched_choose() */
 };

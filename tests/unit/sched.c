@@ -49,6 +49,13 @@ Test(sched, hardware_that_is_slower_only_if_required)
 	cr_assert_eq(choose(), -1);
 }
 
+Test(sched, what_is_too_large_for_one_is_done_by_another)
+{
+	c[0].too_large = true;
+	cr_assert_eq(choose(), 1);
+	cr_assert_eq(c[0].reason, SCHED_TOO_LARGE);
+}
+
 Test(sched, full_and_busy_spill_and_are_the_last_resort)
 {
 	c[0].full = true;
