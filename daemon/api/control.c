@@ -17,10 +17,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/api/arena.h"
+#include "daemon/api/burden.h"
 #include "daemon/api/consumer.h"
 #include "daemon/api/handshake.h"
 #include "daemon/api/hurry.h"
@@ -42,14 +42,12 @@
 
 #define BURST 16 /* messages of one consumer before the others' turn */
 #define BREATH_NS UINT64_C(1000000)
-#define SLOW_NS 1000000 /* CPU time of a reply ... */
-#define SLOW_MAX 8	/* ... so often */
 
 /* Main's bookkeeping of a consumer. */
 struct control {
 	struct loop_source *control, *pid;
 	struct ukcf_counts closed; /* by rings that are no more */
-	unsigned int slow;
+	struct burden burden;
 	bool again; /* the message at hand has the seq of the one before */
 	bool asked; /* for anything: it may be notified from then on */
 };
@@ -433,23 +431,15 @@ static const struct verb {
 
 /* --------------------------------------------------------------- messages */
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Return: why the consumer cannot stay, or NULL. */
 static const char *answer(struct consumer *c, const struct msg_in *m, int err,
 			  struct reply *r)
 {
 	struct control *k = c->control;
-	uint64_t begin = cpu_ns();
+	uint64_t begin = burden_begin();
 	int rc = reply_send(c->control_fd, m, err, r);
 
-	if (cpu_ns() - begin > SLOW_NS && ++k->slow >= SLOW_MAX)
+	if (burden_is_too_much(&k->burden, begin))
 		return "it makes replies slow";
 	if (rc == -EAGAIN)
 		return "it does not read its replies";

@@ -3,9 +3,6 @@
  * A consumer's place here is its record's index: a bit says that a byte is
  * due, a pointer whom for.  A place is reused only after the consumer is gone,
  * and a due byte holds a reference, so nothing is ever overwritten.
- *
- * What a send costs is measured in this thread's CPU time: a consumer with
- * 200,000 polls on its end is expensive, a thread that was preempted is not.
  */
 #include "daemon/api/notifier.h"
 
@@ -15,19 +12,15 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/api/burden.h"
 #include "daemon/api/consumer.h"
 #include "daemon/core/recovery.h"
-#include "lib/shared/clock.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
 
 #define WORDS (REC_CONSUMERS_MAX / 64)
-#define SLOW_NS 100000
-#define SLOW_MAX 5 /* such sends ... */
-#define SLOW_WINDOW_NS UINT64_C(60000000000) /* ... in this time */
 
 static struct {
 	uint64_t due[WORDS];		  /* atomic bits */
@@ -37,11 +30,11 @@ static struct {
 	int wake_fd;
 	bool running;
 	pthread_t thread;
-	/* the thread's own, by place: slow sends and since when */
+	/* the thread's own, by place */
 	struct {
-		uint64_t serial, since_ns;
-		unsigned int n;
-	} slow[REC_CONSUMERS_MAX];
+		uint64_t serial; /* whose */
+		struct burden is;
+	} burden[REC_CONSUMERS_MAX];
 } n = { .wake_fd = -1 };
 
 static void wake(void)
@@ -66,14 +59,6 @@ void notifier_post(struct consumer *c)
 	wake();
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void end_notifications(struct consumer *c, const char *why)
 {
 	store_release_u32(&c->notify_dead, 1);
@@ -82,18 +67,13 @@ static void end_notifications(struct consumer *c, const char *why)
 		 (unsigned long long)c->serial, c->uid, (int)c->pid, why);
 }
 
-static void account_slow(struct consumer *c)
+static struct burden *burden_of(const struct consumer *c)
 {
-	uint64_t now = clock_ns();
-
-	if (n.slow[c->rec].serial != c->serial ||
-	    now - n.slow[c->rec].since_ns > SLOW_WINDOW_NS) {
-		n.slow[c->rec].serial = c->serial;
-		n.slow[c->rec].since_ns = now;
-		n.slow[c->rec].n = 0;
+	if (n.burden[c->rec].serial != c->serial) {
+		n.burden[c->rec].serial = c->serial;
+		n.burden[c->rec].is = (struct burden){ 0 };
 	}
-	if (++n.slow[c->rec].n >= SLOW_MAX)
-		end_notifications(c, "it makes them slow");
+	return &n.burden[c->rec].is;
 }
 
 static void send_one(struct consumer *c)
@@ -105,14 +85,14 @@ static void send_one(struct consumer *c)
 	store_fence_u32(&c->notify_pending, 0);
 	if (load_relaxed_u32(&c->notify_dead))
 		return;
-	begin = cpu_ns();
+	begin = burden_begin();
 	rc = send(c->notify_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (rc < 0 && errno != EAGAIN && errno != EINTR) {
 		store_release_u32(&c->notify_dead, 1); /* it closed its end */
 		return;
 	}
-	if (cpu_ns() - begin > SLOW_NS)
-		account_slow(c);
+	if (burden_is_too_much(burden_of(c), begin))
+		end_notifications(c, "it makes them slow");
 }
 
 static bool send_due(void)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,6 +91,39 @@ Test(notifier, who_closed_its_end_is_not_notified_again)
 	cr_assert_eq(load_acquire_u32(&c[0].notify_dead), 1);
 	notifier_post(&c[0]);
 	cr_assert_eq(c[0].refs, 1, "nothing is due");
+}
+
+/* Each send has to wake them all.  Return: how many. */
+static unsigned int poll_by_many(int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	struct rlimit of_files;
+	unsigned int n = 0;
+	int of;
+
+	getrlimit(RLIMIT_NOFILE, &of_files);
+	of_files.rlim_cur = of_files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &of_files);
+	while (n < 20000 && (of = epoll_create1(0)) >= 0) {
+		cr_assert_eq(epoll_ctl(of, EPOLL_CTL_ADD, fd, &e), 0);
+		n++;
+	}
+	return n;
+}
+
+Test(notifier, who_makes_sends_slow_loses_them_and_only_that)
+{
+	unsigned int posts = 0;
+
+	if (poll_by_many(theirs[0]) < 5000)
+		cr_skip_test("not so many descriptors are allowed");
+	while (!load_acquire_u32(&c[0].notify_dead)) {
+		notifier_post(&c[0]);
+		wait_refs(&c[0], 1);
+		cr_assert_lt(posts++, 10000u);
+	}
+	notifier_post(&c[1]);
+	cr_assert_eq(bytes(1), 1);
 }
 
 Test(notifier, what_was_posted_is_sent_before_it_stops)
