@@ -413,7 +413,9 @@ static void cancelled(void)
 	check(res == 0 && whole == turns - 1 && got[0].res == 32 &&
 		      got[1].res == -ECANCELED &&
 		      ended(2, -ECANCELED, UKCF_DETAIL_LINK),
-	      "a member is cancelled: the one behind it ends, too");
+	      "a member is cancelled: the one behind it ends, too (%u of %u whole; %d: %d %d %d)",
+	      whole, turns, (int)res, (int)got[0].res, (int)got[1].res,
+	      (int)got[2].res);
 }
 
 /* The plaintext is kept, and the nonce the daemon's choice. */
