@@ -379,9 +379,17 @@ static int restore_buffer(struct consumer *c, uint32_t rec)
 	err = quota_adopt_buffer(c->uid, b->size);
 	if (!err)
 		err = arena_restore(c, rec, fd);
-	if (err && !c->buffers[b->index])
+	if (err && !c->buffers[b->index]) {
 		quota_release_buffer(c->uid, b->size);
+		fdstore_removef("c%u.b%u", c->rec, b->index);
+	}
 	return err;
+}
+
+static void forget_ring(const struct consumer *c, const struct rec_ring *r)
+{
+	fdstore_removef("c%u.r%u.sq", c->rec, r->index);
+	fdstore_removef("c%u.r%u.cq", c->rec, r->index);
 }
 
 static int restore_ring(struct consumer *c, uint32_t rec)
@@ -394,8 +402,7 @@ static int restore_ring(struct consumer *c, uint32_t rec)
 	if (sq < 0 || cq < 0) {
 		close_fd(sq);
 		close_fd(cq);
-		fdstore_removef("c%u.r%u.sq", c->rec, r->index);
-		fdstore_removef("c%u.r%u.cq", c->rec, r->index);
+		forget_ring(c, r);
 		err = r->state == REC_LIVE ? -ENODEV : 0;
 		recovery_entries_drop(rec);
 		r->state = REC_FREE;
@@ -404,8 +411,10 @@ static int restore_ring(struct consumer *c, uint32_t rec)
 	err = quota_adopt_ring(c->uid, UINT64_C(1) << r->sq_order);
 	if (!err)
 		err = ring_restore(c, rec, sq, cq);
-	if (err && !c->rings[r->index])
+	if (err && !c->rings[r->index]) {
 		quota_release_ring(c->uid, UINT64_C(1) << r->sq_order);
+		forget_ring(c, r);
+	}
 	return err;
 }
 

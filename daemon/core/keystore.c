@@ -354,9 +354,12 @@ unsigned int keystore_list(uid_t uid, uint64_t *next,
 	for (; i < SLOTS && filled < n; i++) {
 		struct key *k = key_at((uint32_t)i);
 
-		if (object_is_live(&k->object) && k->object.uid == uid &&
-		    k->object.consumer_serial == 0)
-			describe(k, i + 1, &rows[filled++]);
+		if (!object_is_live(&k->object) || k->object.uid != uid ||
+		    k->object.consumer_serial != 0)
+			continue;
+		describe(k, i + 1, &rows[filled]);
+		/* else it was destroyed, and perhaps half wiped, meanwhile */
+		filled += object_is_live(&k->object);
 	}
 	pthread_mutex_unlock(&table.lock);
 	*next = i < SLOTS ? i : 0;
