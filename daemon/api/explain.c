@@ -7,7 +7,9 @@
 
 #include "daemon/core/dispatch.h"
 #include "daemon/core/dual.h"
+#include "daemon/core/mech.h"
 #include "daemon/spi/provider.h"
+#include "lib/shared/ring-ops.h"
 
 static struct msg_candidate row_of(const struct sched_candidate *c,
 				   enum msg_share share, uint32_t op)
@@ -83,6 +85,21 @@ static int explain_dual(const struct msg_explain *e, const struct mech *cipher,
 	return (int)n;
 }
 
+static bool is_disabled(const struct mech *m)
+{
+	return m && !load_relaxed_u32(&m->enabled);
+}
+
+/* Requests are refused before anybody is chosen for them. */
+static void forbid(struct msg_candidate *rows, int n)
+{
+	for (int i = 0; i < n; i++) {
+		rows[i].chosen = 0;
+		snprintf(rows[i].reason, sizeof(rows[i].reason),
+			 "the mechanism is disabled");
+	}
+}
+
 static bool is_name(const char name[UKCF_NAME_MAX])
 {
 	return strnlen(name, UKCF_NAME_MAX) < UKCF_NAME_MAX;
@@ -93,6 +110,7 @@ int explain_run(const struct msg_explain *asked,
 {
 	const struct mech *m, *mac = NULL;
 	struct msg_explain e = *asked;
+	int n;
 
 	if (e.reserved || e.op >= UKCF_OP_LAST || !is_name(e.mech) ||
 	    !is_name(e.mac))
@@ -106,5 +124,8 @@ int explain_run(const struct msg_explain *asked,
 		e.op = mac ? UKCF_OP_ENCRYPT_MAC : usual_op_of(m);
 	if (dual_is(e.op) != (mac != NULL))
 		return -EINVAL;
-	return mac ? explain_dual(&e, m, mac, rows) : explain_one(&e, m, rows);
+	n = mac ? explain_dual(&e, m, mac, rows) : explain_one(&e, m, rows);
+	if (is_disabled(m) || is_disabled(mac))
+		forbid(rows, n);
+	return n;
 }

@@ -116,6 +116,24 @@ static void done(struct loader_job *job)
 
 /* ----------------------------------------------------- on the loader's thread */
 
+/* It was drained, and may have failed before or since. */
+static void run_return(struct running *g)
+{
+	int err;
+
+	store_release_u32(&g->p->leaving, 0);
+	if (provider_returns(g->p)) {
+		say(g, 0, "is given requests again");
+		return;
+	}
+	err = recover_by_hand(g->p);
+	if (err)
+		say_why(g, err, "is out, and is tried again by and by");
+	else
+		say(g, 0, "gives the right answers, and is given requests "
+			  "again");
+}
+
 static void run_load(struct loader_job *job)
 {
 	struct running *g = running_of(job);
@@ -126,10 +144,8 @@ static void run_load(struct loader_job *job)
 		say(g, 0, "is loaded already");
 		return;
 	}
-	if (g->p && provider_is_loaded(g->p)) { /* it was drained */
-		store_release_u32(&g->p->leaving, 0);
-		provider_works_again(g->p);
-		say(g, 0, "is given requests again");
+	if (g->p && provider_is_loaded(g->p)) {
+		run_return(g);
 		return;
 	}
 	err = load_provider(g->name);
@@ -223,19 +239,21 @@ static void drained(struct running *g)
 /* Who drains wants it idle, however long it takes; who unloads gives up. */
 static void not_drained(struct running *g, const struct drain_use *use)
 {
-	bool stays = g->what == MSG_CHANGE_DRAIN;
+	bool stays = g->what == MSG_CHANGE_DRAIN, works = false;
 
 	stop_draining(g);
+	if (!stays) {
+		store_release_u32(&g->p->leaving, 0);
+		works = provider_returns(g->p);
+		loader_look(); /* else it is out, and is to be tried again */
+	}
 	g->r.err = change_say(&g->r, -EBUSY,
 			      "provider %s is still in use: %u requests, %u "
 			      "multipart contexts: %s", g->name, use->requests,
 			      use->contexts,
-			      stays ? "it gets no new ones; load brings it back"
-				    : "it works on; try again, with more time");
-	if (!stays) {
-		store_release_u32(&g->p->leaving, 0);
-		provider_works_again(g->p);
-	}
+			      stays ? "it gets no new ones; load brings it back" :
+			      works ? "it works on; try again, with more time" :
+				      "it is out; try again, with more time");
 	end(g);
 }
 

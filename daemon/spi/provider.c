@@ -289,10 +289,21 @@ bool provider_drains(struct provider *p)
 }
 
 /* Its answers are looked at again before it gets requests. */
-bool provider_works_again(struct provider *p)
+static bool works_from(struct provider *p, uint32_t states)
 {
+	if (!(states >> load_acquire_u32(&p->state) & 1))
+		return false;
 	trust_renew(&p->trust);
 	set_reason(p, "");
-	return move(p, BIT(LOADING) | BIT(FAILED) | BIT(DRAINING),
-		    UKCF_PROVIDER_READY);
+	return move(p, states, UKCF_PROVIDER_READY);
+}
+
+bool provider_works_again(struct provider *p)
+{
+	return works_from(p, BIT(LOADING) | BIT(FAILED));
+}
+
+bool provider_returns(struct provider *p)
+{
+	return works_from(p, BIT(DRAINING));
 }

@@ -100,6 +100,9 @@ bool provider_loads(struct provider *p);	/* ABSENT -> LOADING */
 bool provider_hangs(struct provider *p, const char *why); /* LOADING -> FAILED */
 bool provider_goes(struct provider *p);		/* -> ABSENT */
 bool provider_drains(struct provider *p);	/* READY, BUSY -> DRAINING */
-bool provider_works_again(struct provider *p);	/* -> READY */
+/* It was tested: LOADING, FAILED -> READY */
+bool provider_works_again(struct provider *p);
+/* It never stopped working: DRAINING -> READY */
+bool provider_returns(struct provider *p);
 
 #endif

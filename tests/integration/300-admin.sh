@@ -81,6 +81,33 @@ same "until it gives the right ones: at once, on request" \
 	"provider nullhw gives the right answers" \
 	"$(cryptoctl test provider=nullhw)"
 check "and works again" state_is nullhw READY
+# out, it is not brought back by what does not test it
+check "none but the device" cryptoctl disable provider=sodium \
+	mechanism=sha2-256
+cryptoctl control provider=nullhw wrong=200 >/dev/null
+refused 1 "SELF-TEST FAILED" cryptoctl test provider=nullhw
+check "a liar is drained" cryptoctl drain provider=nullhw
+refused 1 "SELF-TEST FAILED" cryptoctl load provider=nullhw
+check "and is out when it is loaded again" state_is nullhw FAILED
+printf abc >abc
+refused 1 "no provider is left" cryptoctl digest -m sha2-256 abc
+cryptoctl control provider=nullhw calm >/dev/null
+cryptoctl drain provider=nullhw >/dev/null
+check "one that is honest again is" sh -c 'cryptoctl load provider=nullhw |
+	grep "is given requests again"'
+check "and works" state_is nullhw READY
+same "and so it does then" "$(sha256sum <abc | cut -d' ' -f1)" \
+	"$(cryptoctl digest -m sha2-256 abc | cut -d' ' -f1)"
+check "and not only the device" cryptoctl enable provider=sodium \
+	mechanism=sha2-256
+
+# --- a disabled mechanism is done by nobody ---
+cryptoctl disable mechanism=sha2-256 >/dev/null
+same "explain: nobody does what is disabled" "no the mechanism is disabled" \
+	"$(cryptoctl explain -m sha2-256 | awk 'NR > 1 {
+		w = $2; for (i = 7; i <= NF; i++) w = w " " $i; print w }' |
+		sort -u)"
+cryptoctl enable mechanism=sha2-256 >/dev/null
 
 # --- who may ---
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then

@@ -150,7 +150,7 @@ static void stop_and_start(void)
 	store_release_u32(&stopped, 1);
 	pass_time();
 	store_release_u32(&stopped, 0);
-	provider_works_again(&provider);
+	provider_returns(&provider);
 	pass_time();
 }
 

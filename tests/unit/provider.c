@@ -277,17 +277,17 @@ Test(provider, states_follow_each_other_only_as_they_may)
 {
 	static bool (*const moves[])(struct provider *p) = {
 		provider_fail, provider_loads, provider_goes, provider_drains,
-		provider_works_again,
+		provider_works_again, provider_returns,
 	};
 	/* from: ABSENT, LOADING, READY, BUSY, FAILED, DRAINING; -1: refused */
-	static const int to[5][6] = {
+	static const int to[6][6] = {
 		{ -1, -1, 4, 4, -1, 4 },  { 1, -1, -1, -1, -1, -1 },
 		{ -1, 0, -1, -1, 0, 0 },  { -1, -1, 5, 5, -1, 5 },
-		{ -1, 2, -1, -1, 2, 2 },
+		{ -1, 2, -1, -1, 2, -1 }, { -1, -1, -1, -1, -1, 2 },
 	};
 	struct provider *p = loaded("null");
 
-	for (unsigned int i = 0; i < 5; i++)
+	for (unsigned int i = 0; i < 6; i++)
 		for (unsigned int from = 0; from < 6; from++) {
 			const char *text;
 			bool moved;
