@@ -27,6 +27,9 @@ check 'what waits for a device that breaks' device 2 1 evicted
 limit='' depth2=''
 check=1/16 # in the first second, all
 check 'troubles at random under load' device 256 16 storm
+check=1/1
+check 'wrong answers under load, each checked' device 256 16 liars
+check=1/16
 more=openssl
 check 'providers come and go under load' device 256 16 traffic
 finish

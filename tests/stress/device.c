@@ -585,6 +585,39 @@ static void storm(void)
 	      "both devices are back in the end");
 }
 
+/* ------------------------------------------------------------------- liars */
+
+/* Each answer of theirs is made once more by another: none that is wrong comes
+ * through, and who gave it is out until it is tested. */
+static void liars(void)
+{
+	uint64_t lies = scaled(30, 1000), found = 0;
+	struct rng rng;
+
+	rng_init(&rng, 5);
+	open_all();
+	start_consumers();
+	for (uint64_t i = 0; i < lies; i++) {
+		bool first = rng_below(&rng, 2);
+		const char *who = first ? "nullhw" : "nullhw2";
+		char word[16];
+
+		snprintf(word, sizeof(word), "wrong=%llu",
+			 1 + (unsigned long long)rng_below(&rng, 20));
+		must_tell(who, word);
+		let_end(1 + rng_below(&rng, TROUBLE));
+		found += state_of(first ? hw : hw2) == UKCF_PROVIDER_FAILED;
+		must_tell(who, "calm");
+		change(MSG_CHANGE_TEST, who, "");
+	}
+	end_consumers("lies", lies);
+	check(found > 0, "%llu times the liar was out",
+	      (unsigned long long)found);
+	check(comes_to(hw, UKCF_PROVIDER_READY) &&
+		      comes_to(hw2, UKCF_PROVIDER_READY),
+	      "tested again, both are back in the end");
+}
+
 /* ----------------------------------------------------------------- traffic */
 
 static const char *const all[] = { "sodium", "openssl", "nullhw", "nullhw2" };
@@ -654,10 +687,13 @@ int main(int argc, char **argv)
 		evicted();
 	} else if (argc == 2 && !strcmp(argv[1], "storm")) {
 		storm();
+	} else if (argc == 2 && !strcmp(argv[1], "liars")) {
+		liars();
 	} else if (argc == 2 && !strcmp(argv[1], "traffic")) {
 		traffic();
 	} else {
-		check_bail("usage: device cases | evicted | storm | traffic");
+		check_bail("usage: device cases | evicted | storm | liars | "
+			   "traffic");
 	}
 	return check_done();
 }
