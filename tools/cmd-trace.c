@@ -96,11 +96,19 @@ static const char *how_of(const struct msg_event *e)
 	return e->at_once ? "at-once" : "-";
 }
 
+/* What its consumer asked for. */
+static const char *asked_of(const struct msg_event *e)
+{
+	if (e->sync)
+		return "sync";
+	return e->queue ? "queue" : "async";
+}
+
 static void print_heading(void)
 {
-	printf("%12s %-11s %8s %4s %8s %-12s %-17s %10s %-12s %10s %10s "
-	       "%-7s %s\n", "TIME_S", "EVENT", "CONSUMER", "RING", "REQUEST", "OP",
-	       "MECHANISM", "BYTES", "PROVIDER", "QUEUE_NS", "SERVICE_NS",
+	printf("%12s %-11s %8s %4s %8s %-5s %-12s %-17s %10s %-12s %10s %10s "
+	       "%-7s %s\n", "TIME_S", "EVENT", "CONSUMER", "RING", "REQUEST",
+	       "ASKED", "OP", "MECHANISM", "BYTES", "PROVIDER", "QUEUE_NS", "SERVICE_NS",
 	       "HOW", "RESULT");
 }
 
@@ -114,9 +122,9 @@ static void print_line(const struct msg_event *e)
 		return;
 	}
 	printf("%5" PRIu64 ".%06" PRIu64 " %-11s %8" PRIu32 " %4u %8" PRIu64
-	       " %-12s %-17s %10" PRIu64 " %-12.*s ", e->time_ns / 1000000000u,
-	       e->time_ns % 1000000000u / 1000, kind_of(e), e->consumer,
-	       e->ring, e->seq, op_of(e, op, sizeof(op)),
+	       " %-5s %-12s %-17s %10" PRIu64 " %-12.*s ",
+	       e->time_ns / 1000000000u, e->time_ns % 1000000000u / 1000,
+	       kind_of(e), e->consumer, e->ring, e->seq, asked_of(e), op_of(e, op, sizeof(op)),
 	       mech_of(e->mech, mech, sizeof(mech)), e->bytes,
 	       (int)sizeof(e->provider) - 1, *e->provider ? e->provider : "-");
 	if (is_end(e))
@@ -137,9 +145,10 @@ static void print_json(const struct msg_event *e)
 		return;
 	}
 	printf("{\"time_ns\":%" PRIu64 ",\"event\":\"%s\",\"consumer\":%" PRIu32
-	       ",\"ring\":%u,\"request\":%" PRIu64 ",\"op\":\"%s\"",
+	       ",\"ring\":%u,\"request\":%" PRIu64
+	       ",\"asked\":\"%s\",\"op\":\"%s\"",
 	       e->time_ns, kind_of(e), e->consumer, e->ring, e->seq,
-	       op_of(e, op, sizeof(op)));
+	       asked_of(e), op_of(e, op, sizeof(op)));
 	if (e->mech)
 		printf(",\"mechanism\":\"%s\"",
 		       mech_of(e->mech, mech, sizeof(mech)));

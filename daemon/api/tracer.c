@@ -103,6 +103,8 @@ static void fill(struct msg_event *row, const struct trace_event *e)
 		.service_ns = e->service_ns,
 		.at_once = e->at_once,
 		.native = e->native,
+		.sync = e->sync,
+		.queue = e->queue,
 		.seq = e->seq,
 		.bytes = e->bytes,
 		.res = e->res,

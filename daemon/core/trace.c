@@ -86,6 +86,9 @@ void trace_note(const struct request *req, enum trace_kind kind,
 		.provider = provider,
 		.kind = (uint8_t)kind,
 		.op = sqe->op,
+		.sync = sqe->mode == UKCF_MODE_SYNC,
+		.queue = sqe->mode == UKCF_MODE_ASYNC &&
+			 (sqe->flags & UKCF_SQE_QUEUE),
 	};
 
 	if (kind >= TRACE_DONE) {

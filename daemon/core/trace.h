@@ -46,6 +46,8 @@ struct trace_event {
 	uint8_t op;	   /* enum ukcf_op */
 	uint8_t at_once;   /* it ran on the service thread */
 	uint8_t native;	   /* a dual operation, in one job */
+	uint8_t sync;	   /* its consumer waits for it */
+	uint8_t queue;	   /* it asked for a queue */
 	uint32_t mac;	   /* of a dual operation; else 0 */
 };
 

@@ -270,7 +270,9 @@ struct msg_event {
 	uint16_t at_once; /* 0 or 1 */
 	uint16_t native;  /* 0 or 1: both halves in one job */
 	uint32_t mac;	  /* of a dual operation; else 0 */
-	uint32_t reserved;
+	uint8_t sync;	  /* 0 or 1: its consumer waits for it */
+	uint8_t queue;	  /* 0 or 1: it asked for a queue */
+	uint16_t reserved;
 	uint64_t seq;	  /* of the request in its ring */
 	uint64_t bytes;
 	int64_t res;
