@@ -128,7 +128,7 @@ static struct ring_event *told(struct backlog *b)
 	while ((q = queue_told(&b->q))) {
 		struct ring_event *e = &waiter_of(q)->event;
 
-		e->cqe.res = b->q.slots - queue_depth(&b->q);
+		e->cqe.res = queue_room(&b->q);
 		e->next = NULL;
 		*last = e;
 		last = &e->next;

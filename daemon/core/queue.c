@@ -28,9 +28,14 @@ unsigned int queue_depth(const struct queue *q)
 	return load_relaxed_u32(&q->depth);
 }
 
+unsigned int queue_room(const struct queue *q)
+{
+	return q->slots - load_relaxed_u32(&q->taken);
+}
+
 bool queue_is_full(const struct queue *q)
 {
-	return queue_depth(q) >= q->slots || load_relaxed_u32(&q->saves);
+	return !queue_room(q) || load_relaxed_u32(&q->saves);
 }
 
 uint64_t queue_backlog_ns(const struct queue *q)
@@ -40,12 +45,18 @@ uint64_t queue_backlog_ns(const struct queue *q)
 
 static void count_in(struct queue *q, const struct qnode *n)
 {
+	store_relaxed_u32(&q->taken, q->taken + !n->beside);
+	if (q->taken)
+		q->left = 0;
 	store_relaxed_u32(&q->depth, q->depth + 1);
 	store_relaxed_u64(&q->backlog_ns, q->backlog_ns + n->cost_ns);
 }
 
 static void count_out(struct queue *q, const struct qnode *n)
 {
+	store_relaxed_u32(&q->taken, q->taken - !n->beside);
+	if (q->left < q->slots)
+		q->left++;
 	store_relaxed_u32(&q->depth, q->depth - 1);
 	store_relaxed_u64(&q->backlog_ns, q->backlog_ns - n->cost_ns);
 }
@@ -182,7 +193,7 @@ static bool finds_room(const struct queue *q, uint32_t flow)
 {
 	unsigned int kept = q->kept && q->kept_for != flow ? q->kept : 0;
 
-	return q->depth + kept < q->slots && (!q->saves || q->promised);
+	return q->taken + kept < q->slots && (!q->saves || q->promised);
 }
 
 /* It comes, or another does: some day what was kept is free again. */
@@ -204,6 +215,14 @@ static void count_passed(struct queue *q)
 	store_relaxed_u32(&q->saves, q->passed == q->slots);
 }
 
+static void count_place(struct queue *q, uint32_t flow)
+{
+	if (q->promised)
+		q->promised--;
+	count_kept(q, flow);
+	count_passed(q);
+}
+
 int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 	      bool force)
 {
@@ -211,10 +230,9 @@ int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 
 	if (!force && !finds_room(q, flow))
 		return -EAGAIN;
-	if (q->promised)
-		q->promised--;
-	count_kept(q, flow);
-	count_passed(q);
+	if (!force)
+		count_place(q, flow);
+	n->beside = force;
 	f->weight = weight ? weight : 1;
 	if (n->cost_ns < QUEUE_COST_MIN_NS)
 		n->cost_ns = QUEUE_COST_MIN_NS;
@@ -345,7 +363,7 @@ void queue_want(struct queue *q, struct qwaiter *w)
 
 static bool there_is_room(const struct queue *q, const struct qwaiter *w)
 {
-	return q->depth + q->promised + w->want <= q->slots;
+	return q->taken + q->promised + w->want <= q->slots;
 }
 
 static struct qwaiter *leave_line(struct qline *line)
@@ -386,9 +404,11 @@ struct qwaiter *queue_told(struct queue *q)
 
 	/*
 	 * Whoever was told has had its chance.  And if it does not come, nothing
-	 * will ever leave an empty queue: all are told.
+	 * will ever leave an empty queue, or only what stands beside the places:
+	 * all are told.
 	 */
-	if (q->depth == 0) {
+	if (q->depth == 0 || (q->taken == 0 && q->left == q->slots)) {
+		q->left = 0;
 		q->promised = 0;
 		q->kept = 0;
 	}

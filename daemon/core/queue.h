@@ -5,6 +5,9 @@
  * Varghese, Efficient Fair Queuing using Deficit Round Robin, 1996); deadlines;
  * and who is told of room, first come, first told.
  *
+ * What is forced in stands beside the places: it takes none from those who come
+ * and may be turned away, however much of it there is.
+ *
  * Who waits for several places is passed by those who are content with one, but
  * not for ever: when a queueful was put meanwhile, what becomes free is saved
  * for it.
@@ -31,6 +34,7 @@ struct qnode {
 	struct qnode *next, *prev; /* of its flow */
 	struct qflow *flow;	   /* the last one it was in */
 	bool queued;
+	bool beside;		   /* it was forced in, and has no place */
 	uint64_t deadline_ns;	   /* set by the user before queue_put() */
 	uint32_t cost_ns;	   /* likewise */
 	/* a pairing heap by deadline */
@@ -73,6 +77,8 @@ struct queue {
 	unsigned int lapses; /* ... or others have put so many */
 	uint32_t saves;	     /* atomic: no place is free for whoever comes */
 	unsigned int n_active;
+	unsigned int left;   /* that left since a place was taken; to slots */
+	uint32_t taken;	     /* atomic: places */
 	uint32_t depth;	     /* atomic */
 	uint64_t backlog_ns; /* atomic: sum of the costs */
 };
@@ -104,6 +110,8 @@ struct qwaiter *queue_told(struct queue *q);
 
 /* Any thread, without the lock. */
 unsigned int queue_depth(const struct queue *q);
+/* Places that are free. */
+unsigned int queue_room(const struct queue *q);
 /* Would one who comes now be turned away?  As good as known. */
 bool queue_is_full(const struct queue *q);
 uint64_t queue_backlog_ns(const struct queue *q);

@@ -846,9 +846,12 @@ static bool room_put(struct qnode *n)
 	if (!err || queue_depth(&one.q) >= one.q.slots)
 		return !err;
 	seen[STOOD_BACK]++;
+	if (broken != PUSHY)
+		return false;
 	/* It takes what is free, whoever that is saved for. */
-	return broken == PUSHY &&
-	       !queue_put(&one.q, n, 1, QUEUE_WEIGHT_USUAL, true);
+	one.q.saves = 0;
+	one.q.kept = 0;
+	return !queue_put(&one.q, n, 1, QUEUE_WEIGHT_USUAL, false);
 }
 
 /* Return: how many passed it until it was told. */

@@ -417,6 +417,52 @@ Test(queue, what_is_saved_turns_nobody_away_who_was_told)
 	cr_assert_eq(queue_put(&q, &nodes[2001], 4, USUAL, true), 0);
 }
 
+static void force(unsigned int n, uint32_t flow)
+{
+	nodes[n].cost_ns = 500;
+	nodes[n].deadline_ns = 1;
+	cr_assert_eq(queue_put(&q, &nodes[n], flow, USUAL, true), 0);
+}
+
+/* However many wait whose consumers are never turned away, the places are
+ * there for the others. */
+Test(queue, what_is_forced_in_takes_no_place)
+{
+	struct qwaiter w = { 0 };
+
+	for (unsigned int i = 0; i < 4 * SLOTS; i++)
+		force(1000 + i, 1);
+	cr_assert_not(queue_is_full(&q));
+	for (unsigned int i = 0; i < SLOTS; i++)
+		cr_assert_eq(put(i, 2, 500, 1), 0);
+	cr_assert(queue_is_full(&q));
+	cr_assert_eq(put(SLOTS, 2, 500, 1), -EAGAIN);
+	queue_want(&q, &w);
+	cr_assert_null(queue_told(&q));
+	while (taken() >= (int)SLOTS)
+		cr_assert_null(queue_told(&q), "no place was left");
+	cr_assert_eq(queue_told(&q), &w);
+	force(1000, 1);
+	cr_assert_eq(put(SLOTS, 2, 500, 1), 0, "it is still free");
+}
+
+Test(queue, who_was_told_and_did_not_come_lets_others_in_beside_what_is_forced)
+{
+	struct qwaiter w[SLOTS + 1] = { 0 };
+
+	for (unsigned int i = 0; i <= SLOTS; i++)
+		queue_want(&q, &w[i]);
+	force(1000, 1);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		cr_assert_eq(queue_told(&q), &w[i]);
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		cr_assert_null(queue_told(&q));
+		force(1001 + i, 1);
+		taken();
+	}
+	cr_assert_eq(queue_told(&q), &w[SLOTS]);
+}
+
 Test(queue, room_that_is_there_is_told_at_once)
 {
 	struct qwaiter w = { 0 };
