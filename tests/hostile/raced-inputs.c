@@ -20,6 +20,7 @@
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define DEPTH 16u
+#define PATIENCE 50u
 #define LEN 1024u /* of a message, where the mechanism does not say */
 #define ROOM 2048u
 #define MECHS_MAX 256
@@ -299,6 +300,11 @@ static bool at_rest(const struct victim *v, uint8_t *at,
 	return want[0].res >= 0 && !same(&want[0], &want[1]);
 }
 
+static bool both(const struct tally *t)
+{
+	return t->seen[0] && t->seen[1];
+}
+
 static void race(const struct victim *v, struct tally *all)
 {
 	static struct outcome want[2], got[DEPTH];
@@ -314,10 +320,11 @@ static void race(const struct victim *v, struct tally *all)
 		return;
 	}
 	flipper_start(&f, at, 256);
-	for (; n > 0; n--) {
+	/* longer where the other thread has not had its turn */
+	for (uint64_t i = 0; i < n || (i < PATIENCE * n && !both(&t)); i++) {
 		answers(v, DEPTH, got);
-		for (unsigned int i = 0; i < DEPTH; i++)
-			judge(&t, want, &got[i]);
+		for (unsigned int k = 0; k < DEPTH; k++)
+			judge(&t, want, &got[k]);
 	}
 	flipper_stop(&f);
 	check(!t.neither, "%s %s: %llu of the one, %llu of the other, %llu of "
