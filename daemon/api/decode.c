@@ -576,6 +576,10 @@ static int decode_data(struct request *req, struct consumer *c,
 	req->tag_len = spec->tag_len;
 	req->direct = spec->own ||
 		      (spec->offer->offer->single_pass >> spec->op & 1);
+	/* Taken out meanwhile, perhaps as a liar; it may come back. */
+	if (load_acquire_u32(&spec->offer->provider->state) ==
+	    UKCF_PROVIDER_FAILED)
+		return refuse(detail, UKCF_DETAIL_PROVIDER_FAILED, -EIO);
 	err = resolve_ranges(req, c, detail);
 	return err ? err : check_data(req, detail);
 }

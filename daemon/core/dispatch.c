@@ -462,6 +462,10 @@ struct backlog *dispatch_backlog(const struct request *req)
 {
 	if (req->rule->kind == OP_CRYPTO && is_hardware(req->offer))
 		return hardware_queue(req->offer->provider);
+	/* Of what is done with keys, making one may take as long as their use. */
+	if (req->rule->kind == OP_KEY &&
+	    req->entry->sqe.op != UKCF_OP_KEY_GENERATE)
+		return worker_backlog(LANE_BULK);
 	return worker_backlog(lane_of(req->offer ? req->offer->offer : NULL));
 }
 

@@ -7,6 +7,7 @@
 	     sizeof(((struct mech_offer *)0)->predicted[0]))
 #define CLASSES (sizeof(((struct mech_offer *)0)->predicted[0]) / \
 		 sizeof(uint32_t))
+#define KEYOP_NS 100000 /* of a key whose use is what is slow */
 #define OUTLIER 8 /* times the prediction */
 #define WEIGHT 8  /* of the old value: EWMA with 1/8 */
 
@@ -42,8 +43,10 @@ void predict_init(struct mech_offer *o)
 
 uint32_t predict_ns(const struct mech_offer *o, uint32_t op, uint64_t bytes)
 {
-	if (op >= OPS)
-		return o->offer->cost_ns; /* operations on keys */
+	if (op >= OPS) /* operations on keys */
+		return o->offer->flags & UKCF_OFFER_SLOW &&
+				       op != UKCF_OP_KEY_GENERATE ?
+			       KEYOP_NS : o->offer->cost_ns;
 	return load_relaxed_u32(&o->predicted[op][class_of(bytes)]);
 }
 

@@ -459,6 +459,19 @@ Test(context, the_quota_is_per_user_and_comes_back)
 	cr_assert_eq(part(init_sqe(51)), 0);
 }
 
+/* It may be out for a wrong answer. */
+Test(context, a_provider_that_is_out_gets_no_part)
+{
+	cr_assert_eq(part(init_sqe(1)), 0);
+	cr_assert_eq(part(update_sqe(1, 0)), 0);
+	fx.provider.state = UKCF_PROVIDER_FAILED;
+	cr_assert_eq(part(update_sqe(1, 1)), -EIO);
+	fx.provider.state = UKCF_PROVIDER_READY;
+	cr_assert_eq(part(update_sqe(1, 2)), 0, "nothing was lost by it");
+	cr_assert_eq(part(final_sqe(1)), 32);
+	cr_assert_str_eq(finished, "iac");
+}
+
 Test(context, fields_are_judged)
 {
 	struct ukcf_sqe s = init_sqe(1);
