@@ -47,7 +47,8 @@
 
 #define THREADS_MAX 64
 #define BURST_MAX 32		/* entries of one ring before the next's turn */
-#define BURST_NS 100000		/* and nanoseconds */
+#define BURST_NS 100000		/* and nanoseconds, of a consumer's usual weight */
+#define BURSTS_MAX 4		/* so many times as much at most */
 #define FLUSH_NS 2000		/* a result this old is announced at once */
 #define QUICK_NS 300		/* results wait for requests as short as this */
 #define SPIN_MIN_NS 10000
@@ -66,6 +67,7 @@ struct bell {
 	struct consumer *consumer;
 	struct loop_source *source;
 	unsigned int rings;
+	unsigned int busy;   /* of these, in this round */
 	unsigned int events; /* in this window */
 	uint64_t window_ns;  /* when it began */
 };
@@ -102,6 +104,7 @@ struct service {
 	struct served *rings;
 	unsigned int n_rings, room;
 	unsigned int n_active;
+	unsigned int n_busy; /* of these, in this round: they have an entry */
 	struct bell *bells;
 	struct scratch scratch;
 	uint64_t spin_ns;
@@ -468,9 +471,27 @@ static unsigned int serve_replays(struct service *s, struct ring *r, bool owner)
 	return n;
 }
 
-/* One turn of a ring.  Return: entries taken. */
-static unsigned int serve(struct service *s, struct ring *r)
+/* Hundredths of a burst: beside others a consumer has what its weight says,
+ * with however many rings. */
+static unsigned int share_of(const struct service *s, const struct served *sv)
 {
+	unsigned int weight;
+
+	if (!sv->bell || s->n_busy <= sv->bell->busy || !sv->bell->busy)
+		return 100;
+	weight = load_relaxed_u32(&sv->bell->consumer->weight) * 100 /
+		 QUEUE_WEIGHT_USUAL;
+	if (weight > 100 * BURSTS_MAX)
+		weight = 100 * BURSTS_MAX;
+	return weight / sv->bell->busy;
+}
+
+/* One turn of a ring, at least one entry.  Return: entries taken. */
+static unsigned int serve(struct service *s, const struct served *sv)
+{
+	unsigned int share = share_of(s, sv);
+	uint64_t most_ns = BURST_NS / 100 * share;
+	struct ring *r = sv->ring;
 	uint64_t begin, now;
 	struct request *req;
 	unsigned int n = 0;
@@ -495,7 +516,8 @@ static unsigned int serve(struct service *s, struct ring *r)
 			ring_flush(r);
 		}
 		now = after;
-		if (n >= BURST_MAX || clock_ticks_to_ns(now - begin) > BURST_NS)
+		if (n * 100 >= BURST_MAX * share ||
+		    clock_ticks_to_ns(now - begin) > most_ns)
 			break;
 		req = ring_take(r, now);
 	}
@@ -743,13 +765,32 @@ void service_kick_all(void)
 
 /* --------------------------------------------------------------- the loop */
 
+/* Who has how many rings to be served in this round? */
+static void count_busy(struct service *s)
+{
+	s->n_busy = 0;
+	if (s->n_active < 2)
+		return;
+	for (struct bell *b = s->bells; b; b = b->next)
+		b->busy = 0;
+	for (unsigned int i = 0; i < s->n_rings; i++) {
+		const struct served *sv = &s->rings[i];
+
+		if (!sv->active || !sv->bell || !ring_has_entry(sv->ring))
+			continue;
+		sv->bell->busy++;
+		s->n_busy++;
+	}
+}
+
 static unsigned int serve_active(struct service *s)
 {
 	unsigned int work = 0;
 
+	count_busy(s);
 	for (unsigned int i = 0; i < s->n_rings; i++)
 		if (s->rings[i].active)
-			work += serve(s, s->rings[i].ring);
+			work += serve(s, &s->rings[i]);
 	return work;
 }
 

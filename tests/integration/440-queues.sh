@@ -74,5 +74,24 @@ if [ "$(id -u)" = 0 ]; then
 else
 	unshown 'shares of consumers' 'only root can be of two groups'
 fi
+# --- what runs at once: by consumer, not by ring ---
+cat >"$tmp/rings" <<'END'
+cryptoctl trace --json mechanism=sha2-256 >"$1" &
+tracer=$!
+until cryptoctl trace provider=nix 2>&1 | grep -q another; do :; done
+"$2" rings || exit 1
+until [ "$(grep -c '"done".*"bytes":10[02],' "$1")" = 1800 ]; do :; done
+kill $tracer
+END
+check 'a consumer with eight rings, and one with one' timeout 120 \
+	"$top_builddir/daemon/ukcfd" --run --set daemon.log_level=crit \
+	--set daemon.service_threads=1 --set daemon.providers=sodium \
+	--provider-dir="$top_builddir/providers/.libs" -- \
+	sh "$tmp/rings" "$tmp/order" "$top_builddir/tests/stress/queues"
+n=$(sed -n 's/.*"done".*"bytes":\(10[02]\),.*/\1/p' "$tmp/order" | awk '
+	$1 == 100 { others++ }
+	$1 == 102 { last = others }
+	END { print last }')
+check "$n of the one were done before 200 of the other" test "$n" -lt 500
 check 'the daemon is killed while some wait for room' queues 4 killed 4
 finish

@@ -2,6 +2,7 @@
 /*
  * queues cancel SLOTS | space | deadline | killed SLOTS | shares GROUP: what
  * waits in the bulk lane of a daemon with one worker and SLOTS places.
+ * queues rings: what runs at once.
  * 440-queues.sh starts this.
  */
 #include <errno.h>
@@ -525,6 +526,55 @@ static void shares(gid_t group)
 	ukcf_disconnect(warm.u);
 }
 
+#define RINGS 8u
+#define EACH 200u /* entries of a ring */
+
+/* A short request, which runs at once. */
+static void side_fill(const struct side *s, struct ukcf_ring *r)
+{
+	struct ukcf_sqe e;
+
+	if (ukcf_prep_digest(&e, UKCF_MECH_SHA2_256,
+			     ukcf_buffer_span(s->in, 0, s->bytes),
+			     ukcf_buffer_span(s->out, 0, 32)))
+		check_bail("prep");
+	for (unsigned int i = 0; i < EACH; i++)
+		entry_submit(r, &e, 1);
+}
+
+/*
+ * While the daemon is stopped, one consumer fills eight rings, and another one
+ * fills one; what is served when is in the trace.
+ */
+static void rings(void)
+{
+	struct side many = side_open(getegid(), HEAVY);
+	struct side one = side_open(getegid(), LIGHT);
+	struct ukcf_ring *r[RINGS] = { many.r };
+	pid_t pid = probe_pid();
+	unsigned int done = 0;
+
+	for (unsigned int i = 1; i < RINGS; i++)
+		if (ukcf_ring_open(many.u, ENTRIES, &r[i]))
+			check_bail("no ring");
+	kill(pid, SIGSTOP);
+	while (!probe_stopped(pid))
+		probe_pause();
+	for (unsigned int i = 0; i < RINGS; i++)
+		side_fill(&many, r[i]);
+	side_fill(&one, one.r);
+	kill(pid, SIGCONT);
+	for (unsigned int i = 0; i < RINGS; i++) {
+		many.r = r[i];
+		done += side_await(&many, UKCF_CQE_RESULT, EACH);
+	}
+	check(done == RINGS * EACH &&
+		      side_await(&one, UKCF_CQE_RESULT, EACH) == EACH,
+	      "all are served");
+	ukcf_disconnect(many.u);
+	ukcf_disconnect(one.u);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "cancel")) {
@@ -537,11 +587,13 @@ int main(int argc, char **argv)
 		deadline();
 	} else if (argc == 3 && !strcmp(argv[1], "shares")) {
 		shares((gid_t)atoi(argv[2]));
+	} else if (argc == 2 && !strcmp(argv[1], "rings")) {
+		rings();
 	} else if (argc == 3 && !strcmp(argv[1], "killed")) {
 		killed((unsigned int)atoi(argv[2]));
 	} else {
 		check_bail("usage: queues cancel SLOTS | space | deadline | "
-			   "killed SLOTS | shares GROUP");
+			   "killed SLOTS | shares GROUP | rings");
 	}
 	return check_done();
 }
