@@ -397,7 +397,10 @@ static int find_ctx(struct request *req, uint64_t id, struct context **cp,
 	if (*cp)
 		return 0;
 	if (t->lost[id])
-		return refuse(detail, UKCF_DETAIL_LOST_STATE, -ESTALE);
+		return refuse(detail,
+			      t->lost[id] == -ESTALE ? UKCF_DETAIL_LOST_STATE :
+						       UKCF_DETAIL_PART_FAILED,
+			      t->lost[id]);
 	return refuse(detail, UKCF_DETAIL_CTX, -EINVAL);
 }
 

@@ -30,6 +30,7 @@ struct running {
 	uint32_t what;
 	char name[UKCF_NAME_MAX];
 	struct provider *p; /* NULL: to be loaded for the first time */
+	const char *would;  /* a dry run's answer, if it can be done; or NULL */
 	provider_ticket ticket;
 	bool draining;	      /* waits until nobody uses p */
 	uint64_t deadline_ns; /* of that */
@@ -107,7 +108,7 @@ static void done(struct loader_job *job)
 {
 	struct running *g = running_of(job);
 
-	if (g->what == MSG_CHANGE_INSTALL)
+	if (g->what == MSG_CHANGE_INSTALL && !g->would)
 		finish_install(g);
 	else if (g->what == MSG_CHANGE_UNINSTALL)
 		finish_uninstall(g);
@@ -154,6 +155,21 @@ static void run_load(struct loader_job *job)
 	else
 		say(g, 0, "is loaded");
 	service_again();
+}
+
+/* No code of it runs: what that would say of itself stays open. */
+static void run_load_dry(struct loader_job *job)
+{
+	struct running *g = running_of(job);
+	bool loaded = g->p && provider_is_loaded(g->p);
+	int err;
+
+	log_forget_error();
+	err = loaded ? 0 : load_check(g->name);
+	if (err)
+		say_why(g, err, "is not loaded");
+	else
+		say(g, 0, g->would);
 }
 
 static void run_unload(struct loader_job *job)
@@ -376,21 +392,23 @@ static const struct kind {
 	int (*check)(const struct msg_change *c, struct msg_changed *r,
 		     const struct provider *p);
 	void (*run)(struct loader_job *job); /* NULL: only drains */
+	void (*dry)(struct loader_job *job); /* NULL: check() said all */
 } kinds[] = {
-	{ MSG_CHANGE_LOAD, false, "would be loaded", wants_absent, run_load },
+	{ MSG_CHANGE_LOAD, false, "would be loaded", wants_absent, run_load,
+	  run_load_dry },
 	{ MSG_CHANGE_UNLOAD, true, "would be drained, and unloaded",
-	  wants_loaded, run_unload },
+	  wants_loaded, run_unload, NULL },
 	{ MSG_CHANGE_DRAIN, true, "would get no more requests", wants_loaded,
-	  NULL },
+	  NULL, NULL },
 	{ MSG_CHANGE_INSTALL, false, "would be loaded, and installed",
-	  wants_no_manifest, run_load },
+	  wants_no_manifest, run_load, run_load_dry },
 	{ MSG_CHANGE_UNINSTALL, true,
 	  "would be drained, unloaded and uninstalled", wants_manifest,
-	  run_unload },
+	  run_unload, NULL },
 	{ MSG_CHANGE_TEST, false, "would give its known answers", wants_loaded,
-	  run_test },
+	  run_test, NULL },
 	{ MSG_CHANGE_RESET, false, "would be reset, and give its known answers",
-	  wants_device, run_reset },
+	  wants_device, run_reset, NULL },
 };
 
 static const struct kind *kind_of(uint32_t what)
@@ -458,6 +476,7 @@ int provider_change(const struct msg_change *c, struct msg_changed *r,
 	struct provider *p = provider_by_name(c->provider);
 	const struct kind *k = kind_of(c->what);
 	uint64_t limit_ns = 0;
+	bool dry = c->flags & MSG_CHANGE_DRY_RUN;
 	struct running *g;
 	int err = check(c, r, k, p);
 
@@ -465,15 +484,16 @@ int provider_change(const struct msg_change *c, struct msg_changed *r,
 		err = read_limit(c, r, &limit_ns);
 	if (err)
 		return err;
-	if (c->flags & MSG_CHANGE_DRY_RUN)
+	if (dry && !k->dry)
 		return change_say(r, 0, "provider %s %s", c->provider,
 				  k->would);
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return change_say(r, -ENOMEM, "no memory");
 	*g = (struct running){
-		.job = { .run = k->run, .done = done },
+		.job = { .run = dry ? k->dry : k->run, .done = done },
 		.next = all, .what = c->what, .p = p, .ticket = ticket,
+		.would = dry ? k->would : NULL,
 	};
 	snprintf(g->name, sizeof(g->name), "%s", c->provider);
 	all = g;

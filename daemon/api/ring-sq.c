@@ -144,6 +144,7 @@ static void reset_request(struct request *req, uint64_t now)
 	req->silent = false;
 	req->begun = false;
 	req->parked = false;
+	req->cut = false;
 	req->flags = 0;
 	req->tried = 0;
 	store_relaxed_u32(&req->state, REQUEST_IDLE);

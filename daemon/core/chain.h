@@ -40,6 +40,14 @@ static inline bool chain_concerns(const struct request *req)
 	       s->link_src || s->link_dst;
 }
 
+/* Does the one behind it belong to its chain, too?  Those of a former process
+ * come in any order: nothing is behind them. */
+static inline bool chain_goes_on(const struct request *req)
+{
+	return (req->entry->sqe.flags & UKCF_SQE_LINK) && !req->cut &&
+	       !req->replayed;
+}
+
 /* It is: check its fields, and hold its context.  0 or -errno. */
 int chain_join(struct request *req, const struct consumer *c,
 	       const struct chain_end *end, unsigned int *detail);

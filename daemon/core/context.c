@@ -182,7 +182,8 @@ uint64_t context_total(const struct context *c)
 
 void context_table_lost(struct context_table *t)
 {
-	memset(t->lost, true, sizeof(t->lost));
+	for (unsigned int i = 0; i <= UKCF_CONTEXTS_MAX; i++)
+		t->lost[i] = -ESTALE;
 }
 
 void context_table_free(struct context_table *t)
@@ -199,7 +200,7 @@ static void set_at(struct context_table *t, uint64_t id, struct context *c)
 	if (*at)
 		context_put(*at);
 	*at = c ? context_hold(c) : NULL;
-	t->lost[at - t->at] = false;
+	t->lost[at - t->at] = 0;
 }
 
 void context_accepted(struct context_table *t, const struct ukcf_sqe *s,
@@ -216,6 +217,29 @@ void context_accepted(struct context_table *t, const struct ukcf_sqe *s,
 void context_end(struct context_table *t, uint64_t id)
 {
 	set_at(t, id, NULL);
+}
+
+/* Those that were taken in are before it. */
+static void fail(struct context *c, int err)
+{
+	pthread_mutex_lock(&c->lock);
+	if (!c->failed) {
+		c->failed = err;
+		c->failed_part = c->parts;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void context_part_lost(struct context_table *t, uint64_t id, int err, bool last)
+{
+	uint64_t at = index_clamp(id, UKCF_CONTEXTS_MAX + 1);
+
+	if (t->at[at])
+		fail(t->at[at], err);
+	else
+		t->lost[at] = err;
+	if (last)
+		context_end(t, at);
 }
 
 /* ------------------------------------------------------------------ order */

@@ -46,7 +46,9 @@ struct context_spec {
 /* The contexts of a ring by id; its service thread's. */
 struct context_table {
 	struct context *at[UKCF_CONTEXTS_MAX + 1];
-	bool lost[UKCF_CONTEXTS_MAX + 1]; /* by a restart; until begun anew */
+	/* Why what was begun is not there: -ESTALE, a restart; else how its
+	 * beginning ended while it was parked.  Until begun anew. */
+	int lost[UKCF_CONTEXTS_MAX + 1];
 };
 
 int context_init(unsigned int per_uid);
@@ -84,6 +86,10 @@ void context_accepted(struct context_table *t, const struct ukcf_sqe *s,
 		      struct context *c, struct context *made);
 /* CANCEL_CTX. */
 void context_end(struct context_table *t, uint64_t id);
+/* Service thread: a part ended with err before it was taken in, so those after it
+ * fail; last: it was FINAL. */
+void context_part_lost(struct context_table *t, uint64_t id, int err,
+		       bool last);
 /* The error of a part before this one, which this one ends with too; 0: none. */
 int context_failure(const struct request *req);
 /* INIT has begun it; the provider has let go of it (final). */

@@ -11,6 +11,7 @@ void parking_init(struct parking *p)
 {
 	p->first = NULL;
 	p->last = &p->first;
+	p->broken = false;
 }
 
 bool parking_is_empty(const struct parking *p)
@@ -18,8 +19,17 @@ bool parking_is_empty(const struct parking *p)
 	return !p->first;
 }
 
-/* One that is not empty: `last' lies in it. */
-static const struct request *newest(const struct parking *p)
+bool parking_has(const struct parking *p, const struct request *req)
+{
+	const struct request *at = p->first;
+
+	while (at && at != req)
+		at = at->next;
+	return at;
+}
+
+/* `last' lies in it. */
+const struct request *parking_newest(const struct parking *p)
 {
 	return (const struct request *)(const void *)(
 		(const char *)p->last - offsetof(struct request, next));
@@ -31,11 +41,10 @@ bool parking_holds_up(const struct parking *p, const struct request *req)
 
 	if (parking_is_empty(p))
 		return false;
-	if (chain_concerns(req) ||
-	    (newest(p)->entry->sqe.flags & UKCF_SQE_LINK))
+	if (chain_concerns(req) || chain_goes_on(parking_newest(p)))
 		return true;
 	return s->op != UKCF_OP_NOP && s->op != UKCF_OP_CANCEL &&
-	       s->op != UKCF_OP_NOTIFY_SPACE && s->op != UKCF_OP_NOTIFY_EVENTS;
+	       s->op != UKCF_OP_CANCEL_CTX && s->op != UKCF_OP_NOTIFY_SPACE && s->op != UKCF_OP_NOTIFY_EVENTS;
 }
 
 void parking_add(struct parking *p, struct request *req)
@@ -45,7 +54,7 @@ void parking_add(struct parking *p, struct request *req)
 	p->last = &req->next;
 }
 
-static void take_out(struct parking *p, struct request **at)
+struct request *parking_take_at(struct parking *p, struct request **at)
 {
 	struct request *req = *at;
 
@@ -53,45 +62,12 @@ static void take_out(struct parking *p, struct request **at)
 	if (!*at)
 		p->last = at;
 	req->next = NULL;
+	return req;
 }
 
 struct request *parking_take(struct parking *p)
 {
-	struct request *req = p->first;
-
-	if (req)
-		take_out(p, &p->first);
-	return req;
-}
-
-/* Does what others become depend on it? */
-static bool is_tied(const struct request *req)
-{
-	switch (req->entry->sqe.op) {
-	case UKCF_OP_INIT:
-	case UKCF_OP_UPDATE:
-	case UKCF_OP_FINAL:
-	case UKCF_OP_CTX_COPY:
-	case UKCF_OP_CANCEL_CTX:
-		return true;
-	default:
-		return chain_concerns(req);
-	}
-}
-
-bool parking_remove(struct parking *p, struct request *req)
-{
-	struct request **at = &p->first;
-	bool follows_link = false;
-
-	while (*at && *at != req) {
-		follows_link = (*at)->entry->sqe.flags & UKCF_SQE_LINK;
-		at = &(*at)->next;
-	}
-	if (!*at || follows_link || is_tied(req))
-		return false;
-	take_out(p, at);
-	return true;
+	return p->first ? parking_take_at(p, &p->first) : NULL;
 }
 
 struct request *parking_late(const struct parking *p, uint64_t now_ns)

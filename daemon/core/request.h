@@ -47,6 +47,12 @@ enum request_state {
 	REQUEST_CANCELED = 3 /* whoever made it so will end it */
 };
 
+/* What became of later parts of a context of one that is parked, while it was. */
+struct later_parts {
+	int err;   /* one ended with it: the context fails after this one; 0 */
+	bool last; /* and so did the last one: the context is gone, too */
+};
+
 struct request {
 	struct ring *ring;	  /* set for ever when the ring is made */
 	struct rec_entry *entry;  /* likewise: its copied SQE and its result */
@@ -66,6 +72,8 @@ struct request {
 	bool begun;		  /* a provider has read or written for it */
 	bool parked;		  /* it waits, or has waited, for a provider to
 				     be loaded */
+	bool cut;		  /* what was linked to it ended meanwhile */
+	struct later_parts later[2]; /* of its context; of CTX_COPY's source */
 	uint16_t flags;		  /* UKCF_CQE_F_* of the result */
 	/* by decode */
 	const struct op_rule *rule;

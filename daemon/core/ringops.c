@@ -10,12 +10,12 @@
 
 #include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
-#include "daemon/core/context.h"
 #include "daemon/core/dispatch.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/parking.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "daemon/core/tied.h"
 #include "lib/shared/ring-ops.h"
 
 /* A result: 0 or -errno; *detail says why. */
@@ -29,9 +29,8 @@ static int64_t cancel(struct request *req, unsigned int *detail)
 		*detail = UKCF_DETAIL_HANDLE;
 		return -ENOENT;
 	}
-	if (parking_remove(ring_parking(req->ring), target)) {
-		request_times_queued(target);
-		request_end(target, -ECANCELED, UKCF_DETAIL_CANCELED);
+	if (parking_has(ring_parking(req->ring), target)) {
+		tied_end(target, -ECANCELED, UKCF_DETAIL_CANCELED);
 		return 0;
 	}
 	if (!request_cancels(target)) {
@@ -47,21 +46,10 @@ static int64_t cancel(struct request *req, unsigned int *detail)
 /* Its parts that do not run yet end, and the context with the one that does. */
 static int64_t cancel_ctx(struct request *req, unsigned int *detail)
 {
-	struct context_table *t = ring_contexts(req->ring);
-	uint64_t id = req->entry->sqe.ctx;
-	struct context *c;
-	unsigned int n;
+	int64_t n = tied_cancel_ctx(req->ring, req->entry->sqe.ctx);
 
-	id = index_clamp(id <= UKCF_CONTEXTS_MAX ? id : 0,
-			 UKCF_CONTEXTS_MAX + 1);
-	c = t->at[id];
-	if (!c) {
+	if (n < 0)
 		*detail = UKCF_DETAIL_CTX;
-		t->lost[id] = false;
-		return -ENOENT;
-	}
-	n = context_cancel(c);
-	context_end(t, id);
 	return n;
 }
 

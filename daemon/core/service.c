@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/stranded.h"
+#include "daemon/core/tied.h"
 #include "daemon/loop.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
@@ -270,7 +272,7 @@ static bool handle_part(struct service *s, struct request *req, bool owner)
 /* A member of a chain: it runs at once, or waits for the one before it. */
 static bool handle_linked(struct service *s, struct request *req, bool owner)
 {
-	bool linked = req->entry->sqe.flags & UKCF_SQE_LINK;
+	bool linked = chain_goes_on(req);
 	struct context *of = context_hold(req->context);
 	struct ring *r = req->ring;
 	bool turn = context_is_idle(req);
@@ -295,7 +297,7 @@ static bool handle_linked(struct service *s, struct request *req, bool owner)
 static void handle_refused(struct request *req, int err, unsigned int detail,
 			   bool owner)
 {
-	bool linked = req->entry->sqe.flags & UKCF_SQE_LINK;
+	bool linked = chain_goes_on(req);
 	/* Those of a former process come in any order, and are not the end. */
 	bool concerns = chain_concerns(req) && !req->replayed;
 	struct ring *r = req->ring;
@@ -358,6 +360,7 @@ static void park(struct service *s, struct request *req, bool owner)
 	req->refused = false; /* that was said by decode */
 	if (!req->parked) {
 		req->parked = true;
+		memset(req->later, 0, sizeof(req->later));
 		dispatch_set_deadline(req);
 		ring_queued(req);
 		if (!(e->flags & UKCF_SQE_QUEUE) || e->mode == UKCF_MODE_SYNC)
@@ -369,16 +372,36 @@ static void park(struct service *s, struct request *req, bool owner)
 	advance_park_timer(s, req);
 }
 
+/* Others wait before it: it waits, too, or ends with the chain whose end it had
+ * been. False: it has nothing to do with them. */
+static bool waits_behind(struct service *s, struct request *req, bool owner)
+{
+	struct parking *p = ring_parking(req->ring);
+	bool broken = p->broken && !req->replayed;
+
+	if (!req->replayed)
+		req->entry->linked =
+			broken || chain_goes_on(parking_newest(p));
+	if (broken) {
+		p->broken = chain_goes_on(req);
+		refuse(req, -ECANCELED, UKCF_DETAIL_LINK, owner);
+		return true;
+	}
+	if (!parking_holds_up(p, req))
+		return false;
+	park(s, req, owner);
+	return true;
+}
+
 /* Return: whether it took time worth a look at the clock. */
 static bool handle(struct service *s, struct request *req, bool owner)
 {
 	unsigned int detail;
 	int err;
 
-	if (parking_holds_up(ring_parking(req->ring), req)) {
-		park(s, req, owner);
+	if (!parking_is_empty(ring_parking(req->ring)) &&
+	    waits_behind(s, req, owner))
 		return false;
-	}
 	err = decode_request(req, ring_consumer(req->ring), &detail);
 	if (!err)
 		return handle_decoded(s, req, owner);
@@ -387,6 +410,27 @@ static bool handle(struct service *s, struct request *req, bool owner)
 	else
 		handle_refused(req, err, detail, owner);
 	return false;
+}
+
+static void link_to_last(struct request *req)
+{
+	const struct chain_end *end = ring_chain(req->ring);
+
+	if (!req->replayed)
+		req->entry->linked = end->open || end->broken;
+}
+
+/* It has its turn, unless it must wait for another provider. */
+static void handle_again(struct service *s, struct request *req, bool owner)
+{
+	const struct tied_later later = tied_later(req);
+	struct ring *r = req->ring;
+	const struct parking *p = ring_parking(r);
+
+	link_to_last(req);
+	handle(s, req, owner);
+	if (parking_is_empty(p) || parking_newest(p) != req)
+		tied_has_run(r, &later);
 }
 
 /* As if they came now; the chain that each belongs to is known only now. */
@@ -400,12 +444,10 @@ static void look_again(struct service *s, struct ring *r)
 		return;
 	parking_init(ring_parking(r));
 	owner = ring_cq_acquire(r);
-	while ((req = parking_take(&waiting))) {
-		const struct chain_end *end = ring_chain(r);
-
-		req->entry->linked = end->open || end->broken;
-		handle(s, req, owner);
-	}
+	while ((req = parking_take(&waiting)))
+		handle_again(s, req, owner);
+	if (waiting.broken)
+		tied_breaks(r);
 	if (owner)
 		ring_cq_release(r);
 }
@@ -422,28 +464,18 @@ static void refuse_parked(struct ring *r, int err, unsigned int detail)
 	struct request *req;
 
 	while ((req = parking_take(ring_parking(r)))) {
-		const struct chain_end *end = ring_chain(r);
-
-		req->entry->linked = end->open || end->broken;
+		link_to_last(req);
 		request_times_queued(req);
 		handle_refused(req, err, detail, false);
 	}
 }
 
-/* One that stands alone ends alone. */
 static void expire_parked(struct ring *r, uint64_t now)
 {
-	struct parking *p = ring_parking(r);
 	struct request *req;
 
-	while ((req = parking_late(p, now))) {
-		if (!parking_remove(p, req)) {
-			refuse_parked(r, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
-			return;
-		}
-		request_times_queued(req);
-		refuse(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT, false);
-	}
+	while ((req = parking_late(ring_parking(r), now)))
+		tied_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
 }
 
 static void on_park_timer(void *arg, uint32_t revents)

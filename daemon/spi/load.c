@@ -729,6 +729,20 @@ int load_provider(const char *name)
 	return err;
 }
 
+int load_check(const char *name)
+{
+	char module[UKCF_NAME_MAX];
+	uint32_t gen;
+	int fd;
+
+	instance_of(name, module);
+	fd = module_file_open(provider_config()->provider_dir, module, &gen);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int load_unload(struct provider *p)
 {
 	int err;

@@ -38,6 +38,9 @@ struct provider *load_new(const char *name);
  * Return: 0 or -errno: -EEXIST: it is loaded.
  */
 int load_provider(const char *name);
+/* Would it find a module for name that may be run?  It goes that far, and runs
+ * none of it.  Return: 0, or load_provider()'s error. */
+int load_check(const char *name);
 /*
  * The instance of one that nobody uses any more ends.
  * Return: 0; -EBUSY: jobs of it did not come back, it stays FAILED.

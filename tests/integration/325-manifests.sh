@@ -29,6 +29,20 @@ sum='sum() { printf abc | cryptoctl digest -m "$1" - | cut -c 1-8; }'
 same "install: dry" "provider openssl would be loaded, and installed" \
 	"$(in_daemon 'cryptoctl install --dry-run provider=openssl')"
 same "a dry run writes nothing" "" "$(ls "$state/providers.d" 2>/dev/null)"
+# dry_refused WORDS ERROR: as the real one refuses it, and nothing is loaded
+dry_refused() {
+	in_daemon "cryptoctl $1 && echo accepted" >"$tmp/out"
+	grep -q "$2" "$tmp/log" && test ! -s "$tmp/out"
+	report $? "$1 is refused"
+}
+dry_refused 'load --dry-run provider=nope' 'nope is not loaded: .*No such file'
+dry_refused 'load --dry-run provider=../evil' "evil is not loaded: .*name is"
+dry_refused 'install --dry-run provider=nope' 'nope is not loaded: .*No such'
+dry_refused 'install --dry-run provider=../evil' 'is not loaded: .*name is'
+dry_refused 'load provider=../evil' 'is not loaded: .*name is'
+same "load: dry, and nothing is loaded" "provider openssl would be loaded" \
+	"$(in_daemon "$state_of"'; echo $(cryptoctl load --dry-run \
+		provider=openssl) $(state_of openssl)')"
 same "install" "provider openssl is installed: $state/providers.d/openssl.conf" \
 	"$(in_daemon 'cryptoctl install provider=openssl')"
 same "the next daemon knows it, and has not loaded it" ABSENT \

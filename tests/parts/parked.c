@@ -24,6 +24,8 @@
 #define ENTRIES 16
 #define BUF 4096
 #define CTX 3
+#define IDLE 4 /* another context */
+#define PATIENCE_US 60000000
 
 static struct ukcf *u;
 static struct ukcf_ring *ring, *other;
@@ -270,6 +272,448 @@ static void a_chain_ends_as_one(void)
 	check(c[0].res == 32, "and the ring goes on");
 }
 
+/* ------------------------------------------------- they end before their turn */
+
+static struct ukcf_cqe of[ENTRIES]; /* what became of each, by user_data */
+
+/* Collect the results of n: each once. */
+static void collect(unsigned int n)
+{
+	memset(of, 0, sizeof(of));
+	while (n > 0) {
+		struct ukcf_cqe c = entry_next(ring, WAIT_NS);
+
+		if (c.user_data >= ENTRIES || of[c.user_data].user_data)
+			check_bail("an answer of %llu, again",
+				   (unsigned long long)c.user_data);
+		of[c.user_data] = c;
+		n--;
+	}
+}
+
+static bool ended(uint64_t i, int64_t res, unsigned int detail)
+{
+	if (of[i].res == res && of[i].detail == detail)
+		return true;
+	note("%llu ended with %lld, %s", (unsigned long long)i,
+		   (long long)of[i].res, ukcf_detail_name(of[i].detail));
+	return false;
+}
+
+/* What was seen before is proof only if the load is not over. */
+static bool still_loading(void)
+{
+	return state_of("null") != UKCF_PROVIDER_READY;
+}
+
+/* The handle of one of them. */
+static uint64_t submit_for_handle(struct ukcf_sqe *s, unsigned int n,
+				  unsigned int which)
+{
+	struct ukcf_cqe c;
+
+	s[which].flags |= UKCF_SQE_QUEUE | UKCF_SQE_WANT_HANDLE;
+	entry_submit(ring, s, n);
+	c = entry_next(ring, WAIT_NS);
+	if ((c.flags & UKCF_CQE_KIND) != UKCF_CQE_QUEUED)
+		check_bail("%llu is not parked",
+			   (unsigned long long)c.user_data);
+	return c.u.value;
+}
+
+static void submit_cancel(uint64_t handle, uint64_t user_data)
+{
+	struct ukcf_sqe s = { 0 };
+
+	ukcf_prep_cancel(&s, handle);
+	s.user_data = user_data;
+	entry_submit(ring, &s, 1);
+}
+
+static void submit_cancel_ctx(uint32_t ctx, uint64_t user_data)
+{
+	struct ukcf_sqe s = { 0 };
+
+	ukcf_prep_cancel_ctx(&s, ctx);
+	s.user_data = user_data;
+	entry_submit(ring, &s, 1);
+}
+
+/* user_data 1 to 3; the first one brings null, which all need that come after
+ * them. */
+static void chain_of_three(struct ukcf_sqe *s)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		s[i] = digest(i + 1, i ? UKCF_MECH_SHA2_256 :
+					 UKCF_MECH_NULL_DIGEST, 32);
+		if (i < 2)
+			ukcf_prep_link(&s[i]);
+	}
+}
+
+static void chain_head_cancelled(void)
+{
+	struct ukcf_sqe s[4];
+	uint64_t handle;
+
+	put_away("null");
+	chain_of_three(s);
+	s[3] = digest(4, UKCF_MECH_NULL_DIGEST, 32);
+	handle = submit_for_handle(s, 4, 0);
+	submit_cancel(handle, 5);
+	collect(4);
+	check(still_loading() && ended(5, 0, UKCF_DETAIL_NONE) &&
+		      ended(1, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_LINK) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_LINK),
+	      "the head of a chain is cancelled while it waits, and its chain "
+	      "ends with it");
+	collect(1);
+	check(ended(4, 32, UKCF_DETAIL_NONE), "what came after it is done");
+}
+
+static void chain_middle_cancelled(void)
+{
+	struct ukcf_sqe s[4];
+	uint64_t handle;
+
+	put_away("null");
+	chain_of_three(s);
+	s[3] = digest(4, UKCF_MECH_SHA2_256, 32);
+	handle = submit_for_handle(s, 3, 1);
+	submit_cancel(handle, 5);
+	collect(3);
+	check(still_loading() && ended(5, 0, UKCF_DETAIL_NONE) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_LINK),
+	      "a member in the middle of one is cancelled, and what is linked "
+	      "to it ends");
+	entry_submit(ring, s + 3, 1);
+	collect(2);
+	check(ended(1, 32, UKCF_DETAIL_NONE) && ended(4, 32, UKCF_DETAIL_NONE),
+	      "the one before it is done, and what comes after the chain");
+}
+
+/* The chain has begun: its last member alone is parked. */
+static void chain_tail_cancelled(void)
+{
+	struct ukcf_sqe s[2] = { digest(1, UKCF_MECH_SHA2_256, 32),
+				 digest(2, UKCF_MECH_NULL_DIGEST, 32) };
+	uint64_t handle;
+
+	put_away("null");
+	ukcf_prep_link(&s[0]);
+	entry_submit(ring, s, 1);
+	collect(1);
+	handle = submit_for_handle(s + 1, 1, 0);
+	submit_cancel(handle, 5);
+	collect(2);
+	check(still_loading() && ended(5, 0, UKCF_DETAIL_NONE) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      digest_again().res == 32,
+	      "the last member of a chain that has begun is cancelled");
+}
+
+/* What is linked to one that was too late comes only then. */
+static void chain_is_broken(bool begun)
+{
+	struct ukcf_sqe s[4];
+
+	put_away("null");
+	s[0] = digest(1, begun ? UKCF_MECH_SHA2_256 : UKCF_MECH_NULL_DIGEST,
+		      32);
+	s[1] = digest(2, UKCF_MECH_NULL_DIGEST, 32);
+	s[2] = digest(3, UKCF_MECH_SHA2_256, 32);
+	s[3] = digest(4, UKCF_MECH_SHA2_256, 32);
+	s[0].timeout_us = PATIENCE_US;
+	s[1].timeout_us = 100000;
+	if (begun)
+		ukcf_prep_link(&s[0]);
+	ukcf_prep_link(&s[1]);
+	ukcf_prep_link(&s[2]);
+	entry_submit(ring, s, 2);
+	collect(begun ? 2 : 1);
+	check(ended(2, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT),
+	      "a member is too late to which nothing is linked yet");
+	entry_submit(ring, s + 2, 1);
+	collect(1);
+	check(still_loading() && ended(3, -ECANCELED, UKCF_DETAIL_LINK),
+	      "what comes to be linked to it ends");
+	s[2].flags &= (uint16_t)~UKCF_SQE_LINK;
+	entry_submit(ring, s + 2, 1);
+	collect(1);
+	check(still_loading() && ended(3, -ECANCELED, UKCF_DETAIL_LINK),
+	      "and so does the end of the chain");
+	entry_submit(ring, s + 3, 1);
+	collect(begun ? 1 : 2);
+	check((begun || ended(1, 32, UKCF_DETAIL_NONE)) &&
+		      ended(4, 32, UKCF_DETAIL_NONE),
+	      "what is not of it is done");
+}
+
+/* One that brings null, and holds up what comes after it; user_data 8. */
+static void submit_blocker(void)
+{
+	struct ukcf_sqe s = digest(8, UKCF_MECH_NULL_DIGEST, 32);
+
+	put_away("null");
+	entry_submit(ring, &s, 1);
+}
+
+static struct ukcf_sqe init(uint32_t ctx, uint64_t user_data)
+{
+	static const struct ukcf_key none;
+	static const struct ukcf_span nothing;
+	struct ukcf_sqe s = { 0 };
+
+	if (ukcf_prep_init(ring, &s, ctx, UKCF_OP_DIGEST, UKCF_MECH_SHA2_256,
+			   none, NULL, 0, nothing))
+		check_bail("prep");
+	s.flags |= UKCF_SQE_NOTIFY_OPDONE;
+	s.user_data = user_data;
+	return s;
+}
+
+static struct ukcf_sqe update(uint32_t ctx, uint64_t user_data)
+{
+	static const struct ukcf_span nothing;
+	struct ukcf_sqe s = { 0 };
+
+	if (ukcf_prep_update(&s, ctx, ukcf_buffer_span(in, 0, 1), nothing))
+		check_bail("prep");
+	s.flags |= UKCF_SQE_NOTIFY_OPDONE;
+	s.user_data = user_data;
+	return s;
+}
+
+static struct ukcf_sqe final(uint32_t ctx, uint64_t user_data)
+{
+	static const struct ukcf_span nothing;
+	struct ukcf_sqe s = { 0 };
+
+	if (ukcf_prep_final(&s, ctx, ukcf_buffer_span(in, 2, 1),
+			    ukcf_buffer_span(out, user_data * 64, 32),
+			    nothing))
+		check_bail("prep");
+	s.user_data = user_data;
+	return s;
+}
+
+/* user_data 1 to 4 */
+static void parts_of_four(struct ukcf_sqe *s)
+{
+	s[0] = init(CTX, 1);
+	s[1] = update(CTX, 2);
+	s[2] = update(CTX, 3);
+	s[3] = final(CTX, 4);
+}
+
+/* Its context is free again, and works. */
+static bool context_works(void)
+{
+	struct ukcf_sqe s[4];
+
+	parts_of_four(s);
+	entry_submit(ring, s, 4);
+	collect(4);
+	return ended(1, 0, UKCF_DETAIL_NONE) && ended(4, 32, UKCF_DETAIL_NONE);
+}
+
+static void part_cancelled(void)
+{
+	struct ukcf_sqe s[4];
+	uint64_t handle;
+
+	submit_blocker();
+	parts_of_four(s);
+	handle = submit_for_handle(s, 2, 1);
+	entry_submit(ring, s + 2, 2);
+	submit_cancel(handle, 5);
+	collect(4);
+	check(still_loading() && ended(5, 0, UKCF_DETAIL_NONE) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_PART_FAILED) &&
+		      ended(4, -ECANCELED, UKCF_DETAIL_PART_FAILED),
+	      "a part is cancelled while it waits, and those after it end");
+	collect(2);
+	check(ended(1, 0, UKCF_DETAIL_NONE) && ended(8, 32, UKCF_DETAIL_NONE),
+	      "the one before it is done");
+	check(context_works(), "and the context has ended with them");
+}
+
+/* Those after it come only later: they learn what became of it. */
+static void part_before_others_cancelled(void)
+{
+	struct ukcf_sqe s[4], begin = init(IDLE, 6), next = update(IDLE, 7);
+	uint64_t handle;
+
+	submit_blocker();
+	parts_of_four(s);
+	handle = submit_for_handle(s, 2, 1);
+	submit_cancel(handle, 5);
+	collect(2);
+	handle = submit_for_handle(&begin, 1, 0);
+	submit_cancel(handle, 5);
+	collect(2);
+	check(still_loading() && ended(6, -ECANCELED, UKCF_DETAIL_CANCELED),
+	      "a beginning is cancelled while it waits");
+	entry_submit(ring, s + 2, 1);
+	entry_submit(ring, &next, 1);
+	collect(4);
+	check(ended(1, 0, UKCF_DETAIL_NONE) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_PART_FAILED),
+	      "a part that comes after one that was cancelled fails");
+	check(ended(7, -ECANCELED, UKCF_DETAIL_PART_FAILED),
+	      "and one that comes after such a beginning");
+	entry_submit(ring, s + 3, 1);
+	collect(1);
+	check(ended(4, -ECANCELED, UKCF_DETAIL_PART_FAILED) && context_works(),
+	      "so does the last one, which ends the context");
+	submit_cancel_ctx(IDLE, 5);
+	entry_submit(ring, &next, 1);
+	collect(2);
+	check(ended(5, 0, UKCF_DETAIL_NONE) &&
+		      ended(7, -EINVAL, UKCF_DETAIL_CTX),
+	      "cancelling the context ends it, too");
+}
+
+/* A context that has begun, and no part of which waits; user_data 1. */
+static void begin_idle(void)
+{
+	struct ukcf_sqe s = init(IDLE, 1);
+
+	entry_submit(ring, &s, 1);
+	collect(1);
+	if (of[1].res)
+		check_bail("no context: %lld", (long long)of[1].res);
+}
+
+static void contexts_cancelled(void)
+{
+	struct ukcf_sqe s[4], next = update(IDLE, 6);
+
+	begin_idle();
+	submit_blocker();
+	parts_of_four(s);
+	entry_submit(ring, s, 3);
+	submit_cancel_ctx(IDLE, 5);
+	collect(1);
+	check(still_loading() && ended(5, 0, UKCF_DETAIL_NONE),
+	      "an idle context is cancelled, whoever waits");
+	submit_cancel_ctx(IDLE, 5);
+	collect(1);
+	check(ended(5, -ENOENT, UKCF_DETAIL_CTX), "it is not there any more");
+	submit_cancel_ctx(CTX, 5);
+	collect(4);
+	check(still_loading() && ended(5, 3, UKCF_DETAIL_NONE) &&
+		      ended(1, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_CANCELED),
+	      "one whose parts all wait: all of them end");
+	submit_cancel_ctx(CTX, 5);
+	collect(1);
+	check(still_loading() && ended(5, -ENOENT, UKCF_DETAIL_CTX),
+	      "and it is not there");
+	collect(1);
+	check(ended(8, 32, UKCF_DETAIL_NONE) && context_works(),
+	      "until it is begun anew");
+	begin_idle();
+	submit_blocker();
+	entry_submit(ring, &next, 1);
+	submit_cancel_ctx(IDLE, 5);
+	collect(2);
+	check(still_loading() && ended(5, 1, UKCF_DETAIL_NONE) &&
+		      ended(6, -ECANCELED, UKCF_DETAIL_CANCELED),
+	      "one that has begun, and has a part that waits behind another");
+	collect(1);
+	check(ended(8, 32, UKCF_DETAIL_NONE), "which is done");
+}
+
+/* What fails was the other one's. */
+static void copies_cancelled(void)
+{
+	struct ukcf_sqe s[4], copy = { 0 }, tail = final(IDLE, 7);
+
+	ukcf_prep_ctx_copy(&copy, IDLE, CTX);
+	copy.user_data = 6;
+	submit_blocker();
+	parts_of_four(s);
+	entry_submit(ring, s, 1);
+	entry_submit(ring, &copy, 1);
+	entry_submit(ring, s + 1, 1);
+	entry_submit(ring, &tail, 1);
+	submit_cancel_ctx(CTX, 5);
+	collect(5);
+	check(still_loading() && ended(5, 3, UKCF_DETAIL_NONE) &&
+		      ended(6, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      ended(7, -ECANCELED, UKCF_DETAIL_PART_FAILED),
+	      "a copy that waits is cancelled with what it copies, and its "
+	      "parts fail");
+	entry_submit(ring, s, 1);
+	entry_submit(ring, &copy, 1);
+	submit_cancel(submit_for_handle(s + 1, 1, 0), 5);
+	collect(2);
+	check(still_loading() && ended(2, -ECANCELED, UKCF_DETAIL_CANCELED),
+	      "a part is cancelled behind a copy");
+	entry_submit(ring, &tail, 1);
+	entry_submit(ring, s + 3, 1);
+	collect(5);
+	check(ended(1, 0, UKCF_DETAIL_NONE) && ended(6, 0, UKCF_DETAIL_NONE) &&
+		      ended(7, 32, UKCF_DETAIL_NONE),
+	      "the copy is as it was before that");
+	check(ended(4, -ECANCELED, UKCF_DETAIL_PART_FAILED) && context_works(),
+	      "what was copied is not");
+}
+
+static void deadlines_of_others(void)
+{
+	struct ukcf_sqe s[9];
+
+	chain_of_three(s);
+	parts_of_four(s + 3);
+	for (unsigned int i = 0; i < 7; i++) {
+		s[i].user_data = i + 1;
+		s[i].timeout_us = i == 0 || i == 4 ? 100000 : PATIENCE_US;
+	}
+	put_away("null");
+	entry_submit(ring, s, 7);
+	s[0] = digest(8, UKCF_MECH_NULL_DIGEST, 32);
+	s[0].timeout_us = PATIENCE_US;
+	entry_submit(ring, s, 1);
+	collect(6);
+	check(still_loading() &&
+		      ended(1, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT) &&
+		      ended(2, -ECANCELED, UKCF_DETAIL_LINK) &&
+		      ended(3, -ECANCELED, UKCF_DETAIL_LINK),
+	      "a chain ends whose first member is too late");
+	check(ended(5, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT) &&
+		      ended(6, -ETIMEDOUT, UKCF_DETAIL_PART_FAILED) &&
+		      ended(7, -ETIMEDOUT, UKCF_DETAIL_PART_FAILED),
+	      "and parts behind one that is too late");
+	collect(2);
+	check(ended(4, 0, UKCF_DETAIL_NONE) && ended(8, 32, UKCF_DETAIL_NONE),
+	      "the part before them is done, and what is of neither");
+}
+
+/* Places in the CQ are given back: else the ring stops some time.  Null is being
+ * loaded. */
+static void places_are_given_back(void)
+{
+	struct ukcf_sqe s;
+	uint64_t handle;
+
+	for (unsigned int i = 0; i < 4 * ENTRIES; i++) {
+		s = digest(1, UKCF_MECH_NULL_DIGEST, 32);
+		s.flags |= UKCF_SQE_NOTIFY_SPACE;
+		handle = submit_for_handle(&s, 1, 0);
+		submit_cancel(handle, 2);
+		collect(2);
+	}
+	check(ended(1, -ECANCELED, UKCF_DETAIL_CANCELED) &&
+		      digest_again().res == 32,
+	      "a ring goes on, however often one is cancelled that waits");
+}
+
 static void calls_and_keys(void)
 {
 	struct ukcf_key key;
@@ -366,6 +810,17 @@ int main(void)
 	parts_in_order();
 	chain_in_order();
 	a_chain_ends_as_one();
+	chain_head_cancelled();
+	chain_middle_cancelled();
+	chain_tail_cancelled();
+	places_are_given_back();
+	chain_is_broken(true);
+	chain_is_broken(false);
+	part_cancelled();
+	part_before_others_cancelled();
+	contexts_cancelled();
+	copies_cancelled();
+	deadlines_of_others();
 	calls_and_keys();
 	a_consumer_goes();
 	killed();
