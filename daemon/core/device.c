@@ -451,6 +451,12 @@ static bool launch(struct device *d, struct request *req)
 	enum ukcf_status status;
 	struct flight *f;
 
+	if (request_is_unwanted(req)) {
+		backlog_ended(&d->backlog, req->node.cost_ns);
+		request_times_queued(req);
+		request_end(req, -ECANCELED, UKCF_DETAIL_CANCELED);
+		return true;
+	}
 	if (!has_room(d, req))
 		return put_off(d, req);
 	f = take_off(d, req);

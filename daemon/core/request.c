@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/core/request.h"
 
+#include <errno.h>
+
 #include "daemon/api/arena.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/crosscheck.h"
@@ -144,6 +147,31 @@ void request_end(struct request *req, int64_t res, unsigned int detail)
 {
 	request_result(req, res, detail);
 	request_finish(req);
+}
+
+bool request_cancel(struct request *req)
+{
+	if (!request_cancels(req))
+		return false;
+	backlog_remove(req->backlog, req);
+	request_times_queued(req);
+	request_end(req, -ECANCELED, UKCF_DETAIL_CANCELED);
+	return true;
+}
+
+bool request_is_unwanted(const struct request *req)
+{
+	return load_acquire_u32(&req->cancel) || ring_is_closing(req->ring);
+}
+
+int request_must_stop(const struct request *req, unsigned int *detail)
+{
+	if (request_is_unwanted(req)) {
+		*detail = UKCF_DETAIL_CANCELED;
+		return -ECANCELED;
+	}
+	*detail = UKCF_DETAIL_TIMEOUT;
+	return clock_ns() >= req->deadline_ns ? -ETIMEDOUT : 0;
 }
 
 static uint32_t saturate(uint64_t ns)

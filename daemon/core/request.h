@@ -101,6 +101,15 @@ void request_waits(struct request *req);
 bool request_starts(struct request *req);  /* WAITING -> RUNNING */
 bool request_cancels(struct request *req); /* WAITING -> CANCELED */
 
+/* It only waits: it ends with -ECANCELED.  False: it runs, or is none.  Any
+ * thread that may lock and keeps its ring. */
+bool request_cancel(struct request *req);
+/* Nobody wants it any more: it was cancelled while it ran, or its ring was
+ * closed.  Any thread that owns it. */
+bool request_is_unwanted(const struct request *req);
+/* Must it end before it goes on?  0; -ECANCELED, -ETIMEDOUT, and why. */
+int request_must_stop(const struct request *req, unsigned int *detail);
+
 /* It is this one's, from here on; NULL: nobody's.  Any thread that owns it. */
 void request_give(struct request *req, struct mech_offer *o);
 /* Its provider is done with it. */
