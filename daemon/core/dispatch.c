@@ -505,7 +505,7 @@ void dispatch_again(struct request *req)
 	unsigned int detail;
 	int err;
 
-	err = request_must_stop(req, &detail);
+	err = request_must_end(req, &detail);
 	if (err) {
 		request_end(req, err, detail);
 		return;

@@ -159,19 +159,21 @@ bool request_cancel(struct request *req)
 	return true;
 }
 
-bool request_is_unwanted(const struct request *req)
+int request_must_end(const struct request *req, unsigned int *detail)
 {
-	return load_acquire_u32(&req->cancel) || ring_is_closing(req->ring);
-}
-
-int request_must_stop(const struct request *req, unsigned int *detail)
-{
-	if (request_is_unwanted(req)) {
+	if (ring_is_closing(req->ring)) {
 		*detail = UKCF_DETAIL_CANCELED;
 		return -ECANCELED;
 	}
 	*detail = UKCF_DETAIL_TIMEOUT;
 	return clock_ns() >= req->deadline_ns ? -ETIMEDOUT : 0;
+}
+
+int request_must_stop(const struct request *req, unsigned int *detail)
+{
+	*detail = UKCF_DETAIL_CANCELED;
+	return load_acquire_u32(&req->cancel) ? -ECANCELED :
+						request_must_end(req, detail);
 }
 
 static uint32_t saturate(uint64_t ns)

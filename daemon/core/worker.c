@@ -32,7 +32,7 @@ static bool run(struct request *req, struct scratch *s)
 
 	if (req->pieces) /* it looks itself, and knows how long it ran */
 		return pieces_run(req, s);
-	err = request_must_stop(req, &detail);
+	err = request_must_end(req, &detail);
 	if (!err) {
 		if (req->check)
 			return crosscheck_run(req);
