@@ -45,6 +45,7 @@ static int show_all(const struct msg_status *s, bool json)
 		{ "STARTED", COLUMN_TEXT },
 		{ "RESTARTS", COLUMN_NUMBER },
 		{ "CONSUMERS", COLUMN_NUMBER },
+		{ "CLOSING", COLUMN_NUMBER },
 		{ "RINGS", COLUMN_NUMBER },
 		{ "BUFFERS", COLUMN_NUMBER },
 		{ "BUFFER_BYTES", COLUMN_NUMBER },
@@ -63,12 +64,12 @@ static int show_all(const struct msg_status *s, bool json)
 		{ "FAILED_PROVIDERS", COLUMN_LIST },
 	};
 	const uint64_t numbers[] = {
-		s->consumers,	    s->rings,	       s->buffers,
-		s->buffer_bytes,    s->keys,	       s->service_threads,
-		s->workers,	    s->queue_bulk,     s->queue_slow,
-		s->total.accepted,  s->total.completed, s->total.inlined,
-		s->total.queued,    s->total.refused,  s->total.doorbells,
-		s->total.wakes,
+		s->consumers,	    s->closing,	       s->rings,
+		s->buffers,	    s->buffer_bytes,   s->keys,
+		s->service_threads, s->workers,	       s->queue_bulk,
+		s->queue_slow,	    s->total.accepted, s->total.completed,
+		s->total.inlined,   s->total.queued,   s->total.refused,
+		s->total.doorbells, s->total.wakes,
 	};
 	struct table *t = table_new("status", columns,
 				    sizeof(columns) / sizeof(columns[0]), json);

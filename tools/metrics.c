@@ -34,8 +34,10 @@ static const struct metric of_status[] = {
 	{ "restarts_total", "Times that a daemon took over what the one before "
 	  "it held.", OF_STATUS(restarts), ONE_32 },
 	{ "consumers", "Connected consumers.", OF_STATUS(consumers), ONE_32 },
-	{ "rings", "Open rings.", OF_STATUS(rings), ONE_32 },
-	{ "buffers", "Registered buffers.", OF_STATUS(buffers), ONE_32 },
+	{ "consumers_closing", "Consumers that ended, while requests of theirs "
+	  "run.", OF_STATUS(closing), ONE_32 },
+	{ "rings", "Rings, also those of such consumers.", OF_STATUS(rings), ONE_32 },
+	{ "buffers", "Registered buffers, likewise.", OF_STATUS(buffers), ONE_32 },
 	{ "buffer_bytes", "Bytes of registered buffers.",
 	  OF_STATUS(buffer_bytes), ONE },
 	{ "keys", "Keys that the daemon holds.", OF_STATUS(keys), ONE_32 },

@@ -89,6 +89,7 @@ static int on_status(struct admin *a, const struct msg_in *m)
 		.pid = (uint32_t)getpid(),
 		.restarts = recovery->restarts,
 		.consumers = consumer_count(),
+		.closing = consumer_count_closing(),
 		.keys = keystore_count(),
 		.service_threads = service_threads(),
 		.workers = worker_threads(),
@@ -98,15 +99,12 @@ static int on_status(struct admin *a, const struct msg_in *m)
 	snprintf(s->version, sizeof(s->version), "%s", UKCF_VERSION);
 	for (uint32_t i = 0; i < REC_CONSUMERS_MAX; i++) {
 		const struct consumer *c = consumer_at(i);
-		uint64_t bytes;
 
-		if (!c)
-			continue;
-		s->rings += consumer_rings(c);
-		s->buffers += consumer_buffers(c, &bytes);
-		s->buffer_bytes += bytes;
-		control_counts(c, &s->total);
+		if (c)
+			control_counts(c, &s->total);
 	}
+	s->rings = ring_count_all();
+	s->buffers = arena_count(&s->buffer_bytes);
 	control_counts_gone(&s->total);
 	return reply_send(a->fd, m, 0, &r);
 }

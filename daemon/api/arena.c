@@ -23,6 +23,7 @@
 
 #include "daemon/api/consumer.h"
 #include "daemon/api/memfd.h"
+#include "daemon/api/quota.h"
 #include "daemon/core/reaper.h"
 #include "daemon/core/recovery.h"
 #include "daemon/fdstore.h"
@@ -39,6 +40,8 @@ struct pooled {
 
 static struct reaper reaper = { .fd = -1 };
 static struct reaper_node *pool;
+static unsigned int n_arenas; /* charged */
+static uint64_t n_bytes;
 
 int arena_init(void)
 {
@@ -71,13 +74,31 @@ static struct arena *arena_new(void)
 	}
 	p->arena.base = NULL;
 	p->arena.fd = -1;
+	p->arena.charged = false;
 	return &p->arena;
+}
+
+static void pay_back(struct arena *a)
+{
+	if (!a->charged)
+		return;
+	a->charged = false;
+	n_arenas--;
+	n_bytes -= a->size;
+	quota_release_buffer(a->uid, a->size);
+}
+
+unsigned int arena_count(uint64_t *bytes)
+{
+	*bytes = n_bytes;
+	return n_arenas;
 }
 
 static void arena_free(struct arena *a)
 {
 	struct pooled *p = pooled_of(a);
 
+	pay_back(a);
 	if (a->base) {
 		share_arena_ends(a->base);
 		munmap(a->base, a->size);
@@ -105,8 +126,13 @@ static int free_index(const struct consumer *c)
 	return -1;
 }
 
+/* The caller has charged it; from here on that is the arena's. */
 static void publish(struct consumer *c, struct arena *a)
 {
+	a->uid = c->uid;
+	a->charged = true;
+	n_arenas++;
+	n_bytes += a->size;
 	store_release_ptr((void **)&c->buffers[a->index], a);
 }
 

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <ukcf/abi.h>
 
@@ -26,6 +27,8 @@ struct arena {
 	uint8_t *base; /* INPUT: PROT_READ; NULL until ready */
 	uint64_t size;
 	int fd; /* the daemon's own descriptor */
+	uid_t uid;    /* whose quota it is charged to ... */
+	bool charged; /* ... from when the table names it until it is freed */
 };
 
 /* main thread: life cycle.  Return: 0 or -errno. */
@@ -38,10 +41,13 @@ int arena_create(struct consumer *c, enum ukcf_buffer_kind kind, uint64_t size,
 int arena_ready(struct consumer *c, struct arena *a);
 /* A descriptor for the consumer once more (a repeated request). */
 int arena_reopen(struct arena *a);
-/* Take it out of c->buffers[]; memory goes with the last request. */
+/* Take it out of c->buffers[]; memory, and what it is charged with, goes with
+ * the last request. */
 void arena_remove(struct consumer *c, struct arena *a);
 /* After a restart: from its record and the stored descriptor. */
 int arena_restore(struct consumer *c, uint32_t rec, int fd);
+/* Those that there are, also those that are only kept by requests. */
+unsigned int arena_count(uint64_t *bytes);
 /* Unmap what the last request gave back; called when woken (arena_reap_fd). */
 void arena_reap(void);
 int arena_init(void);

@@ -5,7 +5,9 @@
  * socket closed or it broke the protocol (record CLOSING; rings close, buffers
  * leave the table, session keys die), freed by main when the last ring let go.
  * Its record is free again only then, so its names in the descriptor store and
- * its place with the notifier are never those of two consumers.
+ * its place with the notifier are never those of two consumers.  Until then it
+ * counts against the quota of its user, as its rings and buffers do: who dies
+ * with much under way has no more for it.
  */
 #include "daemon/api/consumer.h"
 
@@ -43,6 +45,7 @@ struct member {
 static struct reaper reaper = { .fd = -1 };
 static struct consumer *all[REC_CONSUMERS_MAX]; /* not those ending */
 static unsigned int n_all;
+static unsigned int n_closing; /* those ending */
 
 int consumer_init(void)
 {
@@ -79,6 +82,11 @@ struct consumer *consumer_at(uint32_t rec)
 unsigned int consumer_count(void)
 {
 	return n_all;
+}
+
+unsigned int consumer_count_closing(void)
+{
+	return n_closing;
 }
 
 unsigned int consumer_rings(const struct consumer *c)
@@ -158,6 +166,9 @@ static void free_consumer(struct consumer *c)
 	close_fd(c->doorbell_fd);
 	close_fd(c->notify_fd);
 	recovery->consumers[c->rec].state = REC_FREE;
+	if (c->charged)
+		quota_release(c->uid, QUOTA_CONNECTIONS, 1);
+	n_closing -= c->dying;
 	c->magic = 0;
 	free(member_of(c));
 }
@@ -283,6 +294,7 @@ static void adopt(struct consumer *c)
 {
 	unit_of(c->pid, c->unit, sizeof(c->unit));
 	weigh(c);
+	c->charged = true;
 	all[c->rec] = c;
 	n_all++;
 }
@@ -328,26 +340,20 @@ void consumer_end(struct consumer *c)
 		return;
 	c->dying = true;
 	recovery->consumers[c->rec].state = REC_CLOSING;
-	for (unsigned int i = 0; i < CONSUMER_RINGS_MAX; i++) {
-		if (!c->rings[i])
-			continue;
-		quota_release_ring(c->uid, ring_entries(c->rings[i]));
-		ring_close(c->rings[i]);
-	}
-	for (unsigned int i = 0; i < UKCF_BUFFERS_MAX; i++) {
-		if (!c->buffers[i])
-			continue;
-		quota_release_buffer(c->uid, c->buffers[i]->size);
-		arena_remove(c, c->buffers[i]);
-	}
+	for (unsigned int i = 0; i < CONSUMER_RINGS_MAX; i++)
+		if (c->rings[i])
+			ring_close(c->rings[i]);
+	for (unsigned int i = 0; i < UKCF_BUFFERS_MAX; i++)
+		if (c->buffers[i])
+			arena_remove(c, c->buffers[i]);
 	template_end_session(c->serial);
 	keystore_end_session(c->serial);
 	unstore(c);
 	/* At once, also if a ring lives on: the peer sees the end. */
 	shutdown(c->control_fd, SHUT_RDWR);
-	quota_release(c->uid, QUOTA_CONNECTIONS, 1);
 	all[c->rec] = NULL;
 	n_all--;
+	n_closing++;
 	consumer_unref(c);
 }
 

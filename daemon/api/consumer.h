@@ -44,6 +44,7 @@ struct consumer {
 	uint32_t notify_pending; /* atomic; the notifier's */
 	uint32_t notify_dead;	 /* atomic: too slow, ended */
 	bool dying;	   /* main only */
+	bool charged;	   /* likewise: to the quota, until it is freed */
 	struct arena *buffers[UKCF_BUFFERS_MAX]; /* atomic pointers; arena.h */
 	struct ring *rings[CONSUMER_RINGS_MAX];	 /* main only */
 	/* main thread's own bookkeeping: control.c */
@@ -93,6 +94,8 @@ void consumer_end(struct consumer *c);
 /* By record index, NULL if there is none (or it is ending). */
 struct consumer *consumer_at(uint32_t rec);
 unsigned int consumer_count(void);
+/* Those that ended, and whose requests have not. */
+unsigned int consumer_count_closing(void);
 unsigned int consumer_rings(const struct consumer *c);
 unsigned int consumer_buffers(const struct consumer *c, uint64_t *bytes);
 /* The policy changed: the share of each, from what is queued next on. */

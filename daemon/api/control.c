@@ -148,6 +148,34 @@ static struct ring *ring_by_index(const struct consumer *c, unsigned int i)
 	return c->rings[index_clamp(i, CONSUMER_RINGS_MAX)];
 }
 
+/* What ended may be charged until it is reaped, which may be now. */
+static void reap_all(void)
+{
+	arena_reap();
+	ring_reap();
+	consumer_reap();
+}
+
+static int charge_ring(uid_t uid, uint64_t entries)
+{
+	int err = quota_charge_ring(uid, entries);
+
+	if (err != -EDQUOT)
+		return err;
+	reap_all();
+	return quota_charge_ring(uid, entries);
+}
+
+static int charge_buffer(uid_t uid, uint64_t bytes)
+{
+	int err = quota_charge_buffer(uid, bytes);
+
+	if (err != -EDQUOT)
+		return err;
+	reap_all();
+	return quota_charge_buffer(uid, bytes);
+}
+
 static int ring_new(struct consumer *c, unsigned int order, uint32_t seq,
 		    struct ring **qp, int fds[2])
 {
@@ -156,7 +184,7 @@ static int ring_new(struct consumer *c, unsigned int order, uint32_t seq,
 
 	if (order < UKCF_SQ_ORDER_MIN || order > UKCF_SQ_ORDER_MAX)
 		return -EINVAL;
-	err = quota_charge_ring(c->uid, entries);
+	err = charge_ring(c->uid, entries);
 	if (err)
 		return err;
 	err = ring_create(c, order, seq, qp, fds);
@@ -217,7 +245,6 @@ static int on_ring_close(struct consumer *c, const struct msg_in *m,
 	if (!q)
 		return k->again ? 0 : -ENOENT;
 	ring_counts(q, &k->closed);
-	quota_release_ring(c->uid, ring_entries(q));
 	ring_close(q);
 	return 0;
 }
@@ -262,7 +289,7 @@ static int buffer_create(struct consumer *c, const struct msg_buffer *want,
 	    size > UKCF_BUFFER_SIZE_MAX)
 		return -EINVAL;
 	size = memfd_round(size);
-	err = quota_charge_buffer(c->uid, size);
+	err = charge_buffer(c->uid, size);
 	if (err)
 		return err;
 	err = arena_create(c, (enum ukcf_buffer_kind)want->kind, size, seq, ap,
@@ -322,7 +349,6 @@ static int on_buffer_free(struct consumer *c, const struct msg_in *m,
 	r->len = sizeof(r->body.buffer);
 	if (!a)
 		return k->again ? 0 : -ENOENT;
-	quota_release_buffer(c->uid, a->size);
 	arena_remove(c, a);
 	return 0;
 }
@@ -513,6 +539,10 @@ static int welcome(const struct consumer_peer *peer, struct consumer **cp,
 {
 	int notify, err = consumer_new(peer, cp, &notify);
 
+	if (err == -EDQUOT || err == -ENFILE) {
+		reap_all();
+		err = consumer_new(peer, cp, &notify);
+	}
 	if (err)
 		return err;
 	err = fill_welcome(*cp, notify, r);

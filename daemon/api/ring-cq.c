@@ -359,6 +359,7 @@ static void post_events(struct ring *r)
 		ring_put_cqe(r, r->rec->cq_tail, &e->cqe);
 		store_release_u32(&e->rec->state, REC_FREE);
 		free(e);
+		fetch_sub_u32(&r->n_waiters, 1);
 		ring_unref(r); /* not the last reference: we hold one */
 		e = next;
 	}

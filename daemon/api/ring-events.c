@@ -122,6 +122,7 @@ int ring_event_init(struct ring_event *e, const struct request *req,
 	if (!w)
 		return -ENOMEM;
 	ring_ref(r);
+	fetch_add_u32(&r->n_waiters, 1);
 	e->ring = r;
 	e->rec = w;
 	w->user_data = e->cqe.user_data;
@@ -161,6 +162,7 @@ static void tell_waiter(struct ring *r, struct rec_waiter *w)
 	e->rec = w;
 	e->ring = r;
 	ring_ref(r);
+	fetch_add_u32(&r->n_waiters, 1);
 	r->reserved++; /* as it was in the former process */
 	ring_post_event(e);
 }

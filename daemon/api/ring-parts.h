@@ -64,6 +64,7 @@ struct ring {
 	struct ukcf_cq_head *cq;
 	struct ukcf_cqe *cqes;
 	bool attached; /* main only */
+	bool charged;  /* likewise: to the quota of its user, until freed */
 	struct ring *next, **prev; /* main only: all there are */
 	struct tally *tallies; /* by offer; the CQ's owner writes */
 	uint32_t n_tallies;
@@ -76,6 +77,7 @@ struct ring {
 	uint32_t replay; /* entries looked at for replay */
 	bool restored;	 /* who waited for room is not told yet */
 	uint32_t next_waiter; /* where a free one is looked for */
+	uint32_t swept; /* closed: requests that were looked at */
 	uint64_t burst_from; /* sq_head that the consumer knows */
 	uint32_t tail_hint; /* the consumer's, read once per burst */
 	bool long_burst;    /* the last one took more than one entry */
@@ -96,6 +98,7 @@ struct ring {
 	void *done;	    /* atomic: requests completed by others */
 	void *acks;	    /* atomic: requests whose QUEUED CQE is due */
 	void *events;	    /* atomic: CQEs that answer no request */
+	uint32_t n_waiters; /* atomic: places kept for such CQEs */
 	uint32_t event_due; /* atomic: `event' is to be posted, and owner's */
 	struct ukcf_cqe event;
 	uint64_t event_at;  /* where the last one was posted */
@@ -105,6 +108,9 @@ struct ring {
 };
 
 /* ring.c */
+
+/* c->rings[] names it: what the caller has charged for it is the ring's. */
+void ring_publish(struct ring *r);
 
 /* Everything but the descriptors; the record says the geometry. */
 struct ring *ring_alloc(struct consumer *c, uint32_t rec);

@@ -90,6 +90,6 @@ int ring_restore(struct consumer *c, uint32_t rec, int sq_fd, int cq_fd)
 		return err;
 	}
 	settle_entries(r);
-	c->rings[r->rec->index] = r;
+	ring_publish(r);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "daemon/api/consumer.h"
 #include "daemon/api/memfd.h"
+#include "daemon/api/quota.h"
 #include "daemon/core/mech.h"
 #include "daemon/core/request.h"
 #include "daemon/core/service.h"
@@ -22,6 +23,7 @@ static struct reaper reaper = { .fd = -1 };
 static struct ring *rings; /* also those that are closing; main only */
 static struct tally *gone; /* of rings that are freed; main only */
 static uint32_t n_gone;
+static unsigned int n_charged; /* main only */
 
 int ring_init(void)
 {
@@ -74,8 +76,17 @@ static void keep_tallies(const struct ring *r)
 		tally_add(&gone[i], &r->tallies[i]);
 }
 
+static void pay_back(struct ring *r)
+{
+	if (!r->charged)
+		return;
+	n_charged--;
+	quota_release_ring(r->consumer->uid, ring_entries(r));
+}
+
 void ring_free(struct ring *r)
 {
+	pay_back(r);
 	keep_tallies(r);
 	*r->prev = r->next;
 	if (r->next)
@@ -212,6 +223,18 @@ int ring_reopen(struct ring *r, int fds[2])
 	return fds[1];
 }
 
+void ring_publish(struct ring *r)
+{
+	r->consumer->rings[r->rec->index] = r;
+	r->charged = true;
+	n_charged++;
+}
+
+unsigned int ring_count_all(void)
+{
+	return n_charged;
+}
+
 int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
 		struct ring **rp, int fds[2])
 {
@@ -246,7 +269,7 @@ int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
 	}
 	fdstore_putf(r->sq_fd, "c%u.r%u.sq", c->rec, rec->index);
 	fdstore_putf(r->cq_fd, "c%u.r%u.cq", c->rec, rec->index);
-	c->rings[index] = r;
+	ring_publish(r);
 	*rp = r;
 	return 0;
 }
@@ -292,13 +315,30 @@ void ring_close(struct ring *r)
 	uint16_t index = r->rec->index;
 
 	c->rings[index] = NULL;
-	r->rec->state = REC_CLOSING;
+	store_release_u32(&r->rec->state, REC_CLOSING);
 	fetch_or_u32(&r->cq->flags, UKCF_RING_DEAD);
 	fdstore_removef("c%u.r%u.sq", c->rec, index);
 	fdstore_removef("c%u.r%u.cq", c->rec, index);
 	if (r->attached)
 		service_detach(r);
 	ring_unref(r);
+}
+
+bool ring_is_closing(const struct ring *r)
+{
+	return load_acquire_u32(&r->rec->state) == REC_CLOSING;
+}
+
+bool ring_sweep(struct ring *r, unsigned int n)
+{
+	for (; n > 0 && r->swept <= r->sq_mask; n--)
+		request_cancel(&r->requests[r->swept++]);
+	return r->swept > r->sq_mask;
+}
+
+bool ring_has_waiters(const struct ring *r)
+{
+	return load_acquire_u32(&r->n_waiters);
 }
 
 void ring_detached(struct ring *r)

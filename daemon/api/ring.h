@@ -30,7 +30,8 @@ struct tally;
 /* main thread.  Return: 0 or -errno. */
 
 /* Make both halves.  fds[0]: SQ half, read-write; fds[1]: CQ half, read-only;
- * the caller sends and closes them.  Puts the ring into c->rings[]. */
+ * the caller sends and closes them.  Puts the ring into c->rings[]; what the
+ * caller has charged to the user's quota is the ring's then. */
 int ring_create(struct consumer *c, unsigned int sq_order, uint32_t seq,
 		struct ring **rp, int fds[2]);
 /* Descriptors once more (a repeated request). */
@@ -38,9 +39,12 @@ int ring_reopen(struct ring *r, int fds[2]);
 /* The consumer has mapped and prefaulted: seal, check, hand it to a service
  * thread.  Idempotent.  -EPROTO: holes, or it cannot be sealed. */
 int ring_ready(struct ring *r);
-/* Stop taking; results in flight are dropped; freed when the last one ended.
- * Takes it out of c->rings[]. */
+/* Stop taking: requests that only wait are cancelled, those that run end, and
+ * nobody sees their results.  Freed, and its user's quota given back, when the
+ * last one ended.  Takes it out of c->rings[]. */
 void ring_close(struct ring *r);
+/* Those that there are, also those that are closing. */
+unsigned int ring_count_all(void);
 /* Requests of all rings, also of those that are closing, that are with a
  * provider. */
 unsigned int ring_uses(const struct provider *p);
@@ -110,6 +114,13 @@ bool ring_arm(struct ring *r);
 void ring_disarm(struct ring *r);
 /* Its doorbell was seen. */
 void ring_count_doorbell(struct ring *r);
+/* Any thread: it was closed, and what its requests would do is for nobody. */
+bool ring_is_closing(const struct ring *r);
+/* It is closing: look at n more of its requests, and cancel those that only
+ * wait.  Return: whether these were the last. */
+bool ring_sweep(struct ring *r, unsigned int n);
+/* Are there places kept for events of it? */
+bool ring_has_waiters(const struct ring *r);
 /* The service thread lets go; after it nothing is taken any more. */
 void ring_detached(struct ring *r);
 

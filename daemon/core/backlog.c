@@ -181,6 +181,34 @@ int backlog_want_space(struct backlog *b, const struct want_space *s)
 	return err;
 }
 
+static bool is_of(const struct qwaiter *q, const void *of)
+{
+	const struct waiter *w = (const struct waiter *)(const void *)(
+		(const char *)q - offsetof(struct waiter, q));
+
+	return w->event.ring == of;
+}
+
+/* Their places in its CQ are kept, so they are told: nobody reads it. */
+void backlog_forget(struct backlog *b, const struct ring *r)
+{
+	struct ring_event *mine = NULL, **last = &mine, *others;
+	struct qwaiter *q;
+
+	pthread_mutex_lock(&b->lock);
+	for (q = queue_forget(&b->q, is_of, r); q; q = q->next) {
+		struct ring_event *e = &waiter_of(q)->event;
+
+		e->next = NULL;
+		*last = e;
+		last = &e->next;
+	}
+	others = told(b);
+	pthread_mutex_unlock(&b->lock);
+	tell(mine);
+	tell(others);
+}
+
 /* --------------------------------------------------------------- requests */
 
 static uint32_t cost_of(const struct request *req)

@@ -19,6 +19,7 @@
 #include "daemon/core/queue.h"
 
 struct request;
+struct ring;
 
 /* Since the start; written under the lock, read by anybody. */
 struct backlog_counts {
@@ -87,6 +88,8 @@ void backlog_remove(struct backlog *b, struct request *req);
 void backlog_expire(struct backlog *b);
 /* Register for one SPACE event.  -ENOMEM. */
 int backlog_want_space(struct backlog *b, const struct want_space *want);
+/* A ring is closing: those of it that wait for room wait no more. */
+void backlog_forget(struct backlog *b, const struct ring *r);
 /* When the first of them must end; 0: there is none. */
 uint64_t backlog_earliest(struct backlog *b);
 /* Servers' waits end, for ever. */

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "daemon/api/arena.h"
+#include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/copy.h"
@@ -451,6 +452,12 @@ static bool launch(struct device *d, struct request *req)
 	enum ukcf_status status;
 	struct flight *f;
 
+	if (ring_is_closing(req->ring)) {
+		backlog_ended(&d->backlog, req->node.cost_ns);
+		request_times_queued(req);
+		request_end(req, -ECANCELED, UKCF_DETAIL_CANCELED);
+		return true;
+	}
 	if (!has_room(d, req))
 		return put_off(d, req);
 	f = take_off(d, req);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "daemon/api/decode.h"
+#include "daemon/api/ring.h"
 #include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/device.h"
@@ -486,6 +487,20 @@ struct backlog *dispatch_queue_by_id(uint16_t id)
 	return p && provider_is_loaded(p) ? hardware_queue(p) : NULL;
 }
 
+void dispatch_forget(struct ring *r)
+{
+	if (!ring_has_waiters(r))
+		return;
+	for (unsigned int i = 0; i < LANES; i++)
+		backlog_forget(worker_backlog(i), r);
+	for (unsigned int i = 0; i < provider_count(); i++) {
+		struct backlog *b = hardware_queue(provider_at(i));
+
+		if (b)
+			backlog_forget(b, r);
+	}
+}
+
 /* --------------------------------------------------------------- failover */
 
 void dispatch_again(struct request *req)
@@ -494,8 +509,9 @@ void dispatch_again(struct request *req)
 	unsigned int detail;
 	int err;
 
-	if (clock_ns() >= req->deadline_ns) {
-		request_end(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
+	err = request_must_end(req, &detail);
+	if (err) {
+		request_end(req, err, detail);
 		return;
 	}
 	err = execute_may_repeat(req) ? dispatch_choose(req, &detail) : -EIO;

@@ -19,6 +19,7 @@ struct key;
 struct mech;
 struct mech_offer;
 struct request;
+struct ring;
 struct ukcf_offer;
 
 struct dispatch_settings {
@@ -97,6 +98,8 @@ struct backlog *dispatch_backlog(const struct request *req);
 struct backlog *dispatch_lane(const struct mech_offer *o);
 /* By the id that a CQE names; NULL: there is none. */
 struct backlog *dispatch_queue_by_id(uint16_t id);
+/* A ring is closing: it is not told of room any more, in any queue. */
+void dispatch_forget(struct ring *r);
 /*
  * Its provider could not do it (recoverable): to the next one, or it ends with
  * what it has.  The request is another's when this returns.

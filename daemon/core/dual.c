@@ -450,7 +450,7 @@ bool dual_goes_on(struct request *req)
 
 	if (req->dual->over)
 		return false;
-	if (load_acquire_u32(&req->cancel)) {
+	if (load_acquire_u32(&req->cancel) || ring_is_closing(req->ring)) {
 		end(req, -ECANCELED, UKCF_DETAIL_CANCELED);
 		return false;
 	}

@@ -317,18 +317,6 @@ static bool fail(struct request *req, struct scratch *s,
 	return false;
 }
 
-static bool must_stop(const struct request *req, int *err,
-		      unsigned int *detail)
-{
-	*err = -ECANCELED;
-	*detail = UKCF_DETAIL_CANCELED;
-	if (load_acquire_u32(&req->cancel))
-		return true;
-	*err = -ETIMEDOUT;
-	*detail = UKCF_DETAIL_TIMEOUT;
-	return clock_ns() >= req->deadline_ns;
-}
-
 bool pieces_run(struct request *req, struct scratch *s)
 {
 	uint64_t started = clock_ticks();
@@ -349,7 +337,8 @@ bool pieces_run(struct request *req, struct scratch *s)
 		uint64_t now;
 		int err;
 
-		if (must_stop(req, &err, &detail))
+		err = request_must_stop(req, &detail);
+		if (err)
 			return end(req, s, err, detail);
 		status = last ? finish(req, s, &job) : update(req, s, &job);
 		now = clock_ticks();

@@ -418,3 +418,42 @@ struct qwaiter *queue_told(struct queue *q)
 		return NULL;
 	return many && many->turn < one->turn && q->saves ? NULL : tell_one(q);
 }
+
+static struct qwaiter **forget_in(struct qline *line, struct qwaiter **out,
+				  bool (*is)(const struct qwaiter *w,
+					     const void *of), const void *of)
+{
+	struct qwaiter **at = &line->first;
+
+	while (*at) {
+		struct qwaiter *w = *at;
+
+		if (!is(w, of)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = NULL;
+		*out = w;
+		out = &w->next;
+	}
+	line->last = at;
+	return out;
+}
+
+struct qwaiter *queue_forget(struct queue *q,
+			     bool (*is)(const struct qwaiter *w,
+					const void *of), const void *of)
+{
+	const struct qwaiter *many = q->many.first;
+	struct qwaiter *out = NULL, **last = &out;
+
+	last = forget_in(&q->ones, last, is, of);
+	forget_in(&q->many, last, is, of);
+	if (q->many.first == many)
+		return out;
+	/* What was saved was for the first one: the next one waits anew. */
+	q->passed = 0;
+	store_relaxed_u32(&q->saves, 0);
+	return out;
+}

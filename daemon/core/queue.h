@@ -108,6 +108,12 @@ void queue_want(struct queue *q, struct qwaiter *w);
  * after whatever makes room, and after queue_want(). */
 struct qwaiter *queue_told(struct queue *q);
 
+/* Take those out of the lines that are `of' something, as the user says.
+ * Return: them, through next, in their order.  Others may be told then. */
+struct qwaiter *queue_forget(struct queue *q,
+			     bool (*is)(const struct qwaiter *w,
+					const void *of), const void *of);
+
 /* Any thread, without the lock. */
 unsigned int queue_depth(const struct queue *q);
 /* Places that are free. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/core/request.h"
 
+#include <errno.h>
+
 #include "daemon/api/arena.h"
 #include "daemon/api/ring.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/context.h"
 #include "daemon/core/copy.h"
 #include "daemon/core/crosscheck.h"
@@ -144,6 +147,33 @@ void request_end(struct request *req, int64_t res, unsigned int detail)
 {
 	request_result(req, res, detail);
 	request_finish(req);
+}
+
+bool request_cancel(struct request *req)
+{
+	if (!request_cancels(req))
+		return false;
+	backlog_remove(req->backlog, req);
+	request_times_queued(req);
+	request_end(req, -ECANCELED, UKCF_DETAIL_CANCELED);
+	return true;
+}
+
+int request_must_end(const struct request *req, unsigned int *detail)
+{
+	if (ring_is_closing(req->ring)) {
+		*detail = UKCF_DETAIL_CANCELED;
+		return -ECANCELED;
+	}
+	*detail = UKCF_DETAIL_TIMEOUT;
+	return clock_ns() >= req->deadline_ns ? -ETIMEDOUT : 0;
+}
+
+int request_must_stop(const struct request *req, unsigned int *detail)
+{
+	*detail = UKCF_DETAIL_CANCELED;
+	return load_acquire_u32(&req->cancel) ? -ECANCELED :
+						request_must_end(req, detail);
 }
 
 static uint32_t saturate(uint64_t ns)

@@ -109,6 +109,16 @@ void request_waits(struct request *req);
 bool request_starts(struct request *req);  /* WAITING -> RUNNING */
 bool request_cancels(struct request *req); /* WAITING -> CANCELED */
 
+/* It only waits: it ends with -ECANCELED.  False: it runs, or is none.  Any
+ * thread that may lock and keeps its ring. */
+bool request_cancel(struct request *req);
+/* Must it end instead of being done, or done by another?  Its ring was closed,
+ * or it is too late: 0; -ECANCELED, -ETIMEDOUT, and why.  Any thread that owns
+ * it. */
+int request_must_end(const struct request *req, unsigned int *detail);
+/* Likewise of one that may be stopped where it is, also by cancel. */
+int request_must_stop(const struct request *req, unsigned int *detail);
+
 /* It is this one's, from here on; NULL: nobody's.  Any thread that owns it. */
 void request_give(struct request *req, struct mech_offer *o);
 /* Its provider is done with it. */

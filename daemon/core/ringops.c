@@ -33,14 +33,10 @@ static int64_t cancel(struct request *req, unsigned int *detail)
 		tied_end(target, -ECANCELED, UKCF_DETAIL_CANCELED);
 		return 0;
 	}
-	if (!request_cancels(target)) {
-		store_release_u32(&target->cancel, 1); /* if it looks */
-		return -EALREADY;
-	}
-	backlog_remove(target->backlog, target);
-	request_times_queued(target);
-	request_end(target, -ECANCELED, UKCF_DETAIL_CANCELED);
-	return 0;
+	if (request_cancel(target))
+		return 0;
+	store_release_u32(&target->cancel, 1); /* if it looks */
+	return -EALREADY;
 }
 
 /* Its parts that do not run yet end, and the context with the one that does. */

@@ -16,6 +16,7 @@
 #include "daemon/core/service.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -81,7 +82,7 @@ struct served {
 	bool active;
 };
 
-enum command_verb { COMMAND_ATTACH, COMMAND_DETACH, COMMAND_STOP };
+enum command_verb { COMMAND_ATTACH, COMMAND_DETACH, COMMAND_SWEEP, COMMAND_STOP };
 
 struct command {
 	struct command *next;
@@ -682,6 +683,26 @@ static void attach(struct service *s, struct ring *r)
 	activate(s, sv);
 }
 
+static void command_send(struct service *s, enum command_verb verb,
+			 struct ring *r);
+
+/* What only waits is done for nobody: it ends, and gives back what it holds.
+ * Others' rings have their turn in between. */
+static void sweep(struct service *s, struct ring *r)
+{
+	bool owner = ring_cq_acquire(r);
+	bool all = ring_sweep(r, s->stopping ? UINT_MAX : BURST_MAX);
+
+	if (owner)
+		ring_cq_release(r);
+	if (!all) {
+		command_send(s, COMMAND_SWEEP, r);
+		return;
+	}
+	stranded_look(); /* one may have come there since it was looked at */
+	ring_detached(r);
+}
+
 static void detach(struct service *s, struct ring *r)
 {
 	for (unsigned int i = 0; i < s->n_rings; i++) {
@@ -694,7 +715,8 @@ static void detach(struct service *s, struct ring *r)
 		refuse_parked(r, -ECANCELED, UKCF_DETAIL_CANCELED);
 		bell_put(s, sv->bell);
 		*sv = s->rings[--s->n_rings];
-		ring_detached(r);
+		dispatch_forget(r);
+		sweep(s, r);
 		return;
 	}
 }
@@ -727,6 +749,9 @@ static void run_command(struct service *s, const struct command *c)
 		break;
 	case COMMAND_DETACH:
 		detach(s, c->ring);
+		break;
+	case COMMAND_SWEEP:
+		sweep(s, c->ring);
 		break;
 	case COMMAND_STOP:
 		s->stopping = true;
@@ -922,6 +947,7 @@ static void *service_main(void *arg)
 			continue;
 		sleep_until_event(s);
 	}
+	run_commands(s); /* what is closing is swept */
 	return NULL;
 }
 

@@ -27,14 +27,20 @@ static unsigned int n_workers;
 
 static bool run(struct request *req, struct scratch *s)
 {
-	if (clock_ns() < req->deadline_ns) {
+	unsigned int detail;
+	int err;
+
+	if (req->pieces) /* it looks itself, and knows how long it ran */
+		return pieces_run(req, s);
+	err = request_must_end(req, &detail);
+	if (!err) {
 		if (req->check)
 			return crosscheck_run(req);
 		return pieces_apply(req) ? pieces_run(req, s)
 					 : execute_request(req, s);
 	}
 	request_times_queued(req);
-	request_result(req, -ETIMEDOUT, UKCF_DETAIL_TIMEOUT);
+	request_result(req, err, detail);
 	return true;
 }
 

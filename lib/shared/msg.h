@@ -103,14 +103,16 @@ struct msg_status {
 	uint32_t pid;
 	uint32_t restarts;    /* times the state was taken over */
 	uint32_t consumers;
-	uint32_t rings;
-	uint32_t buffers;
+	uint32_t rings;	      /* also those that are closing; so with ... */
+	uint32_t buffers;     /* ... those that only requests keep */
 	uint32_t keys;
 	uint64_t buffer_bytes;
 	uint32_t service_threads;
 	uint32_t workers;
 	uint32_t queue_bulk;  /* requests waiting */
 	uint32_t queue_slow;
+	uint32_t closing;     /* consumers that ended, with requests that run */
+	uint32_t reserved;
 	struct ukcf_counts total;
 };
 

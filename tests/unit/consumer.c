@@ -123,6 +123,38 @@ Test(consumer, what_it_had_is_given_back_when_it_ends_round_after_round)
 	}
 }
 
+Test(consumer, what_it_had_is_charged_until_its_last_use_ends)
+{
+	struct consumer *c;
+	struct arena *a;
+	uint64_t bytes;
+	int fd;
+
+	cr_assert_eq(connect_one(&c), 0);
+	cr_assert_eq(quota_charge(UID, QUOTA_BUFFER_BYTES, 8192), 0);
+	cr_assert_eq(arena_create(c, UKCF_BUFFER_OUTPUT, 8192, 5, &a, &fd), 0);
+	cr_assert_eq(arena_ready(c, a), 0);
+	cr_assert_eq(arena_hold(c, a->index), a); /* as requests do */
+	consumer_ref(c);
+	consumer_end(c);
+	reap();
+	cr_assert_eq(consumer_count(), 0);
+	cr_assert_eq(consumer_count_closing(), 1);
+	cr_assert_eq(quota_left(UID, QUOTA_CONNECTIONS), 2);
+	cr_assert_eq(quota_left(UID, QUOTA_BUFFER_BYTES), (1 << 20) - 8192);
+	cr_assert(arena_count(&bytes) == 1 && bytes == 8192);
+	arena_release(a);
+	reap();
+	cr_assert_eq(quota_left(UID, QUOTA_BUFFER_BYTES), 1 << 20);
+	cr_assert(arena_count(&bytes) == 0 && bytes == 0);
+	cr_assert_eq(quota_left(UID, QUOTA_CONNECTIONS), 2);
+	consumer_unref(c);
+	reap();
+	cr_assert_eq(consumer_count_closing(), 0);
+	cr_assert_eq(quota_left(UID, QUOTA_CONNECTIONS), 3);
+	close(fd);
+}
+
 Test(consumer, one_too_many_of_a_user_is_EDQUOT_and_leaves_nothing)
 {
 	struct consumer *c[4];

@@ -381,6 +381,33 @@ Test(queue, after_a_queueful_room_is_saved_for_who_wants_many)
 	cr_assert_eq(put(1010, 1, 500, 1), 0, "nothing is kept any more");
 }
 
+static bool is_this(const struct qwaiter *w, const void *of)
+{
+	return w == of;
+}
+
+Test(queue, who_is_forgotten_is_not_told_and_nothing_is_saved_for_it)
+{
+	struct qwaiter many = { .want = 3, .flow = 2 }, one = { 0 }, last = { 0 };
+
+	fill_up(0);
+	queue_want(&q, &many);
+	queue_want(&q, &one);
+	queue_want(&q, &last);
+	keep_busy(10 * SLOTS);
+	cr_assert(queue_is_full(&q), "though a slot is free");
+	cr_assert_null(queue_forget(&q, is_this, &q));
+	cr_assert(queue_is_full(&q), "nobody was forgotten");
+	cr_assert_eq(queue_forget(&q, is_this, &one), &one);
+	cr_assert(queue_is_full(&q), "it is saved for another one");
+	cr_assert_eq(queue_forget(&q, is_this, &many), &many);
+	cr_assert_not(queue_is_full(&q));
+	cr_assert_eq(queue_told(&q), &last);
+	queue_want(&q, &one);
+	taken();
+	cr_assert_eq(queue_told(&q), &one, "lines go on");
+}
+
 Test(queue, what_nobody_comes_for_is_not_kept_for_ever)
 {
 	struct qwaiter many = { .want = SLOTS / 2, .flow = 2 };

@@ -17,7 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/api/quota.h"
 #include "daemon/api/ring.h"
+#include "daemon/config.h"
+#include "daemon/core/backlog.h"
 #include "daemon/core/chain.h"
 #include "daemon/core/service.h"
 #include "lib/shared/ring-ops.h"
@@ -421,6 +424,96 @@ Test(ring, closing_says_so_and_memory_goes_with_the_last_request)
 	ring_reap();
 	cr_assert_eq(fx.consumer.refs, refs - 1);
 	cr_assert_eq(peek()->user_data, 1, "also the last one was answered");
+}
+
+Test(ring, closing_gives_the_quota_back_with_the_last_request)
+{
+	const struct config config = { .rings = 4, .requests = 64 };
+	const uid_t uid = fx.consumer.uid;
+	unsigned int all = ring_count_all();
+	struct request *req;
+
+	quota_init(&config);
+	cr_assert_eq(quota_charge_ring(uid, ring_entries(r)), 0);
+	submit(1, 0);
+	req = ring_take(r, 1);
+	ring_queued(req);
+	ring_close(r);
+	ring_detached(r);
+	ring_reap();
+	cr_assert_eq(quota_left(uid, QUOTA_RINGS), 3, "the request keeps it");
+	cr_assert_eq(quota_left(uid, QUOTA_REQUESTS), 60);
+	cr_assert_eq(ring_count_all(), all);
+	ring_complete(req);
+	ring_reap();
+	cr_assert_eq(quota_left(uid, QUOTA_RINGS), 4);
+	cr_assert_eq(quota_left(uid, QUOTA_REQUESTS), 64);
+	cr_assert_eq(ring_count_all(), all - 1);
+}
+
+static struct request *put(struct backlog *b, uint64_t user_data)
+{
+	struct request *req;
+
+	submit(user_data, 0);
+	req = ring_take(r, 1);
+	ring_queued(req);
+	req->deadline_ns = UINT64_MAX;
+	cr_assert_eq(backlog_put(b, req, false, false, NULL), 0);
+	return req;
+}
+
+Test(ring, closing_cancels_what_waits_and_nothing_that_runs)
+{
+	struct request *req;
+	unsigned int detail;
+	struct backlog b;
+
+	cr_assert_eq(backlog_init(&b, UKCF_QUEUE_BULK, 8, 1, false), 0);
+	for (unsigned int i = 1; i <= 3; i++)
+		put(&b, i);
+	req = backlog_take(&b);
+	cr_assert_eq(request_must_end(req, &detail), 0);
+	ring_close(r);
+	cr_assert_eq(request_must_end(req, &detail), -ECANCELED);
+	cr_assert_eq(detail, UKCF_DETAIL_CANCELED);
+	cr_assert_not(ring_sweep(r, 3), "others have their turn");
+	cr_assert(ring_sweep(r, 3));
+	cr_assert_eq(backlog_depth(&b), 0);
+	cr_assert_eq(b.counts.cancelled, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		cr_assert_eq(peek()->res, -ECANCELED);
+		cr_assert_neq(peek()->user_data, 1, "that one runs");
+		cq_head++;
+	}
+	cr_assert_null(peek());
+	request_end(req, 0, 0);
+	cr_assert_eq(peek()->user_data, 1);
+	backlog_free(&b);
+}
+
+Test(ring, closing_ends_its_waits_for_room_and_no_others)
+{
+	const struct config config = { .rings = 4, .requests = 64 };
+	struct backlog b;
+	struct want_space want = { .slots = 8 };
+
+	quota_init(&config);
+	cr_assert_eq(quota_charge_ring(fx.consumer.uid, ring_entries(r)), 0);
+	cr_assert_eq(backlog_init(&b, UKCF_QUEUE_BULK, 8, 1, false), 0);
+	want.req = put(&b, 1);
+	cr_assert_eq(backlog_want_space(&b, &want), 0);
+	cr_assert(ring_has_waiters(r));
+	backlog_forget(&b, NULL);
+	cr_assert(ring_has_waiters(r), "another ring's");
+	ring_close(r);
+	backlog_forget(&b, r);
+	cr_assert_not(ring_has_waiters(r));
+	cr_assert(ring_sweep(r, 4));
+	ring_detached(r);
+	ring_reap();
+	cr_assert_eq(quota_left(fx.consumer.uid, QUOTA_RINGS), 4);
+	backlog_free(&b);
 }
 
 Test(ring, counters_say_what_happened)
