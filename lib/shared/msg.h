@@ -231,6 +231,7 @@ struct msg_provider {
 	uint64_t checked;   /* answers, by another provider */
 	uint64_t wrong;
 	uint64_t unchecked; /* due, and no other could do it */
+	uint64_t shared;    /* its device did in the consumers' own memory */
 	char reason[MSG_REASON_MAX]; /* why it failed; "": not known */
 };
 
