@@ -83,9 +83,12 @@ struct msg_ring {
 	uint64_t cq_size;
 };
 
+/* With a kind: no device is given it, for keys pass through it. */
+#define MSG_BUFFER_HIDDEN 0x8000u
+
 struct msg_buffer {
 	uint16_t buffer;
-	uint16_t kind; /* enum ukcf_buffer_kind */
+	uint16_t kind; /* enum ukcf_buffer_kind, MSG_BUFFER_HIDDEN */
 	uint32_t reserved;
 	uint64_t size;
 };
