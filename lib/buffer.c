@@ -47,10 +47,10 @@ static int map(struct ukcf_buffer *b, int fd, bool write)
 	return 0;
 }
 
-static int open_buffer(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
+static int open_buffer(struct ukcf *u, uint16_t kind, size_t size,
 		       uint64_t deadline_ns, struct ukcf_buffer *b)
 {
-	struct msg_buffer want = { .kind = (uint16_t)kind, .size = size };
+	struct msg_buffer want = { .kind = kind, .size = size };
 	struct msg_buffer m, ack;
 	int fd, err;
 
@@ -63,7 +63,7 @@ static int open_buffer(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 	}
 	b->size = m.size;
 	b->index = m.buffer;
-	err = map(b, fd, kind == UKCF_BUFFER_INPUT);
+	err = map(b, fd, !(kind & UKCF_BUFFER_OUTPUT));
 	want = (struct msg_buffer){ .buffer = m.buffer };
 	if (!err)
 		err = ask(u, MSG_BUFFER_READY, deadline_ns, &want, &ack,
@@ -80,16 +80,12 @@ static void free_buffer(struct ukcf_buffer *b, bool ours)
 	free(b);
 }
 
-int buffer_new(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
-	       uint64_t deadline_ns, struct ukcf_buffer **bp)
+static int make(struct ukcf *u, uint16_t kind, size_t size,
+		uint64_t deadline_ns, struct ukcf_buffer **bp)
 {
 	struct ukcf_buffer *b;
-	int err;
+	int err = connection_check(u);
 
-	if (!u || !bp || size == 0 || size > UKCF_BUFFER_SIZE_MAX ||
-	    (kind != UKCF_BUFFER_INPUT && kind != UKCF_BUFFER_OUTPUT))
-		return -EINVAL;
-	err = connection_check(u);
 	if (err)
 		return err;
 	b = calloc(1, sizeof(*b));
@@ -106,10 +102,22 @@ int buffer_new(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 	return 0;
 }
 
+int buffer_new_hidden(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
+		      uint64_t deadline_ns, struct ukcf_buffer **bp)
+{
+	if (size > UKCF_BUFFER_SIZE_MAX)
+		return -EINVAL;
+	return make(u, (uint16_t)(kind | MSG_BUFFER_HIDDEN), size, deadline_ns,
+		    bp);
+}
+
 int ukcf_buffer_alloc(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 		      struct ukcf_buffer **bp)
 {
-	return buffer_new(u, kind, size, control_deadline(u), bp);
+	if (!u || !bp || size == 0 || size > UKCF_BUFFER_SIZE_MAX ||
+	    (kind != UKCF_BUFFER_INPUT && kind != UKCF_BUFFER_OUTPUT))
+		return -EINVAL;
+	return make(u, (uint16_t)kind, size, control_deadline(u), bp);
 }
 
 void buffer_destroy(struct ukcf_buffer *b, bool ours, uint64_t deadline_ns)

@@ -17,9 +17,10 @@ struct ukcf_buffer {
 	uint16_t index;
 };
 
-/* ukcf_buffer_alloc(), all of it by a deadline. */
-int buffer_new(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
-	       uint64_t deadline_ns, struct ukcf_buffer **bp);
+/* ukcf_buffer_alloc(), all of it by a deadline, of one that no device is given:
+ * keys pass through it. */
+int buffer_new_hidden(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
+		      uint64_t deadline_ns, struct ukcf_buffer **bp);
 /* Free; @ours: tell the daemon, by a deadline (0: control_deadline()), and
  * unmap. */
 void buffer_destroy(struct ukcf_buffer *b, bool ours, uint64_t deadline_ns);

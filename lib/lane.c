@@ -230,7 +230,8 @@ static int reserve(struct ukcf *u, enum ukcf_buffer_kind kind, size_t size,
 		drop_buffer(bp, deadline_ns);
 	while (want < size && want < BUFFER_KEEP)
 		want *= 2;
-	return buffer_new(u, kind, want < size ? size : want, deadline_ns, bp);
+	return buffer_new_hidden(u, kind, want < size ? size : want,
+				 deadline_ns, bp);
 }
 
 static size_t align16(size_t n)

@@ -51,7 +51,7 @@ static int show_queues(bool json)
 	return t ? table_print(t) : -1;
 }
 
-/* How the answers of providers were checked; NULL: of nobody. */
+/* What is counted of providers alone; NULL: of nobody. */
 struct checks {
 	struct msg_provider rows[UKCF_PAGE_PROVIDERS_MAX];
 	size_t n;
@@ -82,9 +82,10 @@ static void add_checks(struct table *t, const struct checks *c, uint32_t id)
 	table_cell(t, "%" PRIu64, p->checked);
 	table_cell(t, "%" PRIu64, p->wrong);
 	table_cell(t, "%" PRIu64, p->unchecked);
+	table_cell(t, "%" PRIu64, p->shared);
 }
 
-#define OWN_COLUMNS 3 /* of providers alone, the last ones */
+#define OWN_COLUMNS 4 /* of providers alone, the last ones */
 
 static int show_sums(bool json, const char *table, const char *heading,
 		     enum tally_by by, const struct checks *checks)
@@ -94,7 +95,7 @@ static int show_sums(bool json, const char *table, const char *heading,
 		{ "FAILED", COLUMN_NUMBER },  { "BYTES", COLUMN_NUMBER },
 		{ "QUEUE_NS", COLUMN_NUMBER }, { "SERVICE_NS", COLUMN_NUMBER },
 		{ "CHECKED", COLUMN_NUMBER }, { "WRONG", COLUMN_NUMBER },
-		{ "UNCHECKED", COLUMN_NUMBER },
+		{ "UNCHECKED", COLUMN_NUMBER }, { "SHARED", COLUMN_NUMBER },
 	};
 	struct tally_row *rows;
 	int n = tallies_sums(by, &rows);

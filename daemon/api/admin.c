@@ -294,6 +294,8 @@ static int on_providers(struct admin *a, const struct msg_in *m)
 			.checked = load_relaxed_u64(&t->checked),
 			.wrong = load_relaxed_u64(&t->wrong),
 			.unchecked = load_relaxed_u64(&t->unchecked),
+			.shared = load_relaxed_u64(
+				&p->counts[UKCF_COUNT_SHARED]),
 		};
 		snprintf(row->name, sizeof(row->name), "%s", p->name);
 		provider_reason(p, row->reason, sizeof(row->reason));

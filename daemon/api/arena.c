@@ -75,6 +75,7 @@ static struct arena *arena_new(void)
 	p->arena.base = NULL;
 	p->arena.fd = -1;
 	p->arena.charged = false;
+	p->arena.hidden = false;
 	return &p->arena;
 }
 
@@ -183,6 +184,12 @@ fail:
 	return err;
 }
 
+void arena_hide(struct arena *a)
+{
+	a->hidden = true;
+	recovery->buffers[a->rec].kind = a->kind | REC_BUFFER_HIDDEN;
+}
+
 int arena_ready(struct consumer *c, struct arena *a)
 {
 	int err;
@@ -205,7 +212,8 @@ int arena_ready(struct consumer *c, struct arena *a)
 	if (a->kind == UKCF_BUFFER_OUTPUT && a->size <= POPULATE_MAX &&
 	    lseek(a->fd, 0, SEEK_HOLE) == (off_t)a->size)
 		madvise(a->base, a->size, MADV_POPULATE_WRITE);
-	share_arena(a->base, a->size, a->kind == UKCF_BUFFER_OUTPUT);
+	if (!a->hidden)
+		share_arena(a->base, a->size, a->kind == UKCF_BUFFER_OUTPUT);
 	recovery->buffers[a->rec].state = REC_LIVE;
 	store_release_u32(&a->refs, 1); /* from here on it can be held */
 	return 0;
@@ -237,7 +245,8 @@ int arena_restore(struct consumer *c, uint32_t rec, int fd)
 		return -ENOMEM;
 	a->rec = rec;
 	a->index = b->index;
-	a->kind = b->kind;
+	a->kind = b->kind & (uint16_t)~REC_BUFFER_HIDDEN;
+	a->hidden = b->kind & REC_BUFFER_HIDDEN;
 	a->size = b->size;
 	a->fd = fd;
 	publish(c, a);

@@ -24,6 +24,7 @@ struct arena {
 	uint32_t rec;  /* record in the recovery memfd */
 	uint16_t index;
 	uint16_t kind; /* enum ukcf_buffer_kind */
+	bool hidden;   /* from devices */
 	uint8_t *base; /* INPUT: PROT_READ; NULL until ready */
 	uint64_t size;
 	int fd; /* the daemon's own descriptor */
@@ -36,6 +37,8 @@ struct arena {
 /* Make the memfd.  *fd_out: for the consumer; the caller closes it. */
 int arena_create(struct consumer *c, enum ukcf_buffer_kind kind, uint64_t size,
 		 uint32_t seq, struct arena **ap, int *fd_out);
+/* No device is to be given it; before it is ready. */
+void arena_hide(struct arena *a);
 /* The consumer acknowledged: map, seal, check for holes, publish in
  * c->buffers[].  -EPROTO: it has holes or cannot be sealed. */
 int arena_ready(struct consumer *c, struct arena *a);

@@ -282,18 +282,18 @@ static struct arena *buffer_by_index(const struct consumer *c, unsigned int i)
 static int buffer_create(struct consumer *c, const struct msg_buffer *want,
 			 uint32_t seq, struct arena **ap, int *fd)
 {
+	uint16_t kind = want->kind & (uint16_t)~MSG_BUFFER_HIDDEN;
 	uint64_t size = want->size;
 	int err;
 
-	if (want->kind > UKCF_BUFFER_OUTPUT || size == 0 ||
+	if (kind > UKCF_BUFFER_OUTPUT || size == 0 ||
 	    size > UKCF_BUFFER_SIZE_MAX)
 		return -EINVAL;
 	size = memfd_round(size);
 	err = charge_buffer(c->uid, size);
 	if (err)
 		return err;
-	err = arena_create(c, (enum ukcf_buffer_kind)want->kind, size, seq, ap,
-			   fd);
+	err = arena_create(c, (enum ukcf_buffer_kind)kind, size, seq, ap, fd);
 	if (err)
 		quota_release_buffer(c->uid, size);
 	return err;
@@ -314,6 +314,8 @@ static int on_buffer_alloc(struct consumer *c, const struct msg_in *m,
 		err = buffer_create(c, want, m->h.seq, &a, &fd);
 	if (err || fd < 0)
 		return err ? err : fd;
+	if (want->kind & MSG_BUFFER_HIDDEN)
+		arena_hide(a);
 	reply_fd(r, fd);
 	fill_buffer(a, r);
 	return 0;

@@ -53,6 +53,8 @@ struct rec_ring {
 	uint32_t pad;
 };
 
+#define REC_BUFFER_HIDDEN 0x8000u /* with a kind: from devices */
+
 struct rec_buffer {
 	uint32_t state;
 	uint32_t consumer;

@@ -62,6 +62,14 @@ static void host_complete(void *host, struct ukcf_job *job)
 	completion_leave();
 }
 
+static void host_count(void *host, enum ukcf_count what)
+{
+	struct provider *p = host;
+
+	if ((unsigned int)what < UKCF_COUNT_LAST)
+		fetch_add_u64(&p->counts[what], 1);
+}
+
 const char *host_option_of(const struct provider *p, const char *name)
 {
 	const char *own = config_provider_option(config, p->name, name);
@@ -87,5 +95,6 @@ void host_init(struct provider *p, const struct config *c)
 		.complete = host_complete,
 		.notify = host_notify,
 		.option = host_option,
+		.count = host_count,
 	};
 }

@@ -50,6 +50,7 @@ struct provider {
 				  when it is unloaded */
 	struct recovery_plan plan; /* recover.c's */
 	struct trust trust;
+	uint64_t counts[UKCF_COUNT_LAST]; /* atomic: the provider's word */
 	char reason[PROVIDER_REASON_MAX]; /* why it failed; provider_reason() */
 };
 

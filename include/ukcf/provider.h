@@ -210,6 +210,13 @@ enum ukcf_dual_ops {
 	UKCF_DUAL_ALL = 0x7
 };
 
+/** What a provider counts, and only it can know. */
+enum ukcf_count {
+	UKCF_COUNT_SHARED = 0, /* jobs whose device worked on memory that was
+				  given to share() */
+	UKCF_COUNT_LAST = 1
+};
+
 /**
  * struct ukcf_host - what the host gives to a provider
  *
@@ -236,6 +243,9 @@ struct ukcf_host {
 	/* which of the provider's devices it is started for: 0 to instances() - 1
 	 */
 	uint32_t instance;
+	/* one more of that; what is not known is not counted.  Callable from any
+	 * thread.  A host that is older has none, or NULL */
+	void (*count)(void *host, enum ukcf_count what);
 };
 
 /**

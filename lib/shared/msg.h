@@ -83,9 +83,12 @@ struct msg_ring {
 	uint64_t cq_size;
 };
 
+/* With a kind: no device is given it, for keys pass through it. */
+#define MSG_BUFFER_HIDDEN 0x8000u
+
 struct msg_buffer {
 	uint16_t buffer;
-	uint16_t kind; /* enum ukcf_buffer_kind */
+	uint16_t kind; /* enum ukcf_buffer_kind, MSG_BUFFER_HIDDEN */
 	uint32_t reserved;
 	uint64_t size;
 };
@@ -233,6 +236,7 @@ struct msg_provider {
 	uint64_t checked;   /* answers, by another provider */
 	uint64_t wrong;
 	uint64_t unchecked; /* due, and no other could do it */
+	uint64_t shared;    /* its device did in the consumers' own memory */
 	char reason[MSG_REASON_MAX]; /* why it failed; "": not known */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "providers/virtio/engine-parts.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "providers/virtio/distrust.h"
@@ -232,6 +233,14 @@ static bool is_overrun(const struct slot *s)
 	return false;
 }
 
+static void count(const struct engine *e, enum ukcf_count what)
+{
+	const struct ukcf_host *h = e->host;
+
+	if (h->struct_size > offsetof(struct ukcf_host, count) && h->count)
+		h->count(h->host, what);
+}
+
 /* It came back: on to the next step, or to its end. */
 static void settle(struct engine *e, struct slot *s, uint8_t status,
 		   uint32_t len)
@@ -241,10 +250,13 @@ static void settle(struct engine *e, struct slot *s, uint8_t status,
 	if (status == VIRTIO_CRYPTO_OK) {
 		if (len <= s->len && len >= least_len(s))
 			put_zeros_before(s, len);
-		if (w->kind->take(w, s->data))
+		if (w->kind->take(w, s->data)) {
 			s->state = SLOT_READY;
-		else
-			engine_end_slot(e, s, UKCF_DONE);
+			return;
+		}
+		if (s->shared)
+			count(e, UKCF_COUNT_SHARED);
+		engine_end_slot(e, s, UKCF_DONE);
 		return;
 	}
 	if (w->kind->refused && w->kind->refused(w, status)) {

@@ -22,7 +22,7 @@ const unsigned int device_depths[DEVICE_DEPTHS] = { 1, DEPTH_MAX };
 
 struct asker {
 	struct session s;
-	struct ukcf_key key;
+	struct ukcf_key key, own;
 	uint16_t id[DEVICE_KINDS]; /* of providers; 0: there is none */
 };
 
@@ -47,10 +47,13 @@ static int find(struct asker *a, struct devices *d)
 		a->id[k] = rows[i].id;
 		snprintf(d->name[k], sizeof(d->name[k]), "%.31s", rows[i].name);
 	}
+	a->id[DEVICE_SHARED] = a->id[DEVICE_HARDWARE];
+	snprintf(d->name[DEVICE_SHARED], sizeof(d->name[DEVICE_SHARED]),
+		 "%.31s, own key", d->name[DEVICE_HARDWARE]);
 	return 0;
 }
 
-static int ask(struct asker *a, uint16_t provider, unsigned int slot,
+static int ask(struct asker *a, enum device_kind k, unsigned int slot,
 	       uint32_t len)
 {
 	static const uint8_t iv[16];
@@ -60,20 +63,21 @@ static int ask(struct asker *a, uint16_t provider, unsigned int slot,
 
 	if (!sqe)
 		return -ENOSPC;
-	rc = ukcf_prep_encrypt(a->s.ring, sqe, MECH, a->key, iv, sizeof(iv),
-			       UKCF_SPAN_NONE,
+	rc = ukcf_prep_encrypt(a->s.ring, sqe, MECH,
+			       k == DEVICE_SHARED ? a->own : a->key, iv,
+			       sizeof(iv), UKCF_SPAN_NONE,
 			       ukcf_buffer_span(a->s.in, at, len),
 			       ukcf_buffer_span(a->s.out, at, len));
 	if (rc)
 		return rc;
 	sqe->user_data = slot;
-	sqe->provider = provider;
+	sqe->provider = a->id[k];
 	rc = ukcf_submit(a->s.ring);
 	return rc < 0 ? rc : 0;
 }
 
 /* n of them, depth in flight. */
-static int run(struct asker *a, uint16_t provider, uint32_t len,
+static int run(struct asker *a, enum device_kind k, uint32_t len,
 	       unsigned int depth, unsigned int n)
 {
 	unsigned int sent = 0, done = 0;
@@ -81,46 +85,61 @@ static int run(struct asker *a, uint16_t provider, uint32_t len,
 	int rc = 0;
 
 	for (; !rc && sent < depth && sent < n; sent++)
-		rc = ask(a, provider, sent, len);
+		rc = ask(a, k, sent, len);
 	for (; !rc && done < n; done++) {
 		rc = session_answer(&a->s, &c);
 		if (!rc && sent < n) {
-			rc = ask(a, provider, (unsigned int)c.user_data, len);
+			rc = ask(a, k, (unsigned int)c.user_data, len);
 			sent++;
 		}
 	}
 	return rc;
 }
 
-static int measure(struct asker *a, uint16_t provider, uint32_t len,
-		   unsigned int depth, unsigned int rounds, double *ns)
+/* ns: of one, by kind */
+static int measure(struct asker *a, uint32_t len, unsigned int depth,
+		   unsigned int rounds, double ns[DEVICE_KINDS])
 {
+	double v[DEVICE_KINDS][ROUNDS_MAX];
 	unsigned int n = 4 * depth;
-	double v[ROUNDS_MAX];
-	int rc = run(a, provider, len, depth, n); /* everybody wakes up */
+	int rc = 0;
 
-	for (unsigned int i = 0; !rc && i < rounds; i++) {
-		uint64_t begin = clock_ns();
+	for (unsigned int k = 0; !rc && k < DEVICE_KINDS; k++)
+		rc = run(a, k, len, depth, n); /* everybody wakes up */
+	for (unsigned int i = 0; i < rounds; i++)
+		for (unsigned int k = 0; !rc && k < DEVICE_KINDS; k++) {
+			uint64_t begin = clock_ns();
 
-		rc = run(a, provider, len, depth, n);
-		v[i] = (double)(clock_ns() - begin) / n;
-	}
-	if (!rc)
-		*ns = median(v, rounds);
+			rc = run(a, k, len, depth, n);
+			v[k][i] = (double)(clock_ns() - begin) / n;
+		}
+	for (unsigned int k = 0; !rc && k < DEVICE_KINDS; k++)
+		ns[k] = median(v[k], rounds);
 	return rc;
 }
 
 static int measure_all(struct asker *a, struct devices *d, unsigned int rounds)
 {
+	double ns[DEVICE_KINDS];
 	int rc = 0;
 
-	for (unsigned int k = 0; k < DEVICE_KINDS; k++)
-		for (unsigned int i = 0; i < DEVICE_SIZES; i++)
-			for (unsigned int j = 0; !rc && j < DEVICE_DEPTHS; j++)
-				rc = measure(a, a->id[k], device_sizes[i],
-					     device_depths[j], rounds,
-					     &d->ns[k][i][j]);
+	for (unsigned int i = 0; i < DEVICE_SIZES; i++)
+		for (unsigned int j = 0; !rc && j < DEVICE_DEPTHS; j++) {
+			rc = measure(a, device_sizes[i], device_depths[j],
+				     rounds, ns);
+			for (unsigned int k = 0; !rc && k < DEVICE_KINDS; k++)
+				d->ns[k][i][j] = ns[k];
+		}
 	return rc;
+}
+
+static int make_keys(struct asker *a)
+{
+	int err = ukcf_key_import(a->s.u, NULL, MECH, UKCF_USE_DEFAULT, 0,
+				  cipher_key(), 32, &a->key);
+
+	return err ? err : ukcf_key_local(a->s.u, MECH, UKCF_USE_DEFAULT,
+					  cipher_key(), 32, &a->own);
 }
 
 int devices_measure(struct devices *d, bool quick)
@@ -136,8 +155,7 @@ int devices_measure(struct devices *d, bool quick)
 	else if (!err && !a.id[DEVICE_SOFTWARE])
 		d->missing = "no software has aes-256-cbc";
 	if (!err && !d->missing)
-		err = ukcf_key_import(a.s.u, NULL, MECH, UKCF_USE_DEFAULT, 0,
-				      cipher_key(), 32, &a.key);
+		err = make_keys(&a);
 	if (!err && !d->missing)
 		err = measure_all(&a, d, quick ? 3 : ROUNDS_MAX);
 	session_close(&a.s);

@@ -251,11 +251,11 @@ static void files(FILE *f, const struct files *s)
 		s->decrypt / s->direct);
 }
 
-static void devices(FILE *f, const struct devices *d)
+void document_devices(FILE *f, const struct devices *d)
 {
 	fprintf(f, "## Device and software\n\n"
-		   "AES-256-CBC with a key that the daemon holds, asked of each "
-		   "by name; us per request.\n\n");
+		   "AES-256-CBC, asked of each by name; with a key that the "
+		   "daemon holds if nothing else is said; us per request.\n\n");
 	if (d->missing) {
 		fprintf(f, "Not measured: %s.\n\n", d->missing);
 		return;
@@ -265,7 +265,10 @@ static void devices(FILE *f, const struct devices *d)
 		for (unsigned int j = 0; j < DEVICE_DEPTHS; j++)
 			fprintf(f, " %s, depth %u |", d->name[k],
 				device_depths[j]);
-	fprintf(f, "\n| ---: | ---: | ---: | ---: | ---: |\n");
+	fprintf(f, "\n| ---: |");
+	for (unsigned int k = 0; k < DEVICE_KINDS * DEVICE_DEPTHS; k++)
+		fprintf(f, " ---: |");
+	fputc('\n', f);
 	for (unsigned int i = 0; i < DEVICE_SIZES; i++) {
 		fprintf(f, "| %u |", device_sizes[i]);
 		for (unsigned int k = 0; k < DEVICE_KINDS; k++)
@@ -305,7 +308,7 @@ static void document(FILE *f, struct survey *s, bool pinned, bool quick)
 	}
 	shares(f, &s->shares);
 	files(f, &s->files);
-	devices(f, &s->devices);
+	document_devices(f, &s->devices);
 	elsewhere(f);
 }
 

@@ -4,6 +4,7 @@
 #define TESTS_BENCH_DOCUMENT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "tests/bench/survey.h"
 
@@ -16,5 +17,7 @@ int document_prepare(const char *dir);
  * Return: 0 or -errno, after a complaint.
  */
 int document_write(const char *dir, struct survey *s, bool pinned, bool quick);
+/* Its section on them alone. */
+void document_devices(FILE *f, const struct devices *d);
 
 #endif

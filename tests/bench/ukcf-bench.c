@@ -2,8 +2,9 @@
 /*
  * ukcf-bench [--quick] [--json]: the ratios that matter, each beside its
  * control of the same run; --report DIR: tables and charts of all ways to do a
- * thing.  Results on standard output, progress on standard
- * error.  Without UKCF_SOCKET it runs itself under a captive daemon.
+ * thing; --device: of a device beside software alone.  Results on standard
+ * output, progress on standard error.  Without UKCF_SOCKET it runs itself under
+ * a captive daemon.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "tests/bench/cipher.h"
 #include "tests/bench/consumer.h"
 #include "tests/bench/daemon.h"
+#include "tests/bench/device.h"
 #include "tests/bench/document.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/peer.h"
@@ -24,17 +26,19 @@
 #include "tests/bench/ways.h"
 
 struct options {
-	bool quick, json;
+	bool quick, json, device;
 	const char *report; /* a directory, or NULL */
 };
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: ukcf-bench [--quick] [--json | --report DIR]\n"
+	fprintf(f, "usage: ukcf-bench [--quick] "
+		   "[--json | --report DIR | --device]\n"
 		   "  --quick  fewer bursts: under 30 s instead of 3 minutes\n"
 		   "  --json   JSON on standard output instead of a table\n"
 		   "  --report DIR  Markdown and SVG in DIR: sizes, depths,\n"
 		   "           latencies, other libraries and services\n"
+		   "  --device  of that a device beside software, alone\n"
 		   "  --help   this text\n"
 		   "Uses the daemon at $UKCF_SOCKET, else one of its own.\n"
 		   "Exit status: 0 measured, 1 not, 2 wrong usage.\n");
@@ -46,6 +50,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "device", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -62,6 +67,9 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'r':
 			o->report = optarg;
 			break;
+		case 'd':
+			o->device = true;
+			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -70,7 +78,7 @@ static void parse(int argc, char **argv, struct options *o)
 			exit(2);
 		}
 	}
-	if (optind < argc || (o->json && o->report)) {
+	if (optind < argc || o->json + o->device + !!o->report > 1) {
 		usage(stderr);
 		exit(2);
 	}
@@ -139,6 +147,24 @@ static int ratios(const struct options *o, bool pinned)
 	return results.n_errors ? 1 : 0;
 }
 
+/* Neither is pinned: a device's thread is where it is. */
+static int device(const struct options *o)
+{
+	static struct devices d;
+	int err = cipher_init();
+
+	if (err)
+		die("libsodium", err);
+	clock_init();
+	if (devices_measure(&d, o->quick))
+		return 1;
+	if (d.missing)
+		fprintf(stderr, "ukcf-bench: not measured: %s\n", d.missing);
+	else
+		document_devices(stdout, &d);
+	return d.missing ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -150,6 +176,8 @@ int main(int argc, char **argv)
 		daemon_reexecute(argv);
 		return 1;
 	}
+	if (o.device)
+		return device(&o);
 	if (o.report && document_prepare(o.report))
 		return 1;
 	pinned = prepare();

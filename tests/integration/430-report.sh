@@ -60,4 +60,6 @@ refused 1 '/report/report.md/under: Not a directory' \
 	ukcf-bench --quick --report "$tmp/report/report.md/under"
 refused 2 'requires an argument' ukcf-bench --report
 refused 2 '^usage: ' ukcf-bench --json --report "$tmp/x"
+refused 2 '^usage: ' ukcf-bench --json --device
+refused 1 'not measured: no device' ukcf-bench --device
 finish

@@ -28,8 +28,12 @@ shared() {
 	grep '^#' "$tmp/out"
 	return $status
 }
+# How many the device did in the buffers of consumers.
+counted() {
+	cryptoctl stats -p | awk '$1 == "virtiofake" { print $NF }'
+}
 wrong() {
-	! shared "$@" && grep -q '^FAILED: 0 of 1 are right' "$tmp/out"
+	! shared "$@" && grep -q '^FAILED: .* 1 wrong' "$tmp/out"
 }
 
 for len in 4096 16384 65536; do
@@ -37,6 +41,10 @@ for len in 4096 16384 65536; do
 	check "and with one that the daemon holds" \
 		shared virtiofake $len 100 held
 done
+same "those with an own key are counted" 300 "$(counted)"
+check "in other buffers each time, more than it has places for" \
+	shared virtiofake 4096 100 anew
+same "are counted, too" 400 "$(counted)"
 to flip_shared=1
 check "with a key that the daemon holds: copied" shared virtiofake 4096 1 held
 check "less than it is for: copied" shared virtiofake 4080 1 own

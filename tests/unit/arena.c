@@ -71,6 +71,26 @@ Test(arena, what_is_not_acknowledged_yet_cannot_be_held)
 	cr_assert_eq(recovery->buffers[2].state, REC_FREE);
 }
 
+Test(arena, one_that_is_hidden_from_devices_is_after_a_restart)
+{
+	struct arena *a, *again;
+	int fd;
+
+	cr_assert_eq(arena_create(&fx.consumer, UKCF_BUFFER_OUTPUT, 4096, 9, &a,
+				  &fd), 0);
+	cr_assert(!a->hidden);
+	arena_hide(a);
+	cr_assert(a->hidden);
+	cr_assert_eq(a->kind, UKCF_BUFFER_OUTPUT);
+	cr_assert_eq(arena_ready(&fx.consumer, a), 0);
+	cr_assert_eq(arena_restore(&fx.consumer, a->rec, dup(a->fd)), 0);
+	again = fx.consumer.buffers[a->index];
+	cr_assert_neq(again, a);
+	cr_assert(again->hidden);
+	cr_assert_eq(again->kind, UKCF_BUFFER_OUTPUT);
+	cr_assert_eq(again->size, 4096);
+}
+
 Test(arena, sizes_that_cannot_be_are_EINVAL)
 {
 	static const uint64_t bad[] = { 0, UKCF_BUFFER_SIZE_MAX + 1ull,

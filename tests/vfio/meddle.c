@@ -11,6 +11,7 @@
  *	loop	a request's descriptors are a circle
  *	jump	more requests are there than the queue has room for
  *	astray	what the device is to read is mapped nowhere
+ *	blind	what it is to read in the buffer of a consumer it reads elsewhere
  */
 #include <endian.h>
 #include <errno.h>
@@ -30,10 +31,10 @@
 #include "providers/virtio/pci.c" /* NOLINT(bugprone-suspicious-include) */
 #undef virtio_transport
 
-#define MAPS 16u
+#define MAPS 3u /* the driver's own memory, which comes first */
 #define NOWHERE UINT64_C(0x10000000)
 
-#define FAULTS(F) F(deaf) F(hang) F(loop) F(jump) F(astray)
+#define FAULTS(F) F(deaf) F(hang) F(loop) F(jump) F(astray) F(blind)
 #define FAULT_ENUM(name) FAULT_##name,
 #define FAULT_NAME(name) #name,
 enum { FAULTS(FAULT_ENUM) N_FAULTS };
@@ -86,6 +87,11 @@ static void *at(uint64_t iova, size_t len)
 	abort(); /* the driver has told the device what is not so */
 }
 
+static bool is_written(const struct vring_desc *d)
+{
+	return le16toh(d->flags) & VRING_DESC_F_WRITE;
+}
+
 static void meddle(void)
 {
 	struct vring_avail *avail = at(it.avail, 4 + 2 * (size_t)it.size);
@@ -99,6 +105,8 @@ static void meddle(void)
 	}
 	if (spend(FAULT_astray))
 		desc[head].addr = htole64(NOWHERE);
+	if (!is_written(&desc[head + 1]) && spend(FAULT_blind))
+		desc[head + 1].addr = desc[head].addr;
 	if (spend(FAULT_jump))
 		__atomic_store_n(&avail->idx, htole16((uint16_t)(idx + 4096)),
 				 __ATOMIC_RELEASE);
@@ -179,11 +187,11 @@ static int meddled_write(struct transport *t, enum transport_space space,
 static int meddled_map(struct transport *t, void *mem, size_t len,
 		       uint64_t iova, bool writable)
 {
-	if (it.n_maps == MAPS)
-		return -ENOSPC;
-	it.maps[it.n_maps].mem = mem;
-	it.maps[it.n_maps].len = len;
-	it.maps[it.n_maps++].iova = iova;
+	if (it.n_maps < MAPS) {
+		it.maps[it.n_maps].mem = mem;
+		it.maps[it.n_maps].len = len;
+		it.maps[it.n_maps++].iova = iova;
+	}
 	return it.ops->map(t, mem, len, iova, writable);
 }
 

@@ -115,6 +115,16 @@ static const char *host_option(void *host, const char *name)
 	return strcmp(name, "depth") == 0 ? depth : NULL;
 }
 
+static unsigned int counted; /* in shared memory */
+
+static void host_count(void *host, enum ukcf_count what)
+{
+	(void)host;
+	pthread_mutex_lock(&lock);
+	counted += what == UKCF_COUNT_SHARED;
+	pthread_mutex_unlock(&lock);
+}
+
 static const struct ukcf_host host = {
 	.struct_size = sizeof(host),
 	.spi_version = UKCF_SPI_VERSION,
@@ -122,6 +132,7 @@ static const struct ukcf_host host = {
 	.complete = host_complete,
 	.notify = host_notify,
 	.option = host_option,
+	.count = host_count,
 };
 
 static const struct ukcf_provider *provider;
@@ -827,6 +838,16 @@ static void prepare_shared(struct shared *s, struct rng *r)
 	s->e.job.out = s->out;
 }
 
+static unsigned int shared_jobs(void)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&lock);
+	n = counted;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 static bool is_shared_right(struct shared *s)
 {
 	memcpy(s->e.out, s->out, LEN);
@@ -836,6 +857,7 @@ static bool is_shared_right(struct shared *s)
 /* It works where the bytes are, and nowhere else. */
 static void in_place(struct shared *s, struct rng *r)
 {
+	unsigned int before = shared_jobs();
 	struct errand other;
 
 	order("gather=2");
@@ -848,12 +870,14 @@ static void in_place(struct shared *s, struct rng *r)
 	check(await(&s->e) && await(&other) && is_shared_right(s) &&
 		      is_right(&other),
 	      "and makes the answer there, beside one that is copied");
+	check(shared_jobs() == before + 1, "the one of the two is counted");
 	prepare_shared(s, r);
 	s->e.job.out = s->in; /* which it may not write */
 	submit(&s->e);
 	check(await(&s->e) && s->e.status == UKCF_DONE &&
 		      memcmp(s->in, s->e.right, LEN) == 0,
 	      "in place, and read-only: through a copy");
+	check(shared_jobs() == before + 1, "which is not counted");
 }
 
 /* What becomes of a job that the device has not ended. */

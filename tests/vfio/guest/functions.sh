@@ -111,6 +111,11 @@ done_by() {
 	cryptoctl stats -p | awk -v p="$1" '$1 == p { n = $2 } END { print n + 0 }'
 }
 
+# how many of them the device did in the buffers of consumers
+in_place() {
+	cryptoctl stats -p | awk -v p="$driver" '$1 == p { print $NF }'
+}
+
 # interrupts of the device so far
 interrupts() {
 	awk '/vfio-msix/ { for (i = 2; i <= 3; i++) n += $i }
@@ -168,6 +173,12 @@ ready() {
 	[ "$(state)" = READY ]
 }
 
+# Writes to sysfs that take a device away wait for those who use it.
+unbind() {
+	timeout 60 sh -c "echo $bdf >/sys/bus/pci/drivers/vfio-pci/unbind" &&
+		[ ! -e "$device/driver" ] && await 60 failed
+}
+
 unplug() {
 	monitor device_del vc0
 	await 60 gone && await 60 failed
@@ -203,13 +214,17 @@ comes_back() {
 
 consumers='5 7 9 11' # each with so many in flight
 
+# consumer N: goes on until $tmp/stop is there
+consumer() {
+	exec "$top_builddir/tests/vfio/cipher" any 50 "$1" "$tmp/stop"
+}
+
 # Return: the device does some of them.
 load_begins() {
 	rm -f "$tmp/stop"
 	loads=
 	for n in $consumers; do
-		"$top_builddir/tests/vfio/cipher" any 50 "$n" "$tmp/stop" \
-			>"$tmp/load.$n" 2>&1 </dev/null &
+		consumer "$n" >"$tmp/load.$n" 2>&1 </dev/null &
 		loads="$loads $!"
 	done
 	has_part && return
