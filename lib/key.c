@@ -572,3 +572,23 @@ int ukcf_key_list(struct ukcf *u, struct ukcf_key_info *rows, unsigned int n)
 	}
 	return (int)have;
 }
+
+int ukcf_key_nonces(struct ukcf *u, struct ukcf_key key,
+		    struct ukcf_key_nonces *n)
+{
+	struct lane_request q = { .sqe = { .op = UKCF_OP_KEY_NONCES },
+				  .out = n,
+				  .out_size = sizeof(*n) };
+	int64_t res;
+	int err;
+
+	if (!u || !n)
+		return -EINVAL;
+	err = key_handle(u, key, &q.sqe.obj[0]);
+	if (err)
+		return err;
+	res = lane_call(u, &q, UKCF_REASON_OP);
+	if (res < 0)
+		return (int)res;
+	return res == (int64_t)sizeof(*n) ? 0 : -EPROTO;
+}

@@ -299,18 +299,6 @@ static int read_mechs(const char *text, struct msg_explain *e)
 	return err ? -1 : 0;
 }
 
-static int read_size(const char *text, uint64_t *size)
-{
-	char *end;
-
-	errno = 0;
-	*size = strtoull(text, &end, 10);
-	if (!errno && *text >= '0' && *text <= '9' && !*end)
-		return 0;
-	complain("%s: --size takes a number of bytes", text);
-	return -1;
-}
-
 static const char *share_of(const struct msg_candidate *c)
 {
 	const char *name = mech_op_name(c->op);
@@ -362,7 +350,8 @@ static enum status explain(struct invocation *in)
 	int n;
 
 	if ((op && find_op(op, &e.op)) || read_mechs(mech, &e) ||
-	    (in->value['s'] && read_size(in->value['s'], &e.size)))
+	    (in->value['s'] &&
+	     operands_size("--size", in->value['s'], &e.size)))
 		return STATUS_USAGE;
 	n = admin_ask(&call);
 	if (n == -ENOENT) {
@@ -385,7 +374,7 @@ static const struct option_row explain_options[] = {
 	{ 'm', true, "mechanism", "MECH", "of this mechanism, or CIPHER,MAC" },
 	{ 'o', false, "op", "OP",
 	  "encrypt, mac-verify, encrypt-mac, ...; else the usual one" },
-	{ 's', false, "size", "N", "of so many bytes (0)" },
+	{ 's', false, "size", "N", "of so many bytes (0); 64K, 1MiB, ..." },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
 };

@@ -237,6 +237,21 @@ static enum status import_key(struct invocation *in)
 
 /* -------------------------------------------------------------- looking up */
 
+/* Where there is a limit; what a daemon does not tell is not known. */
+static void add_nonces_left(struct table *t, struct ukcf *u,
+			    const struct ukcf_key_info *k)
+{
+	const struct ukcf_key key = { k->id };
+	struct ukcf_key_nonces n;
+
+	if (UKCF_MECH_CLASS(k->mech) != UKCF_CLASS_AEAD ||
+	    ukcf_key_nonces(u, key, &n) < 0 || n.most == UINT64_MAX)
+		table_cell(t, "%s", "");
+	else
+		table_cell(t, "%" PRIu64,
+			   n.made < n.most ? n.most - n.made : 0);
+}
+
 static void add_key(struct table *t, struct ukcf *u,
 		    const struct ukcf_key_info *k)
 {
@@ -256,6 +271,7 @@ static void add_key(struct table *t, struct ukcf *u,
 	table_bool(t, k->flags & UKCF_KEY_PUBLIC_ONLY);
 	table_bool(t, k->flags & UKCF_KEY_DAEMON_NONCE);
 	table_cell(t, "%" PRIu64, k->uses);
+	add_nonces_left(t, u, k);
 	table_time(t, k->created_s);
 }
 
@@ -266,7 +282,7 @@ static int show_keys(struct ukcf *u, bool json)
 		{ "BITS", COLUMN_NUMBER },	{ "USAGE", COLUMN_LIST },
 		{ "EXPORTABLE", COLUMN_BOOL },	{ "PUBLIC_ONLY", COLUMN_BOOL },
 		{ "DAEMON_NONCES", COLUMN_BOOL }, { "USES", COLUMN_NUMBER },
-		{ "CREATED", COLUMN_TEXT },
+		{ "NONCES_LEFT", COLUMN_NUMBER }, { "CREATED", COLUMN_TEXT },
 	};
 	struct ukcf_key_info *rows;
 	struct table *t;

@@ -2,14 +2,13 @@
 /* random: raw bytes. */
 #include "tools/cryptoctl.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "lib/shared/secmem.h"
 #include "tools/complain.h"
 #include "tools/connect.h"
+#include "tools/operands.h"
 #include "tools/output.h"
 
 #define CHUNK 65536u
@@ -39,15 +38,10 @@ static enum status random_bytes(struct invocation *in)
 {
 	struct ukcf *u;
 	uint64_t n;
-	char *end;
 	int err;
 
-	errno = 0;
-	n = strtoull(in->args[0], &end, 10);
-	if (errno || *end || !isdigit((unsigned char)in->args[0][0])) {
-		complain("%s: not a number of bytes", in->args[0]);
+	if (operands_size("random", in->args[0], &n) < 0)
 		return STATUS_USAGE;
-	}
 	if (outfile_check(NULL, 0) < 0)
 		return STATUS_FAILED;
 	u = connect_daemon();
@@ -59,6 +53,6 @@ static enum status random_bytes(struct invocation *in)
 }
 
 const struct command random_commands[] = {
-	{ NULL, "random", "N", "N random bytes", NULL, 1, 1, random_bytes },
+	{ NULL, "random", "N", "N random bytes; 64K, 1MiB, ...", NULL, 1, 1, random_bytes },
 	{ 0 },
 };

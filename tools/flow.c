@@ -22,6 +22,7 @@
 struct flow {
 	struct ukcf_ring *ring;
 	struct ukcf_buffer *in, *out;
+	uint8_t *own;
 	size_t in_room, out_room;
 	uint64_t head; /* the oldest chunk on its way */
 	uint64_t tail; /* the next one */
@@ -33,15 +34,13 @@ struct flow {
 static void lay_out(struct flow *f)
 {
 	uint8_t *in = ukcf_buffer_data(f->in);
-	const uint8_t *out = ukcf_buffer_data(f->out);
-
 	for (unsigned int i = 0; i < FLOW_DEPTH; i++) {
 		struct flow_chunk *c = &f->chunks[i];
 
 		c->in = ukcf_buffer_span(f->in, i * f->in_room, 0);
 		c->out = ukcf_buffer_span(f->out, i * f->out_room, 0);
 		c->data = in + i * f->in_room;
-		c->result = out + i * f->out_room;
+		c->own = f->own + i * f->out_room;
 	}
 }
 
@@ -53,7 +52,9 @@ struct flow *flow_open(struct ukcf *u, size_t in_room, size_t out_room)
 	if (!err) {
 		f->in_room = ROOM(in_room);
 		f->out_room = ROOM(out_room);
-		err = ukcf_ring_open(u, 4 * FLOW_DEPTH, &f->ring);
+		f->own = malloc(FLOW_DEPTH * f->out_room);
+		err = f->own ? ukcf_ring_open(u, 4 * FLOW_DEPTH, &f->ring) :
+			       -ENOMEM;
 	}
 	if (!err)
 		err = ukcf_buffer_alloc(u, UKCF_BUFFER_INPUT,
@@ -80,6 +81,10 @@ void flow_close(struct flow *f)
 		secmem_wipe(ukcf_buffer_data(f->in), ukcf_buffer_size(f->in));
 	ukcf_buffer_free(f->in);
 	ukcf_buffer_free(f->out);
+	for (unsigned int i = 0; i < FLOW_DEPTH; i++)
+		if (f->chunks[i].here)
+			secmem_wipe(f->chunks[i].own, f->out_room);
+	free(f->own);
 	free(f);
 }
 
@@ -115,6 +120,7 @@ struct flow_chunk *flow_next(struct flow *f)
 	c->at = f->tail++;
 	c->len = 0;
 	c->sent = c->done = false;
+	c->result = (const uint8_t *)ukcf_buffer_data(f->out) + c->out.off;
 	return c;
 }
 
@@ -127,7 +133,8 @@ void flow_settle(struct flow_chunk *c, int64_t res)
 {
 	c->res = res;
 	c->detail = 0;
-	c->done = true;
+	c->result = c->own;
+	c->here = c->done = true;
 }
 
 static void note(struct flow *f, const struct ukcf_cqe *cqe)
@@ -179,15 +186,27 @@ int flow_send(struct flow *f, struct flow_chunk *c, struct ukcf_sqe *sqe)
 	return -1;
 }
 
-bool flow_is_ready(struct flow *f)
+/* What came meanwhile. */
+static void look(struct flow *f)
 {
 	const struct ukcf_cqe *cqe;
 
-	while (f->head < f->tail && !chunk_at(f, f->head)->done &&
-	       ukcf_peek_cqe(f->ring, &cqe) == 0) {
+	while (ukcf_peek_cqe(f->ring, &cqe) == 0) {
 		note(f, cqe);
 		ukcf_cqe_seen(f->ring);
 	}
+}
+
+bool flow_is_busy(struct flow *f)
+{
+	look(f);
+	return f->unanswered >= FLOW_BUSY;
+}
+
+bool flow_is_ready(struct flow *f)
+{
+	if (f->head < f->tail && !chunk_at(f, f->head)->done)
+		look(f);
 	return f->head < f->tail && chunk_at(f, f->head)->done;
 }
 

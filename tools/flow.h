@@ -19,26 +19,30 @@
 
 struct flow;
 
+#define FLOW_BUSY 4u	      /* chunks that keep the daemon at work for a while */
+
 /**
  * struct flow_chunk - a chunk on its way
  * @at: its number, from 0
  * @in, @out: its places in the buffers, as spans without a length
  * @data: where its input is read to; room for in_room bytes
  * @len: bytes of input
+ * @own: memory of this process, out_room bytes, for a result that is made here
  * @result: what came out; valid when it was waited for
  * @res, @detail: of its completion
  * @last: it is the end of its file
  * @sent, @done: flow_send(), and its result came
+ * @here: own was written once
  */
 struct flow_chunk {
 	uint64_t at;
 	struct ukcf_span in, out;
-	uint8_t *data;
+	uint8_t *data, *own;
 	size_t len;
 	const uint8_t *result;
 	int64_t res;
 	unsigned int detail;
-	bool last, sent, done;
+	bool last, sent, done, here;
 };
 
 /**
@@ -58,8 +62,10 @@ struct ukcf_span flow_common(struct flow *f, const void *data, size_t len);
 struct flow_chunk *flow_next(struct flow *f);
 /* Give up the chunk that flow_next() gave: there is nothing for it. */
 void flow_unget(struct flow *f);
-/* Nothing is sent: this is what came of it. */
+/* Nothing is sent: this is what came of it, at own if it is not negative. */
 void flow_settle(struct flow_chunk *c, int64_t res);
+/* Has the daemon FLOW_BUSY chunks or more to work on?  Does not wait. */
+bool flow_is_busy(struct flow *f);
 /* Send its request.  0, or -1 after a complaint. */
 int flow_send(struct flow *f, struct flow_chunk *c, struct ukcf_sqe *sqe);
 /* Has the oldest chunk's result come?  Does not wait. */

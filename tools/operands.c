@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/operands.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -62,5 +63,45 @@ int operands_number(const char *option, const char *text, uint64_t max,
 		return 0;
 	complain("%s: \"%s\" is not a number from 1 to %" PRIu64, option, text,
 		 max);
+	return -1;
+}
+
+/* As coreutils(1) has them: K, KiB: 1024; kB, KB: 1000; then M, G, ...  0: there
+ * is no such suffix. */
+static uint64_t unit_of(const char *suffix)
+{
+	static const char units[] = "KMGTPE";
+	const char *u = strchr(units, toupper((unsigned char)*suffix));
+	uint64_t base = 1024, unit = 1;
+
+	if (!*suffix)
+		return 1;
+	if (!u)
+		return 0;
+	if (strcmp(suffix + 1, "B") == 0)
+		base = 1000;
+	else if (suffix[1] && strcmp(suffix + 1, "iB") != 0)
+		return 0;
+	for (const char *at = units; at <= u; at++)
+		unit *= base;
+	return unit;
+}
+
+int operands_size(const char *what, const char *text, uint64_t *n)
+{
+	uint64_t unit = 0;
+	char *end;
+
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	if (isdigit((unsigned char)*text))
+		unit = unit_of(end);
+	if (unit && !errno && !__builtin_mul_overflow(*n, unit, n))
+		return 0;
+	if (unit)
+		complain("%s: \"%s\" is too many bytes", what, text);
+	else
+		complain("%s: \"%s\" is not a number of bytes, as 4096, 64K, "
+			 "1MiB or 1MB", what, text);
 	return -1;
 }

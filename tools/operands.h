@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns operands as cryptoadm(8) writes them: provider=NAME mechanism=LIST; and
- * numbers.
+ * numbers and sizes.
  */
 #ifndef TOOLS_OPERANDS_H
 #define TOOLS_OPERANDS_H
@@ -25,5 +25,8 @@ size_t operands_next(const char **at, const char **name);
  * or -1 after a complaint. */
 int operands_number(const char *option, const char *text, uint64_t max,
 		    uint64_t *n);
+/* Bytes, 0 or more, with a suffix or none: 64K and 64KiB are 65536, 64KB is
+ * 64000; K, M, G, T, P or E.  0, or -1 after a complaint about what. */
+int operands_size(const char *what, const char *text, uint64_t *n);
 
 #endif

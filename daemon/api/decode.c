@@ -57,6 +57,7 @@ static const struct op_rule rules[UKCF_OP_LAST] = {
 	[UKCF_OP_KEY_EXPORT] = { OP_KEY, OUT, 0, 1, 0, 0, 0 },
 	[UKCF_OP_KEY_DESTROY] = { OP_KEY, 0, 0, 0, 0, 0, TAKES_OBJ },
 	[UKCF_OP_KEY_LIST] = { OP_KEY, OUT, 0, 0, 0, 0, TAKES_CTX },
+	[UKCF_OP_KEY_NONCES] = { OP_KEY, OUT, 0, 0, 0, 0, TAKES_OBJ },
 	[UKCF_OP_CANCEL] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_CANCEL_CTX] = { OP_RING, 0, 0, 0, 0, 0, TAKES_CTX },
 	[UKCF_OP_NOTIFY_SPACE] = { OP_RING, 0, 0, 0, 0, 0,

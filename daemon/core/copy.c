@@ -13,12 +13,20 @@
 
 #define ALIGN 64u
 #define SMALL 4096u /* bytes; none is smaller */
-#define SPARES 16u
+#define LARGE (1u << 20) /* bytes; none that is kept is larger */
+#define PAGE 4096u
+#define SMALL_SPARES 16u
+#define LARGE_SPARES 8u
 
 static void *given_back; /* atomic: list of struct copy, through next */
-/* Of SMALL bytes, wiped, for the next that wants one: a dual operation of a few
- * bytes would be four system calls and a page fault otherwise. */
-static void *spares[SPARES]; /* atomic; NULL: there is room for one */
+/* Wiped, for the next that wants one: a dual operation of a few bytes would be
+ * four system calls and a page fault otherwise, and a chunk of a file that is
+ * decrypted 64 page faults, which take as long as the cipher. */
+static struct spares {
+	void **at; /* atomic; NULL: there is room for one */
+	unsigned int n;
+} small = { (void *[SMALL_SPARES]){ NULL }, SMALL_SPARES },
+  large = { (void *[LARGE_SPARES]){ NULL }, LARGE_SPARES };
 
 static size_t align(size_t n)
 {
@@ -35,29 +43,49 @@ static struct ukcf_bytes keep(uint8_t **at, struct ukcf_bytes from)
 	return b;
 }
 
-static struct copy *take_spare(void)
+static struct spares *spares_of(size_t size)
 {
-	struct copy *c = NULL;
-
-	for (unsigned int i = 0; i < SPARES && !c; i++)
-		if (load_acquire_ptr(&spares[i]))
-			c = exchange_ptr(&spares[i], NULL);
-	return c;
+	return size <= SMALL ? &small : &large;
 }
 
 /* False: there are enough, or it is none. */
 static bool becomes_spare(struct copy *c)
 {
-	if (c->size != SMALL)
-		return false;
-	for (unsigned int i = 0; i < SPARES; i++) {
+	const struct spares *s = spares_of(c->size);
+
+	for (unsigned int i = 0; i < s->n && c->size <= LARGE; i++) {
 		void *none = NULL;
 
-		if (!load_acquire_ptr(&spares[i]) &&
-		    compare_swap_ptr(&spares[i], &none, c))
+		if (!load_acquire_ptr(&s->at[i]) &&
+		    compare_swap_ptr(&s->at[i], &none, c))
 			return true;
 	}
 	return false;
+}
+
+/* All of it is wiped after its use, so one that is far too large costs more than
+ * it saves. */
+static bool suits(const struct copy *c, size_t size)
+{
+	return c->size >= size && c->size / 2 <= size;
+}
+
+static struct copy *take_spare(size_t size)
+{
+	const struct spares *s = spares_of(size);
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct copy *c = load_acquire_ptr(&s->at[i]) ?
+					 exchange_ptr(&s->at[i], NULL) : NULL;
+
+		if (!c)
+			continue;
+		if (suits(c, size))
+			return c;
+		if (!becomes_spare(c))
+			munmap(c, c->size);
+	}
+	return NULL;
 }
 
 static struct copy *map(size_t size)
@@ -66,11 +94,10 @@ static struct copy *map(size_t size)
 
 	completion_forbids("a private copy is made");
 	copy_reap();
-	c = size <= SMALL ? take_spare() : NULL;
+	size = size < SMALL ? SMALL : (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+	c = take_spare(size);
 	if (c)
 		return c;
-	if (size < SMALL)
-		size = SMALL;
 	c = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
@@ -109,10 +136,13 @@ static const uint8_t *moved(const uint8_t *p, const struct copy *from,
 struct copy *copy_clone(const struct copy *from)
 {
 	struct copy *c = map(from->size);
+	size_t size;
 
 	if (!c)
 		return NULL;
+	size = c->size; /* it may be larger */
 	memcpy(c, from, from->size);
+	c->size = size;
 	c->refs = 1;
 	c->in.data = moved(from->in.data, from, c);
 	c->aux.data = moved(from->aux.data, from, c);

@@ -13,6 +13,7 @@
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
+#include "daemon/core/nonce.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
 #include "daemon/core/template.h"
@@ -414,6 +415,25 @@ static int64_t op_list(struct request *req, const uint8_t *in,
 	return (int64_t)(n * sizeof(row));
 }
 
+static int64_t op_nonces(struct request *req, const uint8_t *in,
+			 unsigned int *detail)
+{
+	const struct consumer *c = ring_consumer(req->ring);
+	struct ukcf_key_nonces n;
+	struct key *k;
+	int err = keystore_look(req->entry->sqe.obj[0], c->uid, c->serial, &k);
+
+	(void)in;
+	if (err)
+		return refuse(detail, UKCF_DETAIL_KEY, err);
+	err = nonce_count(k, &n);
+	keystore_release(k);
+	if (err)
+		return refuse(detail, UKCF_DETAIL_MECH_OP, err);
+	return give(req, (struct ukcf_bytes){ (const uint8_t *)&n, sizeof(n) },
+		    detail);
+}
+
 static int64_t op_tmpl(struct request *req, const uint8_t *in,
 		       unsigned int *detail)
 {
@@ -459,6 +479,7 @@ static const struct {
 	[UKCF_OP_KEY_EXPORT - UKCF_OP_KEY_GENERATE] = { op_export, false },
 	[UKCF_OP_KEY_DESTROY - UKCF_OP_KEY_GENERATE] = { op_destroy, false },
 	[UKCF_OP_KEY_LIST - UKCF_OP_KEY_GENERATE] = { op_list, false },
+	[UKCF_OP_KEY_NONCES - UKCF_OP_KEY_GENERATE] = { op_nonces, false },
 	[UKCF_OP_TMPL_CREATE - UKCF_OP_KEY_GENERATE] = { op_tmpl, true },
 	[UKCF_OP_TMPL_DESTROY - UKCF_OP_KEY_GENERATE] = { op_tmpl_destroy,
 							  false },

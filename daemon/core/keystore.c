@@ -366,20 +366,26 @@ unsigned int keystore_list(uid_t uid, uint64_t *next,
 	return filled;
 }
 
-int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+int keystore_look(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 		  struct key **kp)
 {
 	const struct object_user who = { uid, consumer_serial };
 	struct object *o;
-	struct key *k;
 	int err = object_hold(&table, handle, who, &o);
 
-	if (err)
-		return err;
-	k = key_of(o);
-	fetch_add_u64(&k->uses, 1);
-	*kp = k;
-	return 0;
+	if (!err)
+		*kp = key_of(o);
+	return err;
+}
+
+int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+		  struct key **kp)
+{
+	int err = keystore_look(handle, uid, consumer_serial, kp);
+
+	if (!err)
+		fetch_add_u64(&(*kp)->uses, 1);
+	return err;
 }
 
 void keystore_hold_more(struct key *k)
@@ -432,6 +438,11 @@ bool key_take_nonce(struct key *k, uint64_t limit, uint64_t *n)
 	} while (!compare_swap_u64(&k->nonces, &taken, taken + 1));
 	*n = taken;
 	return true;
+}
+
+uint64_t key_nonces_taken(const struct key *k)
+{
+	return load_relaxed_u64(&k->nonces);
 }
 
 void key_skip_nonces(struct key *k, uint64_t n)

@@ -76,6 +76,9 @@ unsigned int keystore_list(uid_t uid, uint64_t *next,
 /* Hold for a request: -ENOKEY, -EKEYREVOKED. */
 int keystore_hold(uint64_t handle, uid_t uid, uint64_t consumer_serial,
 		  struct key **kp);
+/* Likewise, to look at it: that is no use of it. */
+int keystore_look(uint64_t handle, uid_t uid, uint64_t consumer_serial,
+		  struct key **kp);
 /* Once more, of one that is held: for who may outlive its holder. */
 void keystore_hold_more(struct key *k);
 void keystore_release(struct key *k);
@@ -90,6 +93,8 @@ uint32_t key_flags(const struct key *k);
  * returns, also for the next process.  False: limit were taken.  Any thread.
  */
 bool key_take_nonce(struct key *k, uint64_t limit, uint64_t *n);
+/* How many were taken. */
+uint64_t key_nonces_taken(const struct key *k);
 /* Of a key whose bytes were used elsewhere: count from n on, never back. */
 void key_skip_nonces(struct key *k, uint64_t n);
 /* Tells its nonces from those of another key with the same bytes. */

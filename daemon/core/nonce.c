@@ -9,6 +9,7 @@
 #include "daemon/core/mech.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
+#include "lib/shared/mech-table.h"
 
 #define COUNTED 12u /* bytes */
 #define RANDOM 24u
@@ -71,6 +72,21 @@ int nonce_draw(struct request *req, unsigned int *detail)
 		return draw_random(req->nonce);
 	put_big_endian(req->nonce, key_nonce_field(req->key), FIELD);
 	put_big_endian(req->nonce + FIELD, n, COUNTED - FIELD);
+	return 0;
+}
+
+int nonce_count(const struct key *k, struct ukcf_key_nonces *n)
+{
+	const struct mech_row *row = mech_row_by_id(key_mech(k));
+	uint32_t len = row && !row->chunks &&
+		       UKCF_MECH_CLASS(row->id) == UKCF_CLASS_AEAD ?
+			       row->nonce_len : 0;
+
+	if (len != RANDOM &&
+	    (len != COUNTED || (key_flags(k) & UKCF_KEY_OWN)))
+		return -EOPNOTSUPP;
+	*n = (struct ukcf_key_nonces){ key_nonces_taken(k),
+				       nonce_limit(row->id) };
 	return 0;
 }
 

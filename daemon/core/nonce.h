@@ -15,7 +15,9 @@
 
 #include <stdint.h>
 
+struct key;
 struct request;
+struct ukcf_key_nonces;
 
 /* Most nonces that a key of this mechanism gives; ukcf_mech(7) says whose
  * number that is. */
@@ -26,6 +28,8 @@ uint64_t nonce_limit(uint32_t mech);
  * given all, or others count on the same bytes; -EIO.
  */
 int nonce_draw(struct request *req, unsigned int *detail);
+/* How many k has given, and gives at most.  -EOPNOTSUPP: none. */
+int nonce_count(const struct key *k, struct ukcf_key_nonces *n);
 /* Its output is there, res bytes: what stands behind it.  Return: the bytes of
  * both; res itself if the request brought its nonce; -EIO: there is no room. */
 int64_t nonce_deliver(const struct request *req, int64_t res);

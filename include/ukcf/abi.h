@@ -39,6 +39,7 @@ enum ukcf_op {
 	UKCF_OP_KEY_EXPORT = 20,    /* obj[0] -> out, if exportable */
 	UKCF_OP_KEY_DESTROY = 21,   /* obj[0] */
 	UKCF_OP_KEY_LIST = 22,	    /* ctx = first slot -> struct ukcf_key_info[] */
+	UKCF_OP_KEY_NONCES = 23,    /* obj[0] -> struct ukcf_key_nonces */
 	UKCF_OP_CANCEL = 32,	    /* ctx = handle; res 0, -ENOENT, -EALREADY */
 	UKCF_OP_CANCEL_CTX = 33,    /* ctx; res = number of parts cancelled */
 	UKCF_OP_NOTIFY_SPACE = 34,  /* provider = queue, ctx = slots wanted */
@@ -315,6 +316,13 @@ struct ukcf_key_info {
 	uint64_t uses;
 	uint64_t created_s; /* seconds since the epoch */
 	uint64_t next;	    /* sqe.ctx for the following rows */
+};
+
+/** What KEY_NONCES tells of a key: nonces that the daemon chooses for it. */
+struct ukcf_key_nonces {
+	uint64_t made; /* so far, those that a restart skipped included */
+	uint64_t most; /* that it will ever make; UINT64_MAX: no limit but the
+			  size of their counter */
 };
 
 /** Which field or rule made a request fail: for people, not for control flow. */

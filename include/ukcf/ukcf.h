@@ -737,6 +737,13 @@ UKCF_EXPORT UKCF_MUST_CHECK int ukcf_tmpl_destroy(struct ukcf *u,
  * Return: how many rows were written (at most @n), or -errno.  Since: 0.1 */
 UKCF_EXPORT int ukcf_key_list(struct ukcf *u, struct ukcf_key_info *rows,
 			      unsigned int n);
+/** ukcf_key_nonces() - how many nonces the daemon chose for @key, and how many
+ * it will at most.  No use of the key.
+ * Return: 0, -EOPNOTSUPP (it chooses none for such a key), -ENOKEY, or what a
+ * sync call returns.  Since: 0.1 */
+UKCF_EXPORT UKCF_MUST_CHECK int ukcf_key_nonces(struct ukcf *u,
+						struct ukcf_key key,
+						struct ukcf_key_nonces *n);
 
 #ifdef __cplusplus
 }

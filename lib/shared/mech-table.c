@@ -147,6 +147,7 @@ static const char *const ops[UKCF_OP_LAST] = {
 	[UKCF_OP_KEY_EXPORT] = "key-export",
 	[UKCF_OP_KEY_DESTROY] = "key-destroy",
 	[UKCF_OP_KEY_LIST] = "key-list",
+	[UKCF_OP_KEY_NONCES] = "key-nonces",
 	[UKCF_OP_CANCEL] = "cancel",
 	[UKCF_OP_CANCEL_CTX] = "cancel-ctx",
 	[UKCF_OP_NOTIFY_SPACE] = "notify-space",

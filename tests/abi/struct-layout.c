@@ -96,6 +96,10 @@ AT(struct ukcf_key_info, uses, 88, 8);
 AT(struct ukcf_key_info, created_s, 96, 8);
 AT(struct ukcf_key_info, next, 104, 8);
 
+SIZE(struct ukcf_key_nonces, 16);
+AT(struct ukcf_key_nonces, made, 0, 8);
+AT(struct ukcf_key_nonces, most, 8, 8);
+
 SIZE(struct ukcf_page_mech, 152);
 AT(struct ukcf_page_mech, id, 0, 4);
 AT(struct ukcf_page_mech, flags, 4, 4);
@@ -162,6 +166,7 @@ VALUE(UKCF_OP_KEY_PUBLIC, 19);
 VALUE(UKCF_OP_KEY_EXPORT, 20);
 VALUE(UKCF_OP_KEY_DESTROY, 21);
 VALUE(UKCF_OP_KEY_LIST, 22);
+VALUE(UKCF_OP_KEY_NONCES, 23);
 VALUE(UKCF_OP_CANCEL, 32);
 VALUE(UKCF_OP_CANCEL_CTX, 33);
 VALUE(UKCF_OP_NOTIFY_SPACE, 34);

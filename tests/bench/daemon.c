@@ -33,17 +33,24 @@ int daemon_cpus(int *mine, int *theirs)
 	return 0;
 }
 
+#define ANYWHERE -1 /* of those that the kernel lets it have */
+
+static int self_cpu = ANYWHERE, daemon_cpu = ANYWHERE; /* where they belong */
+
 static int pin(pid_t tid, int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (i == cpu || cpu == ANYWHERE)
+			CPU_SET((size_t)i, &set);
 	return sched_setaffinity(tid, sizeof(set), &set) < 0 ? -errno : 0;
 }
 
 int daemon_pin_self(int cpu)
 {
+	self_cpu = cpu;
 	return pin(0, cpu);
 }
 
@@ -143,7 +150,7 @@ static bool is_service(pid_t pid, const char *tid)
 	return strncmp(comm, SERVICE_COMM, strlen(SERVICE_COMM)) == 0;
 }
 
-int daemon_pin(pid_t pid, int cpu)
+static int pin_service(pid_t pid, int cpu)
 {
 	struct dirent *e;
 	char path[64];
@@ -162,4 +169,31 @@ int daemon_pin(pid_t pid, int cpu)
 	}
 	closedir(d);
 	return err ? err : n;
+}
+
+int daemon_pin(pid_t pid, int cpu)
+{
+	int n = pin_service(pid, cpu);
+
+	if (n > 0)
+		daemon_cpu = cpu;
+	return n;
+}
+
+bool daemon_is_captive(void)
+{
+	return getenv("UKCF_DAEMON_PIDFILE");
+}
+
+void daemon_unpin(void)
+{
+	pin(0, ANYWHERE);
+	pin_service(daemon_pid(), ANYWHERE);
+}
+
+void daemon_pin_again(void)
+{
+	pin(0, self_cpu);
+	if (daemon_cpu != ANYWHERE)
+		pin_service(daemon_pid(), daemon_cpu);
 }

@@ -149,7 +149,7 @@ static void hc_02(struct hc *h)
 	base = raw_digest(7, &c.in, 0, 64, &c.out, 0);
 	for (unsigned int op = 0; op < 256; op++) {
 		if ((op <= UKCF_OP_RANDOM) ||
-		    (op >= UKCF_OP_KEY_GENERATE && op <= UKCF_OP_KEY_LIST))
+		    (op >= UKCF_OP_KEY_GENERATE && op <= UKCF_OP_KEY_NONCES))
 			continue;
 		s = base;
 		s.op = (uint8_t)op;

@@ -27,7 +27,7 @@ refused 2 "-m: needs an argument" cryptoctl digest -m
 refused 2 "--jason: unknown option" cryptoctl list --jason
 refused 2 "more: only provider=NAME" cryptoctl list more
 refused 2 "an argument is missing" cryptoctl random
-refused 2 "ten: not a number" cryptoctl random ten
+refused 2 "random: \"ten\" is not a number" cryptoctl random ten
 refused 2 "eat: no use of a key" cryptoctl key generate x -m ed25519 \
 	--usage=sign,eat
 
@@ -79,6 +79,16 @@ check "no raw bytes on a terminal" grep -q "is a terminal.*redirect" "$tmp/pty"
 # --- random ---
 for n in 0 1 16 65536 65537 1000003; do
 	same "random $n: bytes" "$n" "$(cryptoctl random $n | wc -c)"
+done
+for n in 2K=2048 1KiB=1024 3kB=3000 2KB=2000 1m=1048576 1MB=1000000; do
+	same "random ${n%=*}: bytes" "${n#*=}" \
+		"$(cryptoctl random "${n%=*}" | wc -c)"
+done
+for n in "" K 1x 1Ki 1Kb 1KiBs 1.5K " 1" 0x10; do
+	refused 2 "random: \"$n\" is not a number of bytes" cryptoctl random "$n"
+done
+for n in 16E 20EB 18446744073709551616 99999999999999999999K; do
+	refused 2 "random: \"$n\" is too many bytes" cryptoctl random $n
 done
 cryptoctl random 64 >"$tmp/a"
 cryptoctl random 64 >"$tmp/b"

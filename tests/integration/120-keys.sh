@@ -72,6 +72,17 @@ same "the list says so, and of no other" "counted" \
 	"$(cryptoctl key list | awk '$7 == "yes" { print $1 }')"
 refused 1 "encrypts with nonces of the daemon.s only.*without --daemon-nonces" \
 	cryptoctl encrypt -k counted raw
+if cryptoctl list -m | grep -q "^aes-256-gcm "; then
+	left() {
+		cryptoctl key list | awk '$1 == "k-aes-256-gcm" { print $9 }'
+	}
+	same "a key of AES-GCM has nonces left, of 2^32" 4294967296 "$(left)"
+	same "JSON: a number, and null where there is no limit" \
+		"4294967296 None None" "$(cryptoctl key list --json | python3 -c '
+import json, sys
+k = {k["key"]: k["nonces_left"] for k in json.load(sys.stdin)["keys"]}
+print(k["k-aes-256-gcm"], k["counted"], k["k-ed25519"])')"
+fi
 check "a key of one's own, too" sh -c \
 	'cryptoctl key import own -m aes-256-gcm --daemon-nonces <raw ||
 	cryptoctl key import own -m chacha20-poly1305 --daemon-nonces <raw'

@@ -58,6 +58,15 @@ cryptoctl enable provider=nullhw mechanism=all >/dev/null
 cryptoctl enable provider=sodium mechanism=all >/dev/null
 same "enabled: software again" sodium "$(chosen)"
 refused 1 "nix: no such mechanism" cryptoctl explain -m nix -o digest
+explained() {
+	cryptoctl explain -m sha2-256 -o digest --size="$1" --json |
+		grep -c '"chosen": true'
+}
+same "explain: a size with a suffix" 1 "$(explained 64KiB)"
+refused 2 "--size: \"64Kb\" is not a number of bytes" \
+	cryptoctl explain -m sha2-256 --size=64Kb
+refused 2 "--size: \"17E\" is too many bytes" \
+	cryptoctl explain -m sha2-256 --size=17E
 refused 2 "frob: no such operation" cryptoctl explain -m sha2-256 -o frob
 refused 2 "-m is missing" cryptoctl explain
 same "explain: the usual operation" "$(cryptoctl explain -m sha2-256 -o digest |

@@ -197,6 +197,13 @@ static int64_t key_list(void)
 	return ukcf_key_list(u, rows, 4);
 }
 
+static int64_t key_nonces(void)
+{
+	struct ukcf_key_nonces n;
+
+	return ukcf_key_nonces(u, aead, &n);
+}
+
 static int64_t tmpl_create(void)
 {
 	struct ukcf_key t;
@@ -249,6 +256,7 @@ static const struct {
 	{ "ukcf_key_register", key_register },
 	{ "ukcf_key_destroy", key_destroy },
 	{ "ukcf_key_list", key_list },
+	{ "ukcf_key_nonces", key_nonces },
 	{ "ukcf_tmpl_create", tmpl_create },
 	{ "ukcf_tmpl_destroy", tmpl_destroy },
 	{ "ukcf_prep_mac", prep_mac },

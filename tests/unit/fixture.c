@@ -298,7 +298,8 @@ static bool takes(uint32_t op, unsigned int range)
 	case UKCF_RANGE_IN:
 		return op != UKCF_OP_NOP && op != UKCF_OP_RANDOM &&
 		       op != UKCF_OP_KEY_PUBLIC && op != UKCF_OP_KEY_EXPORT &&
-		       op != UKCF_OP_KEY_DESTROY && op != UKCF_OP_KEY_LIST;
+		       op != UKCF_OP_KEY_DESTROY && op != UKCF_OP_KEY_LIST &&
+		       op != UKCF_OP_KEY_NONCES;
 	case UKCF_RANGE_OUT:
 		return op != UKCF_OP_NOP && op != UKCF_OP_MAC_VERIFY &&
 		       op != UKCF_OP_VERIFY && op != UKCF_OP_KEY_GENERATE &&
@@ -315,7 +316,8 @@ static bool needs_key(uint32_t op)
 {
 	return (op >= UKCF_OP_MAC && op <= UKCF_OP_DERIVE) ||
 	       op == UKCF_OP_KEY_PUBLIC || op == UKCF_OP_KEY_EXPORT ||
-	       op == UKCF_OP_KEY_DESTROY || is_tmpl(op);
+	       op == UKCF_OP_KEY_DESTROY || op == UKCF_OP_KEY_NONCES ||
+	       is_tmpl(op);
 }
 
 struct ukcf_sqe sqe_for(uint32_t op, uint32_t mech)

@@ -337,6 +337,72 @@ Test(keyops, the_list_is_of_the_users_named_keys_and_pages_through_ctx)
 	cr_assert_eq(run_sqe(&s, &detail), 0, "not of another user");
 }
 
+static struct ukcf_key_nonces nonces_of(int64_t key)
+{
+	struct ukcf_key_nonces n;
+
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, key, sizeof(n)), sizeof(n));
+	memcpy(&n, fx.user_out, sizeof(n));
+	return n;
+}
+
+static uint64_t uses_of_first(void)
+{
+	struct ukcf_key_info row;
+	struct ukcf_sqe s = { .op = UKCF_OP_KEY_LIST,
+			      .out.len = sizeof(row),
+			      .buf[UKCF_RANGE_OUT] = 1 };
+
+	cr_assert_eq(run_sqe(&s, &detail), sizeof(row));
+	memcpy(&row, fx.user_out, sizeof(row));
+	return row.uses;
+}
+
+Test(keyops, nonces_are_counted_and_to_look_is_no_use)
+{
+	int64_t gcm = import_key(UKCF_MECH_AES_256_GCM, kr("a", 0), 32);
+	int64_t chacha = import_key(UKCF_MECH_CHACHA20_POLY1305, kr("b", 0),
+				    32);
+	struct ukcf_sqe s = sqe_for(UKCF_OP_ENCRYPT, UKCF_MECH_AES_256_GCM);
+	uint64_t uses = uses_of_first();
+
+	cr_assert_eq(nonces_of(gcm).made, 0);
+	cr_assert_eq(nonces_of(gcm).most, UINT64_C(1) << 32,
+		     "SP 800-38D section 8.3");
+	cr_assert_eq(nonces_of(chacha).most, UINT64_MAX);
+	cr_assert_eq(uses_of_first(), uses);
+	s.obj[0] = (uint64_t)gcm;
+	s.subflags = UKCF_SUB_NONCE;
+	memset(s.param, 0, sizeof(s.param));
+	s.param_len = 0;
+	s.out.len = s.in.len + 16 + 12;
+	cr_assert_eq(run_sqe(&s, &detail), s.out.len, "detail %u", detail);
+	cr_assert_eq(nonces_of(gcm).made, 1);
+	cr_assert_eq(nonces_of(chacha).made, 0);
+	cr_assert_eq(destroy(gcm), 0, "nobody holds it");
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, gcm, 16), -EKEYREVOKED);
+	cr_assert_eq(detail, UKCF_DETAIL_KEY);
+}
+
+Test(keyops, nonces_are_told_of_keys_that_the_daemon_makes_some_for)
+{
+	int64_t sign = generate(UKCF_MECH_ED25519, kr("s", 0));
+	int64_t gcm = import_key(UKCF_MECH_AES_256_GCM, kr("a", 0), 32);
+	int64_t own = import_key(UKCF_MECH_AES_256_GCM,
+				 kr("", UKCF_KEY_SESSION | UKCF_KEY_OWN), 32);
+
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, sign, 16), -EOPNOTSUPP);
+	cr_assert_eq(detail, UKCF_DETAIL_MECH_OP);
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, own, 16), -EOPNOTSUPP,
+		     "whoever has its bytes may count on them twice");
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, gcm, 15), -ENOBUFS);
+	cr_assert_eq(detail, UKCF_DETAIL_OUT_SIZE);
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, 4711, 16), -ENOKEY);
+	fx.consumer.uid++;
+	cr_assert_eq(give(UKCF_OP_KEY_NONCES, gcm, 16), -ENOKEY,
+		     "not of another user");
+}
+
 static enum ukcf_status fail_at_public(struct ukcf_job *job)
 {
 	if (job->op == UKCF_OP_KEY_PUBLIC)
