@@ -51,12 +51,16 @@ static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
 
 	switch (job->op) {
 	case UKCF_OP_ENCRYPT:
+		if (row->by_key)
+			return row->out_len;
 		if (row->padding)
 			return (job->in.len / row->padding + 1) * row->padding;
 		return job->in.len + job->tag_len + row->growth;
 	case UKCF_OP_DECRYPT:
 		if (job->ctx) /* the last part: as much as there is room for */
 			return job->out_size;
+		if (row->by_key)
+			return (size_t)row->data_max;
 		less = job->tag_len + row->growth + (row->padding ? 1u : 0u);
 		FUZZ_RULE(job->in.len >= less);
 		return job->in.len - less;
@@ -65,6 +69,8 @@ static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
 	case UKCF_OP_RANDOM:
 	case UKCF_OP_KEY_GENERATE:
 		return job->out_size;
+	case UKCF_OP_DERIVE: /* of a KDF: as much as is asked for */
+		return row->out_len ? row->out_len : job->out_size;
 	case UKCF_OP_MAC_VERIFY:
 	case UKCF_OP_VERIFY:
 		return 0;
@@ -73,6 +79,18 @@ static size_t produced(const struct ukcf_job *job, const struct mech_row *row)
 	default:
 		return row->out_len;
 	}
+}
+
+/* The public part of a pair, or the secret one. */
+static void check_key(const struct ukcf_job *job, const struct mech_row *row)
+{
+	size_t least = row->key_min, most = row->key_max;
+
+	if (mech_takes_public(row->id, job->op)) {
+		least = row->by_key ? 1 : row->pub_len;
+		most = row->pub_len;
+	}
+	FUZZ_RULE(job->key.len >= least && job->key.len <= most);
 }
 
 static enum ukcf_status perform(struct ukcf_instance *self,
@@ -84,15 +102,17 @@ static enum ukcf_status perform(struct ukcf_instance *self,
 	(void)self;
 	FUZZ_RULE(row != NULL);
 	n = produced(job, row);
+	/* of a KDF it is what comes out; ciphertext of RSA is of its modulus */
 	FUZZ_RULE(job->in.len <= row->data_max ||
+		  UKCF_MECH_CLASS(row->id) == UKCF_CLASS_KDF ||
+		  (row->by_key && job->in.len <= row->out_len) ||
 		  job->in.len - row->data_max <=
 			  row->tag_max + row->growth + row->padding);
 	if (row->block && !job->ctx)
 		FUZZ_RULE(job->in.len % row->block == 0);
 	FUZZ_RULE(job->aux.len <= row->aad_max || !job->aux.len);
 	if (job->key.len)
-		FUZZ_RULE(job->key.len >= row->key_min &&
-			  job->key.len <= row->key_max);
+		check_key(job, row);
 	FUZZ_RULE(n <= job->out_size);
 	FUZZ_RULE(n == 0 || job->out != NULL);
 	touch(job->in);
@@ -185,7 +205,7 @@ struct chain_end *__wrap_ring_chain(struct ring *r)
 }
 
 static struct scratch scratch;
-static uint64_t keys[16];
+static uint64_t keys[24];
 static unsigned int n_keys;
 
 /* Followed by a page that faults. */
@@ -201,12 +221,13 @@ static uint8_t *guarded(void)
 
 static void make_key(uint32_t mech, uint32_t usage, uint32_t flags)
 {
-	static const uint8_t bytes[32] = { 1 };
+	static const uint8_t bytes[UKCF_KEY_BYTES_MAX] = { 1 };
+	const struct mech_row *row = mech_row_by_id(mech);
 	struct key_spec spec = {
 		.uid = 1, .consumer_serial = 1, .mech = mech, .usage = usage,
 		.flags = flags | UKCF_KEY_SESSION,
-		.secret = { bytes, sizeof(bytes) },
-		.pub = { bytes, sizeof(bytes) },
+		.secret = { bytes, row->by_key ? row->key_max : 32 },
+		.pub = { bytes, row->by_key ? row->pub_len : 32 },
 	};
 
 	FUZZ_RULE(keystore_create(&spec, &keys[n_keys++]) == 0);
@@ -277,6 +298,11 @@ static void set_up(void)
 	make_key(UKCF_MECH_XCHACHA20_POLY1305, 0x7f, UKCF_KEY_OWN);
 	make_key(UKCF_MECH_CHACHA20_POLY1305, 0x7f, UKCF_KEY_DAEMON_NONCE);
 	make_key(UKCF_MECH_SECRETSTREAM, 0x7f, 0);
+	make_key(UKCF_MECH_X25519_SEALED_BOX, 0x7f, 0);
+	make_key(UKCF_MECH_RSA_OAEP_SHA2_256, 0x7f, 0);
+	make_key(UKCF_MECH_RSA_PSS_SHA2_256, 0x7f, 0);
+	make_key(UKCF_MECH_HKDF_SHA2_256, 0x7f, 0);
+	make_key(UKCF_MECH_ARGON2ID, 0x7f, 0);
 	make_context(1, UKCF_OP_DIGEST, UKCF_MECH_SHA2_256);
 	make_context(2, UKCF_OP_ENCRYPT, UKCF_MECH_CHACHA20_POLY1305);
 	make_context(3, UKCF_OP_MAC_VERIFY, UKCF_MECH_HMAC_SHA2_256);
