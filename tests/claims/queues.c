@@ -111,26 +111,30 @@ static void sync_to_hardware(void)
 	open_all();
 	tell(hardware_name(0), "hang=1");
 	before = taken(hw);
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		s = of(i, hw);
-		s.mode = UKCF_MODE_SYNC;
-		s.subflags = UKCF_SUB_REQUIRE_HW;
+		if (i >= 5) { /* it is full */
+			s.mode = UKCF_MODE_SYNC;
+			s.subflags = UKCF_SUB_REQUIRE_HW;
+		}
 		submit(&s);
+		if (i == 0) /* it takes no place any more */
+			await_queue(hw, 0, 1);
 	}
-	await_queue(hw, 5, 1);
+	await_queue(hw, 7, 1);
 	expect(is_quiet(), "synchronous, hardware required: they wait in its "
 			   "queue, and none is refused, though it is full");
-	s = of(6, hw);
+	s = of(8, hw);
 	submit(&s);
 	c = next_cqe();
 	expect(c.res == -EAGAIN, "control: asynchronous, it is");
 	tell(hardware_name(0), "release");
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		c = next_cqe();
 		good += kind_of(&c) == UKCF_CQE_RESULT && is_right(&c) &&
 			!(c.flags & UKCF_CQE_F_INLINE) && c.provider == hw;
 	}
-	expect(good == 6 && taken(hw) == before + 6,
+	expect(good == 8 && taken(hw) == before + 8,
 	       "%u went through the queue, each with one completion", good);
 	consumer_close();
 }
