@@ -34,6 +34,7 @@ struct flow {
 static void lay_out(struct flow *f)
 {
 	uint8_t *in = ukcf_buffer_data(f->in);
+
 	for (unsigned int i = 0; i < FLOW_DEPTH; i++) {
 		struct flow_chunk *c = &f->chunks[i];
 
