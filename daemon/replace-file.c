@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,22 +44,44 @@ static int write_new(int dir, const char *name, const char *text, size_t len)
 	return err;
 }
 
+/* The old one under a second name, for take_back().  Where there are no hard
+ * links it is gone with the rename. */
+static bool keep_old(int dir, const char *name, const char *old)
+{
+	unlinkat(dir, old, 0);
+	return linkat(dir, name, dir, old, 0) == 0 || errno == ENOENT;
+}
+
+/* Nobody knows whether the new one would last: it is undone. */
+static void take_back(int dir, const char *name, const char *old)
+{
+	if (renameat(dir, old, dir, name) < 0 && errno == ENOENT)
+		unlinkat(dir, name, 0);
+}
+
 static int replace(int dir, const char *name, const char *text, size_t len)
 {
-	char beside[NAME_MAX + 1];
+	char beside[NAME_MAX + 1], old[NAME_MAX + 1];
+	bool kept;
 	int err;
 
 	if (snprintf(beside, sizeof(beside), "%s.new", name) >=
 	    (int)sizeof(beside))
 		return -ENAMETOOLONG;
+	snprintf(old, sizeof(old), "%s.old", name); /* as long */
 	err = write_new(dir, beside, text, len);
+	kept = !err && keep_old(dir, name, old);
 	if (!err && renameat(dir, beside, dir, name) < 0)
 		err = -errno;
 	if (err) {
 		unlinkat(dir, beside, 0);
-		return err;
+	} else if (fsync(dir) < 0) {
+		err = -errno;
+		if (kept)
+			take_back(dir, name, old);
 	}
-	return fsync(dir) < 0 ? -errno : 0;
+	unlinkat(dir, old, 0);
+	return err;
 }
 
 static int open_dir(const char *path)

@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* dir/name, mode 0644; dir and the one above it are made if they are not there.  0 or -errno: then the
- * old one is as it was. */
+/* dir/name, mode 0644; dir and the one above it are made if they are not there.
+ * 0 or -errno: then the old one is as it was (where there are hard links). */
 int replace_file(const char *dir, const char *name, const char *text,
 		 size_t len);
 /* 0 or -errno. */
