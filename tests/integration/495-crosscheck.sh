@@ -41,7 +41,7 @@ if [ "${1:-}" = inside ]; then
 	check 'list says why it is out' is_in list \
 		'^nullhw .*FAILED.*wrong answer: sha2-256, digest: .*stays out'
 	check 'also as JSON' is_in json '"reason": *"wrong answer: sha2-256'
-	check 'stats counts it' is_in stats '^nullhw( +[0-9]+){5} +3 +3 +0$'
+	check 'stats counts it' is_in stats '^nullhw( +[0-9]+){5} +3 +3 +0 +0$'
 	check 'status names it' is_in status '^failed providers +nullhw'
 	check 'the trace has it' await 20 is_in trace 'wrong.*nullhw'
 	kill "$tracer"

@@ -289,6 +289,9 @@ static bool is_right(struct stream *s, const struct slot *p, unsigned int n,
 		s->full++;
 		return true;
 	}
+	if (s->closed && res == -ECANCELED &&
+	    c->detail == UKCF_DETAIL_CANCELED)
+		return true;
 	if (k->may_be_gone && (res == -ENOKEY || res == -EKEYREVOKED))
 		return true;
 	if (k->res == -1) {
@@ -701,6 +704,7 @@ static bool close_ring_in_use(struct stream *s)
 	int err = raw_call(&s->r, MSG_RING_CLOSE, &m, sizeof(m), &m, sizeof(m),
 			   NULL, 0);
 
+	s->closed = true;
 	while (reap(s)) /* what was answered before, and nothing twice */
 		;
 	let_go(s);

@@ -43,6 +43,7 @@ struct stream {
 	uint64_t progress; /* atomic: answered[0] */
 	uint64_t reaped_second; /* atomic: answered[1] */
 	uint32_t second_done; /* atomic */
+	bool closed;  /* its ring is: what waited is cancelled */
 	bool leaving; /* its keys and buffers may go before it is answered */
 	uint32_t over; /* atomic: the daemon has gone */
 	struct ukcf_counts counts; /* the daemon's, at the end */
