@@ -89,6 +89,8 @@ Test(arena, one_that_is_hidden_from_devices_is_after_a_restart)
 	cr_assert(again->hidden);
 	cr_assert_eq(again->kind, UKCF_BUFFER_OUTPUT);
 	cr_assert_eq(again->size, 4096);
+	arena_remove(&fx.consumer, again);
+	arena_remove(&fx.consumer, a); /* the old process's */
 }
 
 Test(arena, sizes_that_cannot_be_are_EINVAL)
