@@ -519,6 +519,15 @@ int ukcf_key_destroy(struct ukcf *u, struct ukcf_key key)
 
 /* --------------------------------------------------------------- templates */
 
+/* A result, of a request that names a key. */
+static int64_t call_with_key(struct ukcf *u, struct lane_request *q,
+			     struct ukcf_key key)
+{
+	int err = key_handle(u, key, &q->sqe.obj[0]);
+
+	return err ? err : lane_call(u, q, UKCF_REASON_OP);
+}
+
 int ukcf_tmpl_create(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 		     uint16_t subflags, struct ukcf_key *tmpl)
 {
@@ -528,14 +537,10 @@ int ukcf_tmpl_create(struct ukcf *u, uint32_t mech, struct ukcf_key key,
 			 .subflags = subflags },
 	};
 	int64_t res;
-	int err;
 
 	if (!u || !tmpl)
 		return -EINVAL;
-	err = key_handle(u, key, &q.sqe.obj[0]);
-	if (err)
-		return err;
-	res = lane_call(u, &q, UKCF_REASON_OP);
+	res = call_with_key(u, &q, key);
 	if (res < 0)
 		return (int)res;
 	tmpl->id = (uint64_t)res;
@@ -580,14 +585,10 @@ int ukcf_key_nonces(struct ukcf *u, struct ukcf_key key,
 				  .out = n,
 				  .out_size = sizeof(*n) };
 	int64_t res;
-	int err;
 
 	if (!u || !n)
 		return -EINVAL;
-	err = key_handle(u, key, &q.sqe.obj[0]);
-	if (err)
-		return err;
-	res = lane_call(u, &q, UKCF_REASON_OP);
+	res = call_with_key(u, &q, key);
 	if (res < 0)
 		return (int)res;
 	return res == (int64_t)sizeof(*n) ? 0 : -EPROTO;

@@ -17,6 +17,7 @@
 #include "lib/shared/ring-ops.h"
 #include "tests/support/check.h"
 #include "tests/support/flipper.h"
+#include "tests/support/provider.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define DEPTH 16u
@@ -372,18 +373,6 @@ static bool is_sodiums(const struct ukcf_page_mech *m)
 	       UKCF_MECH_CLASS(m->id) != UKCF_CLASS_RNG;
 }
 
-static void find_sodium(void)
-{
-	struct ukcf_page_provider rows[UKCF_PAGE_PROVIDERS_MAX];
-	int n = ukcf_provider_list(u, rows, UKCF_PAGE_PROVIDERS_MAX);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, "sodium") == 0)
-			sodium = rows[i].id;
-	if (!sodium)
-		check_bail("no provider sodium");
-}
-
 static void start(void)
 {
 	int rc = ukcf_connect(&u, NULL, UKCF_CONNECT_NO_CALLER);
@@ -398,7 +387,7 @@ static void start(void)
 	if (rc)
 		check_bail("no daemon: %s", ukcf_strerror(rc));
 	text = ukcf_buffer_data(in);
-	find_sodium();
+	sodium = provider_named(u, "sodium");
 }
 
 int main(void)

@@ -42,7 +42,7 @@ try:
     give(data[cut:more])
     end = time.monotonic() + 30
     while not sleeps() and time.monotonic() < end:
-        time.sleep(0.005)
+        os.sched_yield()
 finally:
     os.kill(daemon, signal.SIGCONT)
 try:

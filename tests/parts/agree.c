@@ -13,6 +13,7 @@
 #include <ukcf/ukcf.h>
 
 #include "tests/support/check.h"
+#include "tests/support/provider.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define DATA_MAX (64u << 10)
@@ -46,17 +47,6 @@ struct question {
 static struct question q;
 static unsigned int asked, errors;
 static char differs[160]; /* the first difference of a mechanism */
-
-static uint16_t provider_id(const char *name)
-{
-	struct ukcf_page_provider rows[UKCF_PAGE_PROVIDERS_MAX];
-	int n = ukcf_provider_list(u, rows, UKCF_PAGE_PROVIDERS_MAX);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].id;
-	check_bail("no provider %s", name);
-}
 
 static struct ukcf_span span(size_t at, size_t len)
 {
@@ -491,7 +481,7 @@ int main(int argc, char **argv)
 		check_bail("no ring");
 	text = ukcf_buffer_data(in);
 	for (unsigned int i = 0; i < 2; i++)
-		ids[i] = provider_id(argv[i + 1]);
+		ids[i] = provider_named(u, argv[i + 1]);
 	bits = UINT64_C(1) << ids[0] | UINT64_C(1) << ids[1];
 	n = ukcf_mech_list(u, rows, UKCF_PAGE_MECHS_MAX);
 	for (int i = 0; i < n; i++) {

@@ -14,6 +14,7 @@
 #include "tests/support/change.h"
 #include "tests/support/check.h"
 #include "tests/support/entry.h"
+#include "tests/support/provider.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define ENTRIES 64u
@@ -23,17 +24,6 @@ static struct ukcf_ring *ring;
 static struct ukcf_buffer *in, *out;
 static uint16_t sodium, nullhw;
 
-static uint16_t provider_id(const char *name)
-{
-	struct ukcf_page_provider rows[8];
-	int n = ukcf_provider_list(conn, rows, 8);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].id;
-	check_bail("no provider %s", name);
-}
-
 static void open_all(void)
 {
 	if (ukcf_connect(&conn, NULL, 0) ||
@@ -41,8 +31,8 @@ static void open_all(void)
 	    ukcf_buffer_alloc(conn, UKCF_BUFFER_INPUT, 4096, &in) ||
 	    ukcf_buffer_alloc(conn, UKCF_BUFFER_OUTPUT, 4096, &out))
 		check_bail("no ring");
-	sodium = provider_id("sodium");
-	nullhw = provider_id("nullhw");
+	sodium = provider_named(conn, "sodium");
+	nullhw = provider_named(conn, "nullhw");
 }
 
 /* ------------------------------------------------------- what was counted */

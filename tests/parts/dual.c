@@ -17,6 +17,7 @@
 #include "tests/support/entry.h"
 #include "tools/admin.h"
 #include "tests/support/probe.h"
+#include "tests/support/provider.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define BUF (1u << 20)
@@ -45,17 +46,6 @@ static void must_change(enum msg_change_what what, const char *provider,
 static void tell(const char *word)
 {
 	must_change(MSG_CHANGE_CONTROL, "nullhw", word);
-}
-
-static uint16_t provider_id(const char *name)
-{
-	struct ukcf_page_provider rows[8];
-	int n = ukcf_provider_list(u, rows, 8);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].id;
-	check_bail("no provider %s", name);
 }
 
 static struct ukcf_span span(size_t off, size_t len)
@@ -475,8 +465,8 @@ int main(void)
 	text = ukcf_buffer_data(in);
 	made = ukcf_buffer_data(out);
 	rng_fill(&rng, text, BUF);
-	sodium = provider_id("sodium");
-	hw = provider_id("nullhw");
+	sodium = provider_named(u, "sodium");
+	hw = provider_named(u, "nullhw");
 	as_two_operations();
 	verdicts();
 	refusals();

@@ -18,6 +18,7 @@
 #include "tests/support/check.h"
 #include "tests/support/entry.h"
 #include "tests/support/probe.h"
+#include "tests/support/provider.h"
 
 #define WAIT_NS (INT64_C(60000000000) * slowness())
 #define BUF (1u << 20)
@@ -39,17 +40,6 @@ static void must_change(enum msg_change_what what, const char *provider,
 {
 	if (change(what, provider, argument))
 		check_bail("%s: %s was refused", provider, argument);
-}
-
-static uint16_t provider_id(const char *name)
-{
-	struct ukcf_page_provider rows[8];
-	int n = ukcf_provider_list(u, rows, 8);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].id;
-	check_bail("no provider %s", name);
 }
 
 /* ------------------------------------------------------------ one over the ring */
@@ -322,9 +312,9 @@ static void cancelled(uint16_t twofold)
 
 static void run_twofold(void)
 {
-	uint16_t twofold = provider_id("twofold");
+	uint16_t twofold = provider_named(u, "twofold");
 
-	chosen(twofold, provider_id("sodium"));
+	chosen(twofold, provider_named(u, "sodium"));
 	as_two_operations();
 	forgeries(100);
 	forgeries(LONG);
@@ -340,7 +330,7 @@ static void run_split(void)
 	wanted(100);
 	c = encrypt_mac(100);
 	check(sealed_well(&c, 100) && is_split(&c) &&
-		      c.provider == provider_id("sodium"),
+		      c.provider == provider_named(u, "sodium"),
 	      "done one by one");
 }
 
@@ -350,7 +340,7 @@ static void run_openssl(void)
 	struct ukcf_cqe c = encrypt_mac(100);
 
 	wanted(100);
-	check(sealed_well(&c, 100) && is_native(&c, provider_id("openssl")),
+	check(sealed_well(&c, 100) && is_native(&c, provider_named(u, "openssl")),
 	      "openssl does both in one job");
 	as_two_operations();
 	forgeries(100);

@@ -26,6 +26,7 @@
 #include "tests/support/check.h"
 #include "tests/support/entry.h"
 #include "tests/support/probe.h"
+#include "tests/support/provider.h"
 #include "tools/admin.h"
 
 #define ENTRIES 64
@@ -39,17 +40,6 @@ static struct ukcf_ring *ring;
 static struct ukcf_buffer *in, *out;
 static uint8_t want[32];
 static uint16_t hw, hw2;
-
-static uint16_t provider_id(const char *name)
-{
-	struct ukcf_page_provider rows[8];
-	int n = ukcf_provider_list(conn, rows, 8);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].id;
-	check_bail("no provider %s", name);
-}
 
 static unsigned int state_of(uint16_t id)
 {
@@ -75,8 +65,8 @@ static void open_all(void)
 	for (unsigned int i = 0; i < LEN; i++)
 		p[i] = (uint8_t)(i * 7 + (unsigned int)getpid());
 	crypto_hash_sha256(want, p, LEN);
-	hw = provider_id("nullhw");
-	hw2 = provider_id("nullhw2");
+	hw = provider_named(conn, "nullhw");
+	hw2 = provider_named(conn, "nullhw2");
 }
 
 static void must_tell(const char *provider, const char *word)
@@ -665,7 +655,7 @@ static void traffic(void)
 	for (unsigned int i = 0; i < ALL; i++) {
 		tell_provider(all[i], "calm");
 		tell_provider(all[i], "release");
-		ready &= comes_to(provider_id(all[i]), UKCF_PROVIDER_READY);
+		ready &= comes_to(provider_named(conn, all[i]), UKCF_PROVIDER_READY);
 	}
 	check(ready, "all of them are back in the end");
 }
