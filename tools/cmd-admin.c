@@ -49,7 +49,8 @@ static enum status change_one(const struct invocation *in, struct table *t,
 {
 	struct msg_change c = {
 		.what = what,
-		.flags = in->value['N'] ? MSG_CHANGE_DRY_RUN : 0,
+		.flags = (in->value['N'] ? MSG_CHANGE_DRY_RUN : 0) |
+			 (in->value['f'] ? MSG_CHANGE_FORCE : 0),
 	};
 	struct msg_changed r;
 	const struct admin_call call = {
@@ -181,9 +182,20 @@ static enum status load(struct invocation *in)
 	return change_provider(in, MSG_CHANGE_LOAD, NULL);
 }
 
+static enum status drain_as(struct invocation *in, uint32_t what)
+{
+	const char *limit = in->value['t'];
+	uint64_t seconds;
+
+	if (operands_number("--timeout", limit, 0, MSG_DRAIN_SECONDS_MAX,
+			    &seconds) < 0)
+		return STATUS_USAGE;
+	return change_provider(in, what, limit);
+}
+
 static enum status unload(struct invocation *in)
 {
-	return change_provider(in, MSG_CHANGE_UNLOAD, in->value['t']);
+	return drain_as(in, MSG_CHANGE_UNLOAD);
 }
 
 static enum status install(struct invocation *in)
@@ -193,12 +205,12 @@ static enum status install(struct invocation *in)
 
 static enum status uninstall(struct invocation *in)
 {
-	return change_provider(in, MSG_CHANGE_UNINSTALL, in->value['t']);
+	return drain_as(in, MSG_CHANGE_UNINSTALL);
 }
 
 static enum status drain(struct invocation *in)
 {
-	return change_provider(in, MSG_CHANGE_DRAIN, in->value['t']);
+	return drain_as(in, MSG_CHANGE_DRAIN);
 }
 
 static enum status control(struct invocation *in)
@@ -392,6 +404,8 @@ static const struct option_row change_options[] = {
 
 static const struct option_row drain_options[] = {
 	{ 't', false, "timeout", "SECONDS", "until it is idle (10)" },
+	{ 'f', false, "force", NULL,
+	  "when that has passed, take multipart contexts away" },
 	{ 'N', false, "dry-run", NULL, "say what would change; change nothing" },
 	{ 'J', false, "json", NULL, "as JSON" },
 	{ 0 },
@@ -409,18 +423,21 @@ const struct command admin_commands[] = {
 	  "load a provider, or give a drained one requests again",
 	  change_options, 1, 1, load },
 	{ NULL, "unload",
-	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "[--timeout=SECONDS] [--force] [--dry-run] [--json] "
+	  "provider=NAME",
 	  "no new requests; when nobody uses it, it ends", drain_options, 1, 1,
 	  unload },
 	{ NULL, "drain",
-	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "[--timeout=SECONDS] [--force] [--dry-run] [--json] "
+	  "provider=NAME",
 	  "no new requests; wait until nobody uses it", drain_options, 1, 1,
 	  drain },
 	{ NULL, "install", "[--dry-run] [--json] provider=NAME",
 	  "from now on, also after a restart, load it when it is needed",
 	  change_options, 1, 1, install },
 	{ NULL, "uninstall",
-	  "[--timeout=SECONDS] [--dry-run] [--json] provider=NAME",
+	  "[--timeout=SECONDS] [--force] [--dry-run] [--json] "
+	  "provider=NAME",
 	  "unload it, and do not load it again", drain_options, 1, 1,
 	  uninstall },
 	{ NULL, "refresh", "[--dry-run] [--json]",

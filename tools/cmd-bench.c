@@ -338,7 +338,7 @@ static enum status bench(struct invocation *in)
 	uint64_t seconds = SECONDS;
 	int err;
 
-	if (operands_number("--seconds", in->value['S'], SECONDS_MAX,
+	if (operands_number("--seconds", in->value['S'], 1, SECONDS_MAX,
 			    &seconds) < 0)
 		return STATUS_USAGE;
 	err = set_up(&b, in->value['m']);

@@ -383,8 +383,8 @@ static enum status top(struct invocation *in)
 {
 	uint64_t seconds = 1, count = UINT64_MAX;
 
-	if (operands_number("--interval", in->value['I'], INTERVAL_MAX, &seconds) ||
-	    operands_number("-n", in->value['n'], UINT64_MAX - 1, &count))
+	if (operands_number("--interval", in->value['I'], 1, INTERVAL_MAX, &seconds) ||
+	    operands_number("-n", in->value['n'], 1, UINT64_MAX - 1, &count))
 		return STATUS_USAGE;
 	return follow(seconds, count, in->value['J']);
 }

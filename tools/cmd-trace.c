@@ -259,10 +259,10 @@ static enum status trace(struct invocation *in)
 	struct operands o;
 
 	if (operands_parse(&o, in) < 0 ||
-	    operands_number("--seconds", in->value['S'], MSG_TRACE_SECONDS_MAX,
+	    operands_number("--seconds", in->value['S'], 1, MSG_TRACE_SECONDS_MAX,
 			&seconds) ||
-	    operands_number("--consumer", in->value['C'], UINT32_MAX, &consumer) ||
-	    operands_number("-n", in->value['n'], UINT64_MAX - 1, &t.left))
+	    operands_number("--consumer", in->value['C'], 1, UINT32_MAX, &consumer) ||
+	    operands_number("-n", in->value['n'], 1, UINT64_MAX - 1, &t.left))
 		return STATUS_USAGE;
 	if (o.word || (o.mechanisms && strchr(o.mechanisms, ','))) {
 		complain("%s: one provider=NAME and one mechanism=NAME",

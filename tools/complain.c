@@ -33,7 +33,7 @@ static const struct {
 	  "'cryptoctl list -v' shows the sizes of keys" },
 	{ EKEYREJECTED, UKCF_DETAIL_KEY_MECH, SHOW_KEYS },
 	{ EOPNOTSUPP, UKCF_DETAIL_DISABLED,
-	  "the administrator disabled it; " SHOW_MECHS },
+	  "'cryptoctl enable' allows it again; " SHOW_MECHS },
 	{ EOPNOTSUPP, 0, SHOW_MECHS },
 	{ EACCES, UKCF_DETAIL_NOT_EXPORTABLE,
 	  "whether a key is exportable is fixed when it is made "
@@ -43,6 +43,7 @@ static const struct {
 	  SHOW_KEYS },
 	{ ETIMEDOUT, 0, "'cryptoctl status' shows how busy the daemon is" },
 	{ EAGAIN, 0, "the daemon is busy: try again" },
+	{ ESTALE, UKCF_DETAIL_LOST_STATE, "begin anew" },
 	{ ESTALE, 0, "the daemon ended meanwhile: 'cryptoctl status'" },
 	{ EIO, 0, "the log of ukcfd says why" },
 	{ ENODEV, 0, "'cryptoctl list' shows the providers" },

@@ -49,8 +49,8 @@ size_t operands_next(const char **at, const char **name)
 	return n;
 }
 
-int operands_number(const char *option, const char *text, uint64_t max,
-		    uint64_t *n)
+int operands_number(const char *option, const char *text, uint64_t min,
+		    uint64_t max, uint64_t *n)
 {
 	char *end;
 
@@ -58,11 +58,11 @@ int operands_number(const char *option, const char *text, uint64_t max,
 		return 0;
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	if (!errno && *text >= '0' && *text <= '9' && !*end && *n >= 1 &&
+	if (!errno && *text >= '0' && *text <= '9' && !*end && *n >= min &&
 	    *n <= max)
 		return 0;
-	complain("%s: \"%s\" is not a number from 1 to %" PRIu64, option, text,
-		 max);
+	complain("%s: \"%s\" is not a number from %" PRIu64 " to %" PRIu64,
+		 option, text, min, max);
 	return -1;
 }
 

@@ -160,12 +160,18 @@ static bool is_text(const char *s, size_t size)
 	return true;
 }
 
+static uint32_t flags_of(uint32_t what)
+{
+	return MSG_CHANGE_DRY_RUN |
+	       (provider_change_drains(what) ? MSG_CHANGE_FORCE : 0);
+}
+
 int change_run(const struct msg_change *c, struct msg_changed *r,
 	       uint64_t ticket)
 {
 	*r = (struct msg_changed){ 0 };
 	if (c->what >= MSG_CHANGE_LAST || !changes[c->what] ||
-	    (c->flags & ~MSG_CHANGE_DRY_RUN))
+	    (c->flags & ~flags_of(c->what)))
 		return change_say(r, -EOPNOTSUPP,
 				  "this daemon knows no such change");
 	if (!is_text(c->provider, sizeof(c->provider)) ||

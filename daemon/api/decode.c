@@ -408,15 +408,20 @@ static int find_ctx(struct request *req, uint64_t id, struct context **cp,
 /* The id of a context to be begun. */
 static int check_free(struct request *req, unsigned int *detail)
 {
-	const struct context_table *t = ring_contexts(req->ring);
+	struct context_table *t = ring_contexts(req->ring);
 	uint64_t id = req->entry->sqe.ctx;
+	const struct context *c;
 	int err = check_ctx(id, detail);
 
 	if (err)
 		return err;
-	if (!t->at[index_clamp(id, UKCF_CONTEXTS_MAX + 1)])
+	c = t->at[index_clamp(id, UKCF_CONTEXTS_MAX + 1)];
+	if (!c)
 		return 0;
-	return refuse(detail, UKCF_DETAIL_CTX_IN_USE, -EINVAL);
+	if (!context_is_gone(c))
+		return refuse(detail, UKCF_DETAIL_CTX_IN_USE, -EINVAL);
+	context_forget(t, id);
+	return 0;
 }
 
 /* What begins in parts, and of which mechanisms.  AEAD decrypt does not: its
@@ -564,19 +569,34 @@ static int check_data(const struct request *req, unsigned int *detail)
 	return check_tag(req, detail);
 }
 
+/* Give req to the provider that has the context id: from here on it is with it,
+ * or the context is known to be gone. */
+static int join_context(struct request *req, uint64_t id, struct context *ctx,
+			unsigned int *detail)
+{
+	req->context = context_hold(ctx);
+	req->mech = context_spec(ctx)->mech;
+	request_give(req, context_spec(ctx)->offer);
+	if (!context_is_gone(ctx))
+		return 0;
+	request_lets_go(req);
+	context_forget(ring_contexts(req->ring), id);
+	return refuse(detail, UKCF_DETAIL_LOST_STATE, -ESTALE);
+}
+
 static int decode_data(struct request *req, struct consumer *c,
 		       unsigned int *detail)
 {
 	const struct context_spec *spec;
 	struct context *ctx;
-	int err = find_ctx(req, req->entry->sqe.ctx, &ctx, detail);
+	uint64_t id = req->entry->sqe.ctx;
+	int err = find_ctx(req, id, &ctx, detail);
 
+	if (!err)
+		err = join_context(req, id, ctx, detail);
 	if (err)
 		return err;
 	spec = context_spec(ctx);
-	req->context = context_hold(ctx);
-	req->mech = spec->mech;
-	request_give(req, spec->offer);
 	req->tag_len = spec->tag_len;
 	req->direct = spec->own ||
 		      (spec->offer->offer->single_pass >> spec->op & 1);
@@ -591,16 +611,16 @@ static int decode_data(struct request *req, struct consumer *c,
 static int decode_copy(struct request *req, struct consumer *c,
 		       unsigned int *detail)
 {
+	uint64_t from = req->entry->sqe.obj[1];
 	struct context *ctx;
 	int err = check_free(req, detail);
 
 	if (!err)
-		err = find_ctx(req, req->entry->sqe.obj[1], &ctx, detail);
+		err = find_ctx(req, from, &ctx, detail);
+	if (!err)
+		err = join_context(req, from, ctx, detail);
 	if (err)
 		return err;
-	req->context = context_hold(ctx);
-	req->mech = context_spec(ctx)->mech;
-	request_give(req, context_spec(ctx)->offer);
 	if (!(req->offer->offer->flags & UKCF_OFFER_FLAT_CTX) &&
 	    !req->offer->offer->ops->copy)
 		return refuse(detail, UKCF_DETAIL_PART_OP, -EOPNOTSUPP);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,8 @@
 #include "lib/shared/ring-ops.h"
 
 #define RUNNING_MAX 16u /* changes at once */
+/* In which parts that run end, when those after them are not let in. */
+#define FORCED_NS UINT64_C(1000000000)
 
 struct running {
 	struct loader_job job; /* first */
@@ -33,6 +34,7 @@ struct running {
 	const char *would;  /* a dry run's answer, if it can be done; or NULL */
 	provider_ticket ticket;
 	bool draining;	      /* waits until nobody uses p */
+	bool force, forcing;  /* when its time is up: take contexts away */
 	uint64_t deadline_ns; /* of that */
 	struct msg_changed r;
 };
@@ -273,6 +275,20 @@ static void not_drained(struct running *g, const struct drain_use *use)
 	end(g);
 }
 
+static struct drain_use use_of(struct running *g)
+{
+	struct drain_use use = drain_look(g->p);
+
+	if (g->force && !g->forcing && use.contexts &&
+	    clock_ns() >= g->deadline_ns) {
+		log_msg(LOG_NOTICE, "provider %s: %u multipart contexts are "
+			"taken away", g->name, use.contexts);
+		g->forcing = true;
+		g->deadline_ns += FORCED_NS;
+	}
+	return g->forcing ? drain_force(g->p) : use;
+}
+
 static void look(void)
 {
 	struct running *g, *next;
@@ -283,7 +299,7 @@ static void look(void)
 		next = g->next;
 		if (!g->draining)
 			continue;
-		use = drain_look(g->p);
+		use = use_of(g);
 		if (!use.requests && !use.contexts)
 			drained(g);
 		else if (clock_ns() >= g->deadline_ns)
@@ -411,6 +427,8 @@ static const struct kind {
 	  wants_device, run_reset, NULL },
 };
 
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
 static const struct kind *kind_of(uint32_t what)
 {
 	const struct kind *k = kinds;
@@ -418,6 +436,14 @@ static const struct kind *kind_of(uint32_t what)
 	while (k->what != what)
 		k++;
 	return k;
+}
+
+bool provider_change_drains(uint32_t what)
+{
+	for (unsigned int i = 0; i < N_KINDS; i++)
+		if (kinds[i].what == what)
+			return kinds[i].drains;
+	return false;
 }
 
 static bool is_at_work(const char *name)
@@ -439,10 +465,10 @@ static int read_limit(const struct msg_change *c, struct msg_changed *r,
 		errno = 0;
 		s = strtoul(c->argument, &end, 10);
 		if (errno || c->argument[0] < '0' || c->argument[0] > '9' ||
-		    *end || s > PROVIDER_DRAIN_MAX_S)
+		    *end || s > MSG_DRAIN_SECONDS_MAX)
 			return change_say(r, -EINVAL,
 					  "%s: it may take 0 to %u seconds",
-					  c->argument, PROVIDER_DRAIN_MAX_S);
+					  c->argument, MSG_DRAIN_SECONDS_MAX);
 	}
 	*ns = (uint64_t)s * 1000000000u;
 	return 0;
@@ -494,6 +520,7 @@ int provider_change(const struct msg_change *c, struct msg_changed *r,
 		.job = { .run = dry ? k->dry : k->run, .done = done },
 		.next = all, .what = c->what, .p = p, .ticket = ticket,
 		.would = dry ? k->would : NULL,
+		.force = c->flags & MSG_CHANGE_FORCE,
 	};
 	snprintf(g->name, sizeof(g->name), "%s", c->provider);
 	all = g;

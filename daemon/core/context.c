@@ -41,6 +41,9 @@ struct context {
 	uint64_t failed_part; /* the first that failed: those after it do */
 	int failed; /* -errno */
 	bool has_state; /* the provider may hold something */
+	/* atomic */
+	uint32_t stands; /* its state is still to be dropped, by who clears it */
+	uint32_t gone;	 /* taken away with its provider */
 };
 
 static struct context slots[CONTEXT_SLOTS];
@@ -117,11 +120,13 @@ struct context *context_new(uid_t uid, const struct context_spec *spec)
 		c->parts = 0;
 		c->failed = 0;
 		c->has_state = false;
+		c->gone = 0;
+		c->stands = 1;
+		if (spec->offer)
+			fetch_add_u32(&spec->offer->provider->contexts, 1);
 		store_release_u32(&c->refs, 1);
 	}
 	pthread_mutex_unlock(&lock);
-	if (c && spec->offer)
-		fetch_add_u32(&spec->offer->provider->contexts, 1);
 	return c;
 }
 
@@ -148,21 +153,32 @@ static void drop_state(struct context *c)
 		o->offer->ops->drop(o->provider->instance, &job);
 	}
 	secmem_wipe(context_state(c), CONTEXT_STATE_MAX);
+	c->has_state = false;
+}
+
+/* Once: after this its provider has nothing of it. */
+static void part_with(struct context *c)
+{
+	const struct mech_offer *o = c->spec.offer;
+	uint32_t stands = 1;
+
+	if (!compare_swap_u32(&c->stands, &stands, 0))
+		return;
+	drop_state(c);
+	if (!o)
+		return;
+	fetch_sub_u32(&o->provider->contexts, 1);
+	drain_noted();
 }
 
 void context_put(struct context *c)
 {
-	const struct mech_offer *o = c->spec.offer;
 	uint32_t refs = load_acquire_u32(&c->refs);
 
 	do {
 		if (refs == 1)
-			drop_state(c); /* nobody else can come to it */
+			part_with(c); /* no part of it can come any more */
 	} while (!compare_swap_u32(&c->refs, &refs, refs - 1));
-	if (refs == 1 && o) {
-		fetch_sub_u32(&o->provider->contexts, 1);
-		drain_noted();
-	}
 }
 
 const struct context_spec *context_spec(const struct context *c)
@@ -462,6 +478,61 @@ int context_failure(const struct request *req)
 	failed = c->failed && c->failed_part < req->part ? c->failed : 0;
 	pthread_mutex_unlock(&c->lock);
 	return failed;
+}
+
+/* The pair of request_give(); the barrier is the other side's (drain.h). */
+bool context_is_gone(const struct context *c)
+{
+	signal_fence();
+	return load_acquire_u32(&c->gone);
+}
+
+void context_forget(struct context_table *t, uint64_t id)
+{
+	id = index_clamp(id, UKCF_CONTEXTS_MAX + 1);
+	set_at(t, id, NULL);
+	t->lost[id] = -ESTALE;
+}
+
+/* Those of p, one after another; held.  Its slot is not used anew meanwhile. */
+static struct context *hold_next(const struct provider *p, unsigned int *at)
+{
+	while (*at < CONTEXT_SLOTS) {
+		struct context *c = &slots[(*at)++];
+		uint32_t refs = load_acquire_u32(&c->refs);
+
+		while (refs && !compare_swap_u32(&c->refs, &refs, refs + 1))
+			;
+		if (!refs)
+			continue;
+		if (c->spec.offer && c->spec.offer->provider == p)
+			return c;
+		context_put(c);
+	}
+	return NULL;
+}
+
+void context_expel(const struct provider *p)
+{
+	struct context *c;
+	unsigned int at = 0;
+
+	while ((c = hold_next(p, &at))) {
+		store_release_u32(&c->gone, 1);
+		context_put(c);
+	}
+}
+
+void context_take_away(const struct provider *p)
+{
+	struct context *c;
+	unsigned int at = 0;
+
+	while ((c = hold_next(p, &at))) {
+		if (load_relaxed_u32(&c->gone))
+			part_with(c);
+		context_put(c);
+	}
 }
 
 void context_begun(struct context *c)

@@ -31,6 +31,7 @@ struct backlog;
 struct context;
 struct mech;
 struct mech_offer;
+struct provider;
 struct request;
 
 /* What INIT fixes; readable as long as the context is held.  All 0: it is a
@@ -92,6 +93,17 @@ void context_part_lost(struct context_table *t, uint64_t id, int err,
 		       bool last);
 /* The error of a part before this one, which this one ends with too; 0: none. */
 int context_failure(const struct request *req);
+/*
+ * It was taken away with its provider: begin anew.  After request_give(), so
+ * that who takes it away sees the request, or this sees that it was.
+ */
+bool context_is_gone(const struct context *c);
+/* Service thread: what is at id was taken away. */
+void context_forget(struct context_table *t, uint64_t id);
+/* main: no part of those that are with p starts any more. */
+void context_expel(const struct provider *p);
+/* main: those are let go, whoever has them.  No request is with p. */
+void context_take_away(const struct provider *p);
 /* INIT has begun it; the provider has let go of it (final). */
 void context_begun(struct context *c);
 void context_ended(struct context *c);

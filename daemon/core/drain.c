@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/api/ring.h"
+#include "daemon/core/context.h"
 #include "daemon/spi/provider.h"
 
 #define SETTLE_NS 10000000 /* in which every store was seen */
@@ -80,6 +81,20 @@ struct drain_use drain_look(const struct provider *p)
 	struct drain_use use = { 0 };
 
 	use.requests = ring_uses(p);
+	use.contexts = load_acquire_u32(&p->contexts);
+	return use;
+}
+
+struct drain_use drain_force(const struct provider *p)
+{
+	struct drain_use use;
+
+	context_expel(p);
+	barrier(); /* a part that comes now sees that, or is seen */
+	use = drain_look(p);
+	if (use.requests)
+		return use;
+	context_take_away(p);
 	use.contexts = load_acquire_u32(&p->contexts);
 	return use;
 }

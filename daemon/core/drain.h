@@ -34,6 +34,9 @@ void drain_end(void);
 /* main, after the state says that it gets no more.  A snapshot; what is 0 stays
  * 0 until the state is another one. */
 struct drain_use drain_look(const struct provider *p);
+/* Likewise, and multipart contexts are taken away as soon as no request is with
+ * p: their next part is told that the state is lost. */
+struct drain_use drain_force(const struct provider *p);
 
 extern uint32_t drain_waiting; /* atomic; drain_noted()'s */
 void drain_tell(void);

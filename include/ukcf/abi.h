@@ -360,7 +360,7 @@ enum ukcf_detail {
 	UKCF_DETAIL_LOW_ORDER = 30, /* all-zero shared secret, RFC 7748 6.1 */
 	UKCF_DETAIL_PROVIDER_FAILED = 31,
 	UKCF_DETAIL_NOT_EXPORTABLE = 32,
-	UKCF_DETAIL_LOST_STATE = 33, /* the daemon restarted meanwhile */
+	UKCF_DETAIL_LOST_STATE = 33, /* by a restart, or with its provider */
 	UKCF_DETAIL_CTX = 34,	   /* no such context, or not begun */
 	UKCF_DETAIL_CTX_IN_USE = 35, /* INIT of a context that is begun */
 	UKCF_DETAIL_PART_OP = 36,  /* no such operation in parts */

@@ -136,11 +136,14 @@ enum msg_change_what {
 	MSG_CHANGE_LAST = 12
 };
 
+#define MSG_DRAIN_SECONDS_MAX 600u /* of unload, drain, uninstall */
 #define MSG_CHANGE_DRY_RUN 1u /* say what would change, and change nothing */
+#define MSG_CHANGE_FORCE 2u   /* unload, drain, uninstall: when the time is up, take
+				 multipart contexts away */
 
 struct msg_change {
 	uint32_t what;	   /* enum msg_change_what */
-	uint32_t flags;	   /* MSG_CHANGE_DRY_RUN */
+	uint32_t flags;	   /* MSG_CHANGE_DRY_RUN, MSG_CHANGE_FORCE */
 	char provider[UKCF_NAME_MAX];
 	char argument[96];
 };

@@ -19,7 +19,7 @@ state_is() {
 before=$(sum sha2-512)
 same "disable says what it did" "sha2-512 is disabled" \
 	"$(cryptoctl disable mechanism=sha2-512)"
-refused 1 "the administrator disabled it" sum sha2-512
+refused 1 "disabled by the administrator" sum sha2-512
 same "disabling twice changes nothing" "SHA512 is disabled" \
 	"$(cryptoctl disable mechanism=SHA512)"
 same "others go on" 64 "$(sum sha2-256 | awk '{ print length($1) }')"
@@ -30,7 +30,7 @@ same "and it is as before" "$before" "$(sum sha2-512)"
 refused 1 "no mechanism nix" cryptoctl disable mechanism=nix
 check "a list goes on after one that is wrong" \
 	sh -c '! cryptoctl disable mechanism=nix,sha2-512 2>/dev/null'
-refused 1 "the administrator disabled it" sum sha2-512
+refused 1 "disabled by the administrator" sum sha2-512
 cryptoctl enable mechanism=sha2-512 >/dev/null
 refused 2 "which mechanism" cryptoctl disable provider=sodium
 refused 1 "of which provider" cryptoctl disable mechanism=all
@@ -53,7 +53,7 @@ same "the answer is the same" "$(printf abc | sha256sum)" "$(sum sha2-256)"
 same "hardware did it" yes "$(cryptoctl stats |
 	awk '$1 == "nullhw" { print ($8 > 0 ? "yes" : "no") }')"
 cryptoctl disable provider=nullhw mechanism=sha2-256 >/dev/null
-refused 1 "the administrator disabled it" sum sha2-256
+refused 1 "disabled by the administrator" sum sha2-256
 cryptoctl enable provider=nullhw mechanism=all >/dev/null
 cryptoctl enable provider=sodium mechanism=all >/dev/null
 same "enabled: software again" sodium "$(chosen)"

@@ -25,7 +25,7 @@ sum() {
 
 # is_disabled MECH, of whoever offers it
 is_disabled() {
-	sum "$1" | grep -q 'the administrator disabled it'
+	sum "$1" | grep -q 'disabled by the administrator'
 }
 
 # why PROVIDER MECH: it would not be chosen

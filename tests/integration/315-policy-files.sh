@@ -46,7 +46,7 @@ reload() {
 
 is_disabled() {
 	printf abc | cryptoctl digest -m "$1" - 2>&1 |
-		grep -q 'the administrator disabled it'
+		grep -q 'disabled by the administrator'
 }
 
 # --- at the start ---

@@ -14,6 +14,9 @@
  */
 int change(enum msg_change_what what, const char *provider,
 	   const char *argument);
+/* With MSG_CHANGE_FORCE. */
+int change_by_force(enum msg_change_what what, const char *provider,
+		    const char *argument);
 /* Say a word to a provider.  Return: likewise. */
 int tell_provider(const char *provider, const char *word);
 
