@@ -33,7 +33,8 @@ struct config {
 	uint64_t timeout_ms;	      /* default deadline of a request */
 	unsigned int queue_slots;     /* of each queue: a lane, a device */
 	uint64_t device_limit_ms;     /* a job that takes longer is lost */
-	uint64_t start_limit_ms;      /* a provider that starts longer is out */
+	uint64_t start_limit_ms;      /* a provider that starts, stops,
+					 resets longer is out */
 	/* One answer of so many is checked by another provider; 0: none. */
 	uint32_t cross_check; /* of hardware and other nodes */
 	uint32_t cross_check_software;

@@ -184,10 +184,10 @@ static void run_unload(struct loader_job *job)
 		say(g, 0, "is not loaded");
 		return;
 	}
+	log_forget_error();
 	err = load_unload(g->p);
 	if (err)
-		say(g, err, "has jobs that did not come back: it is reset and "
-			    "tested, and stays");
+		say_why(g, err, "stays");
 	else
 		say(g, 0, "is unloaded");
 }

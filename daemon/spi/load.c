@@ -22,6 +22,7 @@
 #include "daemon/spi/manifest.h"
 #include "daemon/spi/module-file.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/visit.h"
 #include "daemon/spi/selftest.h"
 #include "daemon/spi/share.h"
 #include "lib/shared/log.h"
@@ -290,13 +291,13 @@ static int test_dual(struct ukcf_instance *self, const struct ukcf_provider *s,
 	return selftest_dual(&t, what);
 }
 
-static int load_test_duals(const struct provider *p)
+static int run_test_duals(const struct provider *p, struct ukcf_instance *self)
 {
 	for (uint32_t i = 0; i < n_duals(p->spi); i++) {
 		const struct ukcf_dual_offer *d = &p->spi->duals[i];
 		const char *what = "";
 
-		if (!test_dual(p->instance, p->spi, d, &what))
+		if (!test_dual(self, p->spi, d, &what))
 			continue;
 		log_err("provider %s: %s and %s in one: SELF-TEST FAILED (%s)",
 			p->name, mech_find(d->cipher)->name,
@@ -306,20 +307,25 @@ static int load_test_duals(const struct provider *p)
 	return 0;
 }
 
-int load_test(struct provider *p)
+static int run_test(struct provider *p, struct ukcf_instance *self)
 {
 	for (uint32_t i = 0; i < p->spi->n_offers; i++) {
 		const struct ukcf_offer *o = &p->spi->offers[i];
 		const struct mech *m = load_mech(p->spi, o);
 		const char *what = "";
 
-		if (test(p->instance, m, o, &what) != -EIO)
+		if (test(self, m, o, &what) != -EIO)
 			continue;
 		log_err("provider %s: %s: SELF-TEST FAILED (%s)", p->name,
 			m->name, what);
 		return -EIO;
 	}
-	return load_test_duals(p);
+	return run_test_duals(p, self);
+}
+
+int load_test(struct provider *p)
+{
+	return visit(p, "known answers", run_test);
 }
 
 int load_test_mech(struct provider *p, const struct mech *m,
@@ -462,17 +468,25 @@ static void use(struct provider *p, struct module *m)
 	store_release_ptr((void **)&p->module, m);
 }
 
+static int run_stop(struct provider *p, struct ukcf_instance *self)
+{
+	p->spi->stop(self);
+	return 0;
+}
+
+/* Nobody is inside. */
 static int stop(struct provider *p)
 {
 	if (device_stop(p) < 0) {
-		log_err("provider %s: jobs did not come back: it stays loaded",
+		log_err("provider %s: jobs did not come back: it is reset and "
+			"tested",
 			p->name);
 		return -EBUSY;
 	}
 	provider_keeps_keys(p, false);
 	share_provider_goes(p);
 	if (p->instance && p->spi->stop)
-		p->spi->stop(p->instance);
+		visit(p, "stop", run_stop); /* its end is its own affair */
 	p->instance = NULL;
 	return 0;
 }
@@ -525,7 +539,7 @@ static void late_trial(struct errand *e)
 	free(t);
 	log_warn("provider %s: its start has returned, too late: unload it, "
 		 "and load it again", p->name);
-	store_release_u32(&p->starting, 0);
+	store_release_u32(&p->inside, 0);
 }
 
 static struct trial *trial_new(struct provider *p, struct module *m)
@@ -587,13 +601,13 @@ static int bring_up(struct provider *p, struct module *m)
 
 	if (!t)
 		return -ENOMEM;
-	store_release_u32(&p->starting, 1);
+	store_release_u32(&p->inside, 1);
 	if (!errand_run(&t->errand,
 			provider_config()->start_limit_ms * 1000000)) {
 		left_behind(p, m);
 		return -ETIMEDOUT;
 	}
-	store_release_u32(&p->starting, 0);
+	store_release_u32(&p->inside, 0);
 	log_keep_error(t->why);
 	err = t->errand.result;
 	p->instance = t->instance;
@@ -676,8 +690,8 @@ static int load_one(const char *name, uint32_t *n)
 		p = load_new(name);
 	if (!p)
 		return -ENOMEM;
-	if (load_acquire_u32(&p->starting)) {
-		log_err("provider %s: its start of before has not returned "
+	if (load_acquire_u32(&p->inside)) {
+		log_err("provider %s: a thread has not returned from its code "
 			"yet", p->name);
 		return -EBUSY;
 	}
@@ -747,6 +761,13 @@ int load_unload(struct provider *p)
 {
 	int err;
 
+	if (p->instance && load_acquire_u32(&p->inside)) {
+		log_err("provider %s: a thread has not returned from its code "
+			"yet", p->name);
+		store_release_u32(&p->leaving, 0);
+		provider_fail(p);
+		return -EBUSY;
+	}
 	/* An instance may not know another's. */
 	template_forget(p);
 	prepared_forget(p);

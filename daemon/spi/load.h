@@ -43,10 +43,11 @@ int load_provider(const char *name);
 int load_check(const char *name);
 /*
  * The instance of one that nobody uses any more ends.
- * Return: 0; -EBUSY: jobs of it did not come back, it stays FAILED.
+ * Return: 0; -EBUSY: jobs of it, or a thread, did not come back, it stays
+ * FAILED; that is logged.
  */
 int load_unload(struct provider *p);
-/* Known answers once more; takes as long as they do.  0 or -EIO. */
+/* Known answers once more.  0, -EIO, or visit()'s. */
 int load_test(struct provider *p);
 
 /* Likewise of one mechanism that it offers; any thread, the provider is held

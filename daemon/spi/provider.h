@@ -34,7 +34,8 @@ struct provider {
 	uint32_t held;	   /* atomic: no request brings it: it could not be
 			      loaded, or an administrator unloaded it */
 	uint32_t unstarted; /* atomic: FAILED, for its start did not return */
-	uint32_t starting;  /* atomic: and that still runs */
+	uint32_t inside;    /* atomic: a thread of the loader is in its code,
+			       perhaps for ever (visit.h) */
 	uint32_t kind;	   /* atomic, enum ukcf_provider_kind */
 	char name[UKCF_NAME_MAX];
 	char module_name[UKCF_NAME_MAX]; /* of its file: one module may drive

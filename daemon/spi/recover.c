@@ -11,6 +11,7 @@
 #include "daemon/spi/load.h"
 #include "daemon/spi/loader.h"
 #include "daemon/spi/provider.h"
+#include "daemon/spi/visit.h"
 #include "lib/shared/clock.h"
 #include "lib/shared/log.h"
 #include "lib/shared/ring-ops.h"
@@ -118,9 +119,9 @@ static void begin(struct provider *p)
 		count(p, RECOVER_FAILED, provider_config()->device_failures);
 }
 
-static int reset(struct provider *p)
+static int run_reset(struct provider *p, struct ukcf_instance *self)
 {
-	int err = p->spi->reset ? p->spi->reset(p->instance) : 0;
+	int err = p->spi->reset ? p->spi->reset(self) : 0;
 
 	if (!err && p->device)
 		device_was_reset(p->device);
@@ -150,8 +151,7 @@ static int attempt(struct provider *p)
 			"again", p->name);
 		return -ENODEV;
 	}
-	err = reset(p);
-
+	err = visit(p, "reset", run_reset);
 	if (!err)
 		err = load_test(p);
 	if (!err && !comes_back(p, failures))
@@ -181,7 +181,8 @@ static bool is_out(const struct provider *p)
 {
 	return load_acquire_u32(&p->state) == UKCF_PROVIDER_FAILED &&
 	       !load_acquire_u32(&p->leaving) &&
-	       !load_acquire_u32(&p->unstarted);
+	       !load_acquire_u32(&p->unstarted) &&
+	       !load_acquire_u32(&p->inside);
 }
 
 static void look_at(struct provider *p)

@@ -18,6 +18,7 @@
 
 #define DEPTH_DEFAULT 16
 #define DEPTH_MAX 256
+#define PAUSE_MAX_MS 600000
 #define PATTERN 0x5a
 #define LOG_ERR 3
 
@@ -34,9 +35,10 @@ struct ukcf_instance {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t more;
 	pthread_cond_t handed; /* answering has ended */
+	pthread_cond_t told;   /* a command has come */
 	struct slot slots[DEPTH_MAX];
 	unsigned int n;
-	uint64_t depth, delay_us, jitter_us;
+	uint64_t depth, delay_us, jitter_us, reset_ms, stop_ms;
 	uint64_t busy, fail, broken, hang, wrong; /* so many more times */
 	bool vanished, stopping;
 	bool answering; /* a job is with the interrupt thread */
@@ -272,7 +274,8 @@ static void interrupt(struct ukcf_instance *d, unsigned int i)
 	pthread_cond_broadcast(&d->handed);
 }
 
-static void wait_until(struct ukcf_instance *d, uint64_t at)
+static void wait_until(pthread_cond_t *cond, struct ukcf_instance *d,
+		       uint64_t at)
 {
 	const struct timespec ts = {
 		.tv_sec = (time_t)(at / 1000000000u),
@@ -280,9 +283,9 @@ static void wait_until(struct ukcf_instance *d, uint64_t at)
 	};
 
 	if (at == UINT64_MAX)
-		pthread_cond_wait(&d->more, &d->lock);
+		pthread_cond_wait(cond, &d->lock);
 	else
-		pthread_cond_timedwait(&d->more, &d->lock, &ts);
+		pthread_cond_timedwait(cond, &d->lock, &ts);
 }
 
 static void *interrupt_thread(void *arg)
@@ -297,7 +300,7 @@ static void *interrupt_thread(void *arg)
 		if (i >= 0)
 			interrupt(d, (unsigned int)i);
 		else
-			wait_until(d, at);
+			wait_until(&d->more, d, at);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return NULL;
@@ -378,6 +381,8 @@ static const struct {
 	{ "broken", AT(broken), 0, UINT64_MAX },
 	{ "hang", AT(hang), 0, UINT64_MAX },
 	{ "wrong", AT(wrong), 0, UINT64_MAX },
+	{ "reset_ms", AT(reset_ms), 0, PAUSE_MAX_MS },
+	{ "stop_ms", AT(stop_ms), 0, PAUSE_MAX_MS },
 };
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -423,10 +428,20 @@ static int control(struct ukcf_instance *d, const char *text)
 	pthread_mutex_lock(&d->lock);
 	err = command(d, text);
 	pthread_cond_signal(&d->more);
+	pthread_cond_broadcast(&d->told);
 	pthread_mutex_unlock(&d->lock);
 	if (!err && strcmp(text, "vanish") == 0)
 		d->host->notify(d->host->host, UKCF_PROVIDER_FAILED);
 	return err;
+}
+
+/* Locked.  Until *ms is over, or is set to 0. */
+static void take_time(struct ukcf_instance *d, const uint64_t *ms)
+{
+	uint64_t end = now_ns() + *ms * 1000000;
+
+	while (*ms && now_ns() < end)
+		wait_until(&d->told, d, end);
 }
 
 /* What is in it is forgotten; the device itself may still be gone. */
@@ -439,6 +454,7 @@ static int reset(struct ukcf_instance *d)
 	while (d->answering)
 		pthread_cond_wait(&d->handed, &d->lock);
 	err = d->vanished ? -ENODEV : 0;
+	take_time(d, &d->reset_ms);
 	pthread_mutex_unlock(&d->lock);
 	return err;
 }
@@ -480,6 +496,7 @@ static int start(const struct ukcf_host *host, struct ukcf_instance **self)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d->more, &attr);
+	pthread_cond_init(&d->told, &attr);
 	pthread_cond_init(&d->handed, NULL);
 	pthread_condattr_destroy(&attr);
 	err = read_options(d);
@@ -501,6 +518,10 @@ static void stop(struct ukcf_instance *d)
 	pthread_cond_signal(&d->more);
 	pthread_mutex_unlock(&d->lock);
 	pthread_join(d->thread, NULL);
+	pthread_mutex_lock(&d->lock);
+	take_time(d, &d->stop_ms);
+	pthread_mutex_unlock(&d->lock);
+	pthread_cond_destroy(&d->told);
 	pthread_cond_destroy(&d->handed);
 	pthread_cond_destroy(&d->more);
 	pthread_mutex_destroy(&d->lock);

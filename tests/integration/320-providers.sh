@@ -123,7 +123,7 @@ wait $user
 same "the request ends when the device lost it: by nobody else" 1 \
 	"$(grep -c 'cryptoctl' "$tmp/sum")"
 wait $unload
-grep -q 'jobs that did not come back' "$tmp/unload"
+grep -q 'nullhw stays: .*jobs did not come back' "$tmp/unload"
 report $? "a device that has lost a job is not stopped"
 back() {
 	[ "$(state_of nullhw)" = READY ]
