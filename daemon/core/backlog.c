@@ -328,6 +328,14 @@ void backlog_spent(struct backlog *b, uint64_t ticks)
 	fetch_add_u64(&b->counts.served_ns, clock_ticks_to_ns(ticks));
 }
 
+void backlog_settle(struct backlog *b, struct qflow *whose, uint32_t cost_ns,
+		    uint64_t ticks)
+{
+	pthread_mutex_lock(&b->lock);
+	queue_settle(&b->q, whose, cost_ns, clock_ticks_to_ns(ticks));
+	pthread_mutex_unlock(&b->lock);
+}
+
 void backlog_give_back(struct backlog *b, struct request *req)
 {
 	backlog_ended(b, req->node.cost_ns);

@@ -77,6 +77,9 @@ struct request *backlog_wait(struct backlog *b);
 /* One that was taken, with this predicted cost, is over or elsewhere.  Any
  * thread. */
 void backlog_ended(struct backlog *b, uint32_t cost_ns);
+/* What was predicted is not what it took: its consumer pays the rest later. */
+void backlog_settle(struct backlog *b, struct qflow *whose, uint32_t cost_ns,
+		    uint64_t ticks);
 /* A server spent so much on one that it took.  Any thread, also in completion
  * context. */
 void backlog_spent(struct backlog *b, uint64_t ticks);

@@ -147,9 +147,19 @@ uint64_t queue_earliest(const struct queue *q)
  * requests
  */
 
+/* What it owes from when nobody waits any more. */
+static void forgive(struct queue *q, struct qflow *f)
+{
+	if (f->period == q->period)
+		return;
+	f->period = q->period;
+	f->deficit = 0;
+}
+
 /* Its turn comes after all others'. */
 static void join(struct queue *q, struct qflow *f)
 {
+	forgive(q, f);
 	q->n_active++;
 	if (!q->turn) {
 		f->next = f;
@@ -166,9 +176,11 @@ static void join(struct queue *q, struct qflow *f)
 /* An idle consumer saves nothing up. */
 static void leave(struct queue *q, struct qflow *f)
 {
-	f->deficit = 0;
+	if (f->deficit > 0)
+		f->deficit = 0;
 	f->open = false;
-	q->n_active--;
+	if (--q->n_active == 0)
+		q->period++;
 	if (q->turn == f)
 		q->turn = f->next == f ? NULL : f->next;
 	f->prev->next = f->next;
@@ -279,9 +291,10 @@ static uint64_t rounds_needed(const struct qflow *f)
 {
 	uint64_t quantum = quantum_of(f);
 
-	if (f->deficit >= f->first->cost_ns)
+	if (f->deficit >= (int64_t)f->first->cost_ns)
 		return 0;
-	return (f->first->cost_ns - f->deficit + quantum - 1) / quantum;
+	return ((uint64_t)(f->first->cost_ns - f->deficit) + quantum - 1) /
+	       quantum;
 }
 
 /* All but the last of the rounds in which nobody could be served. */
@@ -297,7 +310,7 @@ static void skip_rounds(struct queue *q)
 	}
 	for (unsigned int i = 0; least > 1 && i < q->n_active;
 	     i++, f = f->next)
-		f->deficit += (least - 1) * quantum_of(f);
+		f->deficit += (int64_t)((least - 1) * quantum_of(f));
 }
 
 struct qnode *queue_take(struct queue *q)
@@ -311,9 +324,9 @@ struct qnode *queue_take(struct queue *q)
 		struct qflow *f = q->turn;
 
 		if (!f->open)
-			f->deficit += quantum_of(f);
+			f->deficit += (int64_t)quantum_of(f);
 		f->open = true;
-		if (f->deficit >= f->first->cost_ns)
+		if (f->deficit >= (int64_t)f->first->cost_ns)
 			break;
 		f->open = false;
 		q->turn = f->next;
@@ -324,6 +337,22 @@ struct qnode *queue_take(struct queue *q)
 	q->turn->deficit -= n->cost_ns;
 	unlink_node(q, n);
 	return n;
+}
+
+void queue_settle(struct queue *q, struct qflow *f, uint64_t charged_ns,
+		  uint64_t took_ns)
+{
+	int64_t rest;
+
+	if (!q->turn)
+		return;
+	if (took_ns > QUEUE_TOOK_MAX_NS)
+		took_ns = QUEUE_TOOK_MAX_NS;
+	rest = (int64_t)took_ns - (int64_t)charged_ns;
+	if (!f->first) /* else it pays what it owes anyway */
+		forgive(q, f);
+	if (f->first || rest > 0)
+		f->deficit -= rest;
 }
 
 bool queue_remove(struct queue *q, struct qnode *n)

@@ -25,6 +25,7 @@
 #define QUEUE_QUANTUM_NS 20000 /* of service per turn, at the usual weight */
 #define QUEUE_WEIGHT_USUAL 100
 #define QUEUE_WEIGHT_MAX 1000
+#define QUEUE_TOOK_MAX_NS UINT64_C(3600000000000) /* longer is taken for this */
 /* Taking one costs as much: a turn of requests that cost nothing must end. */
 #define QUEUE_COST_MIN_NS 100
 
@@ -45,7 +46,8 @@ struct qnode {
 struct qflow {
 	struct qnode *first, *last;
 	struct qflow *next, *prev; /* those that have requests: a circle */
-	uint64_t deficit;   /* nanoseconds that it may still use */
+	int64_t deficit;    /* nanoseconds that it may still use, or owes */
+	uint64_t period;    /* in which it owes them */
 	uint32_t weight;
 	bool open;	    /* it had its quantum for this turn */
 };
@@ -66,6 +68,7 @@ struct qline {
 struct queue {
 	struct qflow *flows;
 	struct qflow *turn; /* whose turn it is; NULL: all are idle */
+	uint64_t period;    /* since nobody waited for the last time */
 	struct qnode *first_deadline;
 	struct qline ones, many; /* who wait for one slot, and for several */
 	uint64_t turns;
@@ -95,6 +98,11 @@ int queue_put(struct queue *q, struct qnode *n, uint32_t flow, uint32_t weight,
 void queue_put_first(struct queue *q, struct qnode *n);
 /* The next one; NULL: empty. */
 struct qnode *queue_take(struct queue *q);
+/* One of f that was taken was charged so much, and took so long: f pays the
+ * rest from its next turns, or is given it back.  What is over when nobody waits,
+ * and what is still owed when nobody waits any more, is owed to nobody. */
+void queue_settle(struct queue *q, struct qflow *f, uint64_t charged_ns,
+		  uint64_t took_ns);
 /* False: it is not queued (any more). */
 bool queue_remove(struct queue *q, struct qnode *n);
 /* One whose deadline is not after now, removed; NULL: there is none. */

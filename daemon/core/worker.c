@@ -8,6 +8,7 @@
 #include "daemon/core/backlog.h"
 #include "daemon/core/crosscheck.h"
 #include "daemon/core/execute.h"
+#include "daemon/core/mech.h"
 #include "daemon/core/pieces.h"
 #include "daemon/core/recovery.h"
 #include "daemon/core/request.h"
@@ -44,6 +45,13 @@ static bool run(struct request *req, struct scratch *s)
 	return true;
 }
 
+/* Its time depends on more than its size, so it is known only afterwards. */
+static bool has_unknown_cost(const struct request *req)
+{
+	return req->offer && !req->pieces &&
+	       req->offer->offer->flags & UKCF_OFFER_NO_CALIBRATE;
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -51,10 +59,15 @@ static void *worker_main(void *arg)
 
 	while ((req = backlog_wait(w->lane))) {
 		uint32_t cost = req->node.cost_ns;
-		uint64_t begin = clock_ticks();
+		struct qflow *whose = has_unknown_cost(req) ?
+					      req->node.flow : NULL;
+		uint64_t begin = clock_ticks(), took;
 		bool ended = run(req, &w->scratch);
 
-		backlog_spent(w->lane, clock_ticks() - begin);
+		took = clock_ticks() - begin;
+		backlog_spent(w->lane, took);
+		if (ended && whose)
+			backlog_settle(w->lane, whose, cost, took);
 		if (ended)
 			request_finish(req);
 		backlog_ended(w->lane, cost); /* req is another's now */

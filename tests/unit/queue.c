@@ -82,6 +82,66 @@ Test(queue, consumers_share_service_time_not_requests)
 		  "%lu %lu", served[0], served[1]);
 }
 
+/* The first one's take ten times as long as they were charged, the second one's
+ * a tenth. */
+Test(queue, what_was_charged_wrongly_is_settled)
+{
+	static const uint64_t took[2] = { 2000000, 20000 };
+	uint64_t served[2] = { 0 };
+
+	for (unsigned int i = 0; i < 4096; i++) {
+		nodes[i].cost_ns = 200000;
+		queue_put(&q, &nodes[i], i & 1, USUAL, true);
+	}
+	for (unsigned int i = 0; i < 1500; i++) {
+		unsigned int who = taken() & 1;
+
+		served[who] += took[who];
+		queue_settle(&q, &q.flows[who], 200000, took[who]);
+	}
+	cr_assert(served[0] + 4000000 > served[1] &&
+			  served[1] + 4000000 > served[0],
+		  "%lu %lu", served[0], served[1]);
+}
+
+Test(queue, who_is_idle_for_a_moment_owes_it_still)
+{
+	put(0, 1, 1000, 1);
+	for (unsigned int i = 1; i < 40; i++)
+		put(i, 2, 1000000, 1);
+	cr_assert_eq(taken(), 0);
+	queue_settle(&q, &q.flows[1], 1000, 5001000);
+	put(40, 1, 1000, 1);
+	for (int i = 1; i <= 5; i++)
+		cr_assert_eq(taken(), i, "%d", i);
+	for (int i = 6; taken() != 40; i++)
+		cr_assert_lt(i, 8, "it is served when it has paid");
+}
+
+Test(queue, nobody_owes_what_nobody_waited_for)
+{
+	put(0, 1, 1000, 1);
+	cr_assert_eq(taken(), 0);
+	queue_settle(&q, &q.flows[1], 1000, UINT64_MAX);
+	for (unsigned int i = 2; i < 40; i++)
+		put(i, 2, 1000000, 1);
+	put(40, 1, 1000, 1);
+	cr_assert_eq(taken(), 40);
+}
+
+Test(queue, what_is_owed_is_forgiven_when_nobody_waits_any_more)
+{
+	put(0, 1, 1000, 1);
+	put(1, 3, 1000, 1);
+	cr_assert_eq(taken(), 0);
+	queue_settle(&q, &q.flows[1], 1000, UINT64_MAX);
+	cr_assert_eq(taken(), 1);
+	for (unsigned int i = 2; i < 40; i++)
+		put(i, 2, 1000000, 1);
+	put(40, 1, 1000, 1);
+	cr_assert_eq(taken(), 40);
+}
+
 Test(queue, weights_divide_it)
 {
 	uint64_t served[2] = { 0 };
@@ -213,7 +273,7 @@ Test(queue, what_is_given_back_gives_nobody_more_than_his_share)
 Test(queue, an_interrupted_turn_has_had_its_quantum)
 {
 	const uint32_t cost = QUEUE_QUANTUM_NS / 4;
-	uint64_t before;
+	int64_t before;
 
 	put(0, 0, cost, 1);
 	cr_assert_eq(taken(), 0);
@@ -226,7 +286,7 @@ Test(queue, an_interrupted_turn_has_had_its_quantum)
 		cr_assert_eq(taken(), 0);
 	}
 	cr_assert_eq(taken(), 2);
-	cr_assert_eq(q.flows[1].deficit, before - cost,
+	cr_assert_eq(q.flows[1].deficit, before - (int64_t)cost,
 		     "it was given a quantum anew");
 }
 
