@@ -22,7 +22,7 @@ unlisted - c8 c42 c54
 all-offer - c42 c54
 stale - c44 c45 c56 c57
 no-verify - c23
-never-full - c3 c4 c12 c14 c15 c34 d2 d4
+never-full - c3 c4 c12 c14 c15 c34 c35 d2 d4
 sync-refused - c3 c12 c14 d9
 one-device - c48 c49 d10
 wrong-lane - c2 c6 c9 c13 c22 c31 c37 c50
