@@ -30,6 +30,7 @@ struct mech_offer {
 	 * predict.h */
 	uint32_t predicted[16][28];
 	uint32_t passed_ns[16][28]; /* spent by others since the last try */
+	uint32_t measured[16][28]; /* times, up to PREDICT_EARLY */
 };
 
 struct mech {

@@ -36,8 +36,10 @@ void predict_init(struct mech_offer *o)
 			      class_bytes(c) * o->offer->cost_ps_per_byte /
 				      1000;
 
-		for (unsigned int op = 0; op < OPS; op++)
+		for (unsigned int op = 0; op < OPS; op++) {
 			store_relaxed_u32(&o->predicted[op][c], saturate(ns));
+			store_relaxed_u32(&o->measured[op][c], 0);
+		}
 	}
 }
 
@@ -50,6 +52,23 @@ uint32_t predict_ns(const struct mech_offer *o, uint32_t op, uint64_t bytes)
 	return load_relaxed_u32(&o->predicted[op][class_of(bytes)]);
 }
 
+/* Threads that count at once may count one. */
+static void count_measured(struct mech_offer *o, uint32_t op, unsigned int c)
+{
+	uint32_t n = load_relaxed_u32(&o->measured[op][c]);
+
+	if (n < PREDICT_EARLY)
+		store_relaxed_u32(&o->measured[op][c], n + 1);
+}
+
+/* In how many parts of the time of others one is spent on trying it. */
+static uint64_t parts_of(const struct mech_offer *o, uint32_t op,
+			 unsigned int c)
+{
+	return load_relaxed_u32(&o->measured[op][c]) < PREDICT_EARLY ?
+		       PREDICT_TRY_EARLY_PART : PREDICT_TRY_PART;
+}
+
 void predict_learn(struct mech_offer *o, uint32_t op, uint64_t bytes,
 		   uint64_t ns)
 {
@@ -59,6 +78,7 @@ void predict_learn(struct mech_offer *o, uint32_t op, uint64_t bytes,
 	if (op >= OPS || (o->offer->flags & UKCF_OFFER_NO_CALIBRATE))
 		return;
 	at = &o->predicted[op][class_of(bytes)];
+	count_measured(o, op, class_of(bytes));
 	old = load_relaxed_u32(at);
 	if (ns > OUTLIER * (old + 1))
 		ns = OUTLIER * (old + 1);
@@ -79,7 +99,7 @@ bool predict_tries(struct mech_offer *o, uint32_t op, uint64_t bytes,
 		return false;
 	at = &o->passed_ns[op][class_of(bytes)];
 	passed = load_relaxed_u32(at) + saturate(chosen_ns);
-	if (passed < (uint64_t)own * PREDICT_TRY_PART) {
+	if (passed < own * parts_of(o, op, class_of(bytes))) {
 		store_relaxed_u32(at, saturate(passed));
 		return false;
 	}

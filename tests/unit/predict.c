@@ -117,9 +117,40 @@ static unsigned int tried_after(struct mech_offer *o, uint64_t bytes,
 	return 0;
 }
 
+/* So often that what it declared counts no more. */
+static void measure_all(void)
+{
+	for (unsigned int k = 0; k < 28; k++)
+		for (int n = 0; n < PREDICT_EARLY; n++) {
+			predict_learn(&mo, UKCF_OP_DIGEST, 1u << k >> 1, 1000);
+			predict_learn(&mo, UKCF_OP_MAC, 1u << k >> 1, 1000);
+		}
+}
+
+Test(predict, one_that_was_hardly_measured_is_tried_sooner)
+{
+	for (int i = 0; i < PREDICT_EARLY; i++) {
+		uint32_t own = at(64);
+
+		cr_assert_eq(tried_after(&mo, 64, own),
+			     PREDICT_TRY_EARLY_PART);
+		predict_learn(&mo, UKCF_OP_DIGEST, 64, 100);
+	}
+	cr_assert_lt(at(64), 300, "%u is near what is true", at(64));
+	cr_assert_eq(tried_after(&mo, 64, at(64)), PREDICT_TRY_PART);
+	cr_assert_eq(tried_after(&mo, 4096, at(4096)), PREDICT_TRY_EARLY_PART,
+		     "each class for itself");
+	predict_init(&mo);
+	cr_assert_eq(tried_after(&mo, 64, at(64)), PREDICT_TRY_EARLY_PART,
+		     "another module is measured anew");
+}
+
 Test(predict, one_that_is_never_chosen_is_tried_at_a_bounded_price)
 {
-	uint32_t own = at(64);
+	uint32_t own;
+
+	measure_all();
+	own = at(64);
 
 	for (int i = 0; i < 3; i++) {
 		unsigned int n = tried_after(&mo, 64, 100);
@@ -131,6 +162,7 @@ Test(predict, one_that_is_never_chosen_is_tried_at_a_bounded_price)
 
 Test(predict, each_class_counts_for_itself)
 {
+	measure_all();
 	cr_assert_not(predict_tries(&mo, UKCF_OP_DIGEST, 64,
 				    at(64) * (PREDICT_TRY_PART - 1)));
 	cr_assert_not(predict_tries(&mo, UKCF_OP_DIGEST, 4096, at(64)));
