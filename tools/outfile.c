@@ -220,12 +220,29 @@ int outfile_write(struct outfile *o, const void *data, size_t len)
 
 /* ------------------------------------------------------------------- ending */
 
+/* What replaces a file is for nobody who could not have read or written that
+ * one, and no wider than a new file. */
+static mode_t narrowed(const struct outfile *o, mode_t mode)
+{
+	struct stat st;
+
+	if (!(o->flags & OUTFILE_FORCE) || stat(o->target, &st) < 0)
+		return mode;
+	mode &= st.st_mode;
+	/* without its group the bits would be another group's */
+	if (fchown(o->fd, (uid_t)-1, st.st_gid) < 0)
+		mode &= ~(mode_t)070;
+	return mode;
+}
+
 static mode_t mode_for(const struct outfile *o)
 {
 	mode_t mask = umask(077);
 
 	umask(mask);
-	return o->flags & OUTFILE_PRIVATE ? 0600 : 0666 & ~mask;
+	if (o->flags & OUTFILE_PRIVATE)
+		return 0600;
+	return narrowed(o, 0666 & ~mask);
 }
 
 /* Give the nameless file the name. */

@@ -44,8 +44,9 @@ int outfile_check(const char *path, unsigned int flags);
 int outfile_open(struct outfile *o, const char *path, unsigned int flags);
 /* 0, or -1 after a complaint; then outfile_drop() is left to call. */
 int outfile_write(struct outfile *o, const void *data, size_t len);
-/* All is written: put it on the disk, and give it its name.  0, or -1 after a
- * complaint; nothing is left to call. */
+/* All is written: put it on the disk, and give it its name.  A file that it
+ * replaces lends it its group, and who may do what, within the umask.  0, or -1
+ * after a complaint; nothing is left to call. */
 int outfile_commit(struct outfile *o);
 /* As if it had never begun.  Standard output, if it is a regular file, is cut
  * back to what it held.

@@ -118,6 +118,22 @@ head -c 32 /dev/zero >zero.key
 check "and with another key it does not" sh -c \
 	'! python3 open.py zero.key sealed >found 2>/dev/null'
 
+# --- who may read it ---
+# mode OLD: of what decrypt -f makes of a file that had that
+mode() {
+	echo old >private
+	chmod "$1" private
+	(umask 022 && cryptoctl decrypt -k box -f -o private sealed) || return
+	stat -c %a private
+}
+same "a private file stays private when it is replaced" 600 "$(mode 600)"
+same "one for the group stays that" 640 "$(mode 640)"
+same "one for all is no wider than a new one" 644 "$(mode 666)"
+check "it is the new text" cmp -s private m
+rm private
+(umask 022 && cryptoctl decrypt -k box -f -o private sealed)
+same "a new file is as the umask has it" 644 "$(stat -c %a private)"
+
 # --- memory ---
 cat >peak.py <<'END'
 import resource, subprocess, sys
