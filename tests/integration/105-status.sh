@@ -87,6 +87,11 @@ same "bash: of another" "list" "$(offers consumer '')"
 same "bash: an option" "--force" "$(offers encrypt --fo)"
 same "bash: one with a dash in it" "--dry-run" "$(offers enable --dry)"
 same "bash: keys" "box boxer" "$(offers encrypt -k bo)"
+same "bash: keys of the long option" "box boxer" "$(offers encrypt --key bo)"
+same "bash: and behind its =" "box boxer" "$(offers encrypt --key = bo)"
+same "bash: all of them" "box boxer" "$(offers encrypt --key =)"
+same "bash: mechanisms, too" "sha2-256" "$(offers digest --mech = sha2-25)"
+same "bash: explain's" "sha2-256" "$(offers explain --mechanism sha2-25)"
 same "bash: mechanisms" "chacha20-poly1305" "$(offers key generate x -m chacha20-)"
 same "bash: providers" "nullhw" "$(offers test provider = nullh)"
 same "bash: nothing of what there is not" "" "$(offers encrypt -k none)"
@@ -99,7 +104,7 @@ if command -v zsh >/dev/null; then
 			_describe() { shift; [[ $1 == option ]] && shift
 				print -l -- ${(P)1%%:*}; }
 			compadd() { print -l -- ${@:#-*}; }
-			_files() { :; }
+			_files() { print a-file; }
 			compset() { :; }
 			words=(cryptoctl "$@")
 			CURRENT=${#words}
@@ -115,6 +120,9 @@ if command -v zsh >/dev/null; then
 		"$(zsh_offers encrypt -k '' | sort | tr '\n' ' ' | sed 's/ $//')"
 	check "zsh: mechanisms" sh -c 'echo "$1" | grep -qx sha2-256' - \
 		"$(zsh_offers digest -m '')"
+	same "zsh: files" "a-file" "$(zsh_offers digest -m sha2-256 '')"
+	check "zsh: no files where a device is meant" sh -c \
+		'! echo "$1" | grep -q a-file' - "$(zsh_offers device info '')"
 	check "zsh: providers" sh -c 'echo "$1" | grep -qx nullhw' - \
 		"$(zsh_offers test provider=)"
 else
