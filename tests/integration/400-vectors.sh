@@ -120,5 +120,25 @@ run_dir "Ed25519, by its authors" "$nist"/asymmetric/Ed25519/sign.input
 	same "all of them, on each path" "2048 run, 2048 passed" \
 		"$(tail -n 1 "$tmp/out" | grep -o '^.* passed')"
 run_dir "RFC 4231 as CAVP, SHA-512" "$nist"/HMAC/rfc-4231-sha512.txt
+run_dir "RFC 5869 as CAVP, HKDF-SHA-256" "$nist"/KDF/rfc-5869-HKDF-SHA256.txt \
+	"$nist"/KDF/hkdf-generated.txt
+[ ! -e "$nist/KDF/hkdf-generated.txt" ] ||
+	same "all of them, on each path" "8 run, 8 passed" \
+		"$(tail -n 1 "$tmp/out" | grep -o '^.* passed')"
+sees_wrong "another output of HKDF" '0,/^OKM  = ../s//OKM  = 00/' \
+	"$nist/KDF/rfc-5869-HKDF-SHA256.txt"
+# Nothing in this file says what it is of.
+blake2b=$nist/hashes/blake2/blake2b.txt
+if [ -e "$blake2b" ]; then
+	{
+		printf '# BLAKE2b test vectors\n[L = 64]\n'
+		cat "$blake2b"
+	} >"$tmp/blake2b.txt"
+	run_dir "BLAKE2b" "$tmp/blake2b.txt"
+	same "all of them, on each path" "14 run, 14 passed" \
+		"$(tail -n 1 "$tmp/out" | grep -o '^.* passed')"
+	sees_wrong "another digest of BLAKE2b" '0,/^MD = ../s//MD = 00/' \
+		"$tmp/blake2b.txt"
+fi
 run_dir "RFC 7539 as CAVP, Poly1305" "$nist"/poly1305/rfc7539.txt
 finish

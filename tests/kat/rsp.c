@@ -25,7 +25,10 @@ enum rsp_have {
 	HAVE_KEY = 0x80,
 	HAVE_OTHER = 0x100,
 	HAVE_CT = 0x200,
-	HAVE_UNIT = 0x400
+	HAVE_UNIT = 0x400,
+	HAVE_OKM = 0x800,
+	HAVE_SIZE = 0x1000,
+	HAVE_HASH = 0x2000
 };
 
 struct rsp {
@@ -35,6 +38,7 @@ struct rsp {
 	unsigned long len_bits;
 	unsigned long digest_len; /* [L = 32] */
 	const char *digest;	  /* mechanism or mode, by the heading */
+	const char *kdf;	  /* by the record's hash; NULL: unknown here */
 	char seed[132];		  /* Monte: hex */
 	char other[32];		  /* a name that is not known here */
 	const struct kat_sink *sink;
@@ -67,6 +71,22 @@ static const struct {
 	{ "Mac", HAVE_MAC, KAT_TAG },
 	{ "Message", 0, KAT_MSG },
 	{ "Output", HAVE_MAC, KAT_TAG },
+	{ "Hash", HAVE_HASH, -1 },
+	{ "IKM", 0, KAT_KEY },
+	{ "salt", 0, KAT_MSG },
+	{ "info", 0, KAT_AAD },
+	{ "L", HAVE_SIZE, -1 },
+	{ "PRK", 0, -1 },
+	{ "OKM", HAVE_OKM, KAT_TAG },
+};
+
+static const struct {
+	const char *hash;
+	const char *mech;
+} kdfs[] = {
+	{ "SHA-256", "hkdf-sha2-256" },
+	{ "SHA-384", "hkdf-sha2-384" },
+	{ "SHA-512", "hkdf-sha2-512" },
 };
 
 /* Headings: longer names first. */
@@ -96,6 +116,7 @@ static const struct {
 	{ "SHA3-384 ", "sha3-384" },
 	{ "SHA3-512 ", "sha3-512" },
 	{ "SHAKE", NULL },
+	{ "BLAKE2b ", "blake2b" },
 	{ "SHA-1 ", "sha1" },
 	{ "SHA-224 ", "sha2-224" },
 	{ "SHA-256 ", "sha2-256" },
@@ -109,6 +130,7 @@ static void record_reset(struct rsp *r)
 	memset(&r->v, 0, sizeof(r->v));
 	r->have = 0;
 	r->lines = 0;
+	r->kdf = NULL;
 	r->other[0] = '\0';
 }
 
@@ -209,6 +231,16 @@ static void end_cipher(struct rsp *r)
 	skip(r, "no mechanism here for this cipher");
 }
 
+static void end_kdf(struct rsp *r)
+{
+	if (!r->kdf)
+		skip(r, "no mechanism here for HKDF with this digest");
+	else if (r->v.size != r->v.f[KAT_TAG].len)
+		skip(r, "HKDF: L is not the length of OKM");
+	else
+		give(r, KAT_KDF, r->kdf);
+}
+
 static void end_record(struct rsp *r)
 {
 	char reason[96];
@@ -219,6 +251,8 @@ static void end_record(struct rsp *r)
 		snprintf(reason, sizeof(reason),
 			 "CAVP record with %s: not known here", r->other);
 		skip(r, reason);
+	} else if (r->have & HAVE_OKM) {
+		end_kdf(r);
 	} else if ((r->have & HAVE_MAC) ||
 		   (r->have & (HAVE_KEY | HAVE_MD)) == (HAVE_KEY | HAVE_MD)) {
 		end_mac(r);
@@ -259,6 +293,14 @@ static void read_section(struct rsp *r, const char *line)
 		r->digest_len /= 8;
 }
 
+static const char *kdf_of(const char *hash)
+{
+	for (size_t i = 0; i < sizeof(kdfs) / sizeof(kdfs[0]); i++)
+		if (strcmp(kdfs[i].hash, hash) == 0)
+			return kdfs[i].mech;
+	return NULL;
+}
+
 static int read_value(struct rsp *r, const char *name, const char *value)
 {
 	if (strcasecmp(name, "Seed") == 0) {
@@ -275,6 +317,10 @@ static int read_value(struct rsp *r, const char *name, const char *value)
 				 value);
 		if (names[i].have == HAVE_LEN || names[i].have == HAVE_UNIT)
 			r->len_bits = strtoul(value, NULL, 10);
+		if (names[i].have == HAVE_SIZE)
+			r->v.size = strtoul(value, NULL, 10);
+		if (names[i].have == HAVE_HASH)
+			r->kdf = kdf_of(value);
 		if (names[i].field < 0)
 			return 0;
 		return kat_field_hex(&r->v, (enum kat_field)names[i].field,
@@ -297,13 +343,22 @@ static char *trim(char *s)
 	return s;
 }
 
+/* RFC 5869's records have blank lines behind their number, and before what is
+ * expected. */
+static bool goes_on(const struct rsp *r)
+{
+	return r->have == HAVE_COUNT ||
+	       (r->have & (HAVE_HASH | HAVE_OKM)) == HAVE_HASH;
+}
+
 static int read_line(struct rsp *r, char *line)
 {
 	char *eq;
 
 	line = trim(line);
 	if (*line == '\0') {
-		end_record(r);
+		if (!goes_on(r))
+			end_record(r);
 		return 0;
 	}
 	if (*line == '#') {
