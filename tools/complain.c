@@ -27,6 +27,8 @@ static const struct {
 	  "choose another name, or 'cryptoctl key destroy' the old one" },
 	{ ENOKEY, 0, SHOW_KEYS },
 	{ EKEYREVOKED, 0, "it was destroyed; " SHOW_KEYS },
+	{ EKEYREJECTED, UKCF_DETAIL_NONCE_LIMIT,
+	  "its mechanism allows no more, see ukcf_mech(7): make a new key" },
 	{ EKEYREJECTED, UKCF_DETAIL_KEY_USAGE,
 	  "its uses were fixed when it was made; " SHOW_KEYS },
 	{ EKEYREJECTED, UKCF_DETAIL_KEY_SIZE,

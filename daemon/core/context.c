@@ -191,9 +191,14 @@ bool context_is_chain(const struct context *c)
 	return !c->spec.mech;
 }
 
-uint64_t context_total(const struct context *c)
+uint64_t context_total(struct context *c)
 {
-	return c->total;
+	uint64_t total;
+
+	pthread_mutex_lock(&c->lock);
+	total = c->total;
+	pthread_mutex_unlock(&c->lock);
+	return total;
 }
 
 void context_table_lost(struct context_table *t)

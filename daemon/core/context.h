@@ -67,7 +67,7 @@ void context_put(struct context *c);
 const struct context_spec *context_spec(const struct context *c);
 bool context_is_chain(const struct context *c);
 /* Bytes of data that its accepted parts have. */
-uint64_t context_total(const struct context *c);
+uint64_t context_total(struct context *c);
 uint8_t *context_state(struct context *c);
 
 /*
