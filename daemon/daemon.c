@@ -24,6 +24,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/api/burden.h"
 #include "daemon/api/admin.h"
 #include "daemon/api/arena.h"
 #include "daemon/api/consumer.h"
@@ -231,6 +232,7 @@ static int start_limits(void)
 	raise_limit(RLIMIT_NOFILE);
 	raise_limit(RLIMIT_MEMLOCK);
 	clock_init();
+	burden_learn();
 	return 0;
 }
 

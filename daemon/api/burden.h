@@ -17,11 +17,18 @@ struct burden {
 	unsigned int n;
 };
 
-#define BURDEN_CALL_NS 100000 /* more than that is slow */
+/* What is slow depends on the machine: one that is emulated takes milliseconds
+ * for a usual call. */
+#define BURDEN_CALL_NS 100000 /* more than that is slow, or ... */
+#define BURDEN_USUAL 32u      /* ... than so many usual calls */
 #define BURDEN_CALLS 5u
-#define BURDEN_NS UINT64_C(20000000)   /* together */
+#define BURDEN_TIMES 200u	       /* as long as a slow one: together */
 #define BURDEN_PART 100u	       /* of all time, one in so many */
 #define BURDEN_WINDOW_NS UINT64_C(60000000000)
+
+/* Before anybody is judged: how long a call takes here. */
+void burden_learn(void);
+void burden_is_usual(uint64_t call_ns);
 
 /*
  * A call began when this thread's processor time was begin_ns

@@ -44,3 +44,18 @@ Test(burden, noise_is_none)
 	cr_assert_eq(calls(MS, 200 * MS), 0);
 	cr_assert_eq(calls(MS / 5, 21 * MS), 0);
 }
+
+Test(burden, on_a_slow_machine_more_is_usual)
+{
+	burden_is_usual(MS / 5); /* emulated */
+	cr_assert_eq(calls(5 * MS, 20 * MS), 0);
+	cr_assert_gt(calls(100 * MS, 200 * MS), BURDEN_CALLS);
+	burden_is_usual(1000);
+	cr_assert_eq(calls(20 * MS, 20 * MS), BURDEN_CALLS);
+}
+
+Test(burden, this_machine_is_no_exception)
+{
+	burden_learn();
+	cr_assert_eq(calls(10 * SECOND, 11 * SECOND), BURDEN_CALLS);
+}
