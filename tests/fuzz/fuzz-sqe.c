@@ -5,7 +5,7 @@
  * provider then does with them.
  *
  * Input: the entry.  Values that a fuzzer cannot find (key handles) are chosen
- * by the low bits of obj[0].
+ * by obj[0], and by obj[1] of dual operations.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 #include "daemon/api/decode.h"
 #include "daemon/core/chain.h"
 #include "daemon/core/context.h"
+#include "daemon/core/dual.h"
 #include "daemon/core/execute.h"
 #include "daemon/core/keystore.h"
 #include "daemon/core/mech.h"
@@ -93,6 +94,12 @@ static void check_key(const struct ukcf_job *job, const struct mech_row *row)
 	FUZZ_RULE(job->key.len >= least && job->key.len <= most);
 }
 
+/* MACs here are right if their length is even. */
+static bool is_wrong(const struct ukcf_job *job)
+{
+	return job->op == UKCF_OP_MAC_VERIFY && job->tag.len % 2;
+}
+
 static enum ukcf_status perform(struct ukcf_instance *self,
 				struct ukcf_job *job)
 {
@@ -123,6 +130,10 @@ static enum ukcf_status perform(struct ukcf_instance *self,
 	if (n)
 		memset(job->out, 0x5a, n);
 	job->res = (int64_t)n;
+	if (is_wrong(job)) {
+		job->res = -EBADMSG;
+		job->detail = UKCF_DETAIL_AUTH;
+	}
 	return UKCF_DONE;
 }
 
@@ -202,6 +213,24 @@ struct chain_end *__wrap_ring_chain(struct ring *r)
 {
 	(void)r;
 	return &chain;
+}
+
+/* Between the halves of a dual operation it is asked whether it still counts. */
+bool __wrap_ring_is_closing(const struct ring *r);
+
+bool __wrap_ring_is_closing(const struct ring *r)
+{
+	(void)r;
+	return false;
+}
+
+/* There are no queues: one thread does both halves. */
+bool __wrap_dispatch_runs_at_once(const struct request *req);
+
+bool __wrap_dispatch_runs_at_once(const struct request *req)
+{
+	(void)req;
+	return true;
 }
 
 static struct scratch scratch;
@@ -327,6 +356,33 @@ static void inside(const struct request *req, unsigned int i,
 	FUZZ_RULE(i != UKCF_RANGE_OUT || a->kind == UKCF_BUFFER_OUTPUT);
 }
 
+#define UNTOUCHED 0xa5 /* no provider here writes it */
+
+static void clear_out(const struct request *req)
+{
+	if (req->at[UKCF_RANGE_OUT])
+		memset(req->at[UKCF_RANGE_OUT], UNTOUCHED,
+		       req->entry->sqe.out.len);
+}
+
+/* Of two halves nothing comes out but the result, and that only if both ended
+ * well. */
+static void check_dual(const struct request *req)
+{
+	const struct ukcf_sqe *s = &req->entry->sqe;
+	const uint8_t *out = req->at[UKCF_RANGE_OUT];
+	int64_t res = req->entry->cqe.res;
+	size_t made = res > 0 ? (size_t)res : 0;
+
+	FUZZ_RULE(res == -EBADMSG || res >= 0);
+	FUZZ_RULE(res >= 0 || (s->op == UKCF_OP_MAC_VERIFY_DECRYPT &&
+			       s->tag.len % 2));
+	FUZZ_RULE(made <= s->out.len);
+	for (size_t i = 0; i < s->out.len; i++)
+		FUZZ_RULE((out[i] == UNTOUCHED) == (i >= made));
+	FUZZ_RULE(dual_is_over(req));
+}
+
 static void run(struct request *req)
 {
 	const struct ukcf_sqe *s = &req->entry->sqe;
@@ -358,8 +414,12 @@ static void run(struct request *req)
 		context_begin(req);
 		FUZZ_RULE(chain_turn(req, &detail) == 0);
 	}
+	if (req->dual)
+		clear_out(req);
 	execute_request(req, &scratch);
 	FUZZ_RULE(req->entry->cqe.res >= -4095);
+	if (req->dual)
+		check_dual(req);
 	FUZZ_RULE(req->entry->cqe.res <= (int64_t)ARENA_SIZE + 1 ||
 		  s->op == UKCF_OP_KEY_OPEN);
 }
@@ -376,8 +436,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&entry, 0, sizeof(entry));
 	memcpy(&entry.sqe, data,
 	       size < sizeof(entry.sqe) ? size : sizeof(entry.sqe));
-	if (entry.sqe.obj[0] && entry.sqe.obj[0] <= n_keys)
-		entry.sqe.obj[0] = keys[entry.sqe.obj[0] - 1];
+	for (unsigned int i = 0; i < 2; i++)
+		if (entry.sqe.obj[i] && entry.sqe.obj[i] <= n_keys)
+			entry.sqe.obj[i] = keys[entry.sqe.obj[i] - 1];
 	rc = decode_request(&req, &consumer, &detail);
 	FUZZ_RULE(rc <= 0 && rc >= -4095);
 	if (rc) {
