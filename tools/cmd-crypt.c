@@ -441,7 +441,8 @@ static int prepare(const struct invocation *in, struct crypt *c)
 	if (c->mech.aad_max < FILE_HEAD_FIXED ||
 	    (c->mech.flags & UKCF_PAGE_MECH_CHUNKS)) {
 		complain("%s: does not encrypt files: it cannot bind them to "
-			 "their headers", c->mech.name);
+			 "their headers; a key of xchacha20-poly1305 or "
+			 "aes-256-gcm can", c->mech.name);
 		return -1;
 	}
 	if (c->info.bits / 8 > FILE_KEY_MAX || c->mech.tag_max > FILE_TAG_MAX ||
