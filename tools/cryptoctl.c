@@ -248,8 +248,13 @@ static bool asks_for_help(const char *word)
 
 static enum status unknown(const char *group, const char *word)
 {
-	complain("%s%s%s: no such command; 'cryptoctl --help' shows them",
-		 group, *group ? " " : "", word);
+	if (*word == '-')
+		complain("%s: unknown option here: a command comes first; "
+			 "'cryptoctl --help' shows them", word);
+	else
+		complain("%s%s%s: no such command; 'cryptoctl %s%s--help' "
+			 "shows them", group, *group ? " " : "", word, group,
+			 *group ? " " : "");
 	return STATUS_USAGE;
 }
 

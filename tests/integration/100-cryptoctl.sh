@@ -20,7 +20,9 @@ done
 refused 2 "a command is missing.*--help" cryptoctl
 refused 2 "frobnicate: no such command.*--help" cryptoctl frobnicate
 refused 2 "key: what.*key --help" cryptoctl key
-refused 2 "key turn: no such command" cryptoctl key turn
+refused 2 "key turn: no such command; 'cryptoctl key --help'" cryptoctl key turn
+refused 2 "-V: unknown option here: a command comes first" cryptoctl -V
+refused 2 "-k: unknown option here" cryptoctl key -k box list
 refused 2 "-m is missing" cryptoctl digest
 refused 2 "-x: unknown option" cryptoctl digest -x
 refused 2 "-m: needs an argument" cryptoctl digest -m
