@@ -472,7 +472,7 @@ static const struct option_row list_options[] = {
 
 static const struct option_row public_options[] = {
 	{ 'P', false, "pem", NULL,
-	  "SubjectPublicKeyInfo (RFC 8410) in PEM" },
+	  "SubjectPublicKeyInfo in PEM, as openssl(1) reads it" },
 	OUTPUT_OPTIONS,
 	{ 0 },
 };
