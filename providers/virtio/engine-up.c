@@ -60,11 +60,16 @@ static int end_stale_sessions(struct engine *e)
 	return err;
 }
 
-static void forget_state(struct engine *e)
+static void wipe_pools(struct engine *e)
 {
 	pool_wipe(&e->read);
 	pool_wipe(&e->write);
 	pool_wipe(&e->key);
+}
+
+static void forget_state(struct engine *e)
+{
+	wipe_pools(e);
 	e->out = e->busy = 0;
 	e->ctrl = CTRL_IDLE;
 	e->ctrl_session = NULL;
@@ -107,11 +112,14 @@ static int bring_up(struct engine *e)
 	return err;
 }
 
+/* Only now is what it saw nobody's: a key that it had not answered for, and what
+ * it wrote after its jobs had gone elsewhere.  It may stay out for long. */
 void engine_close(struct engine *e)
 {
 	share_device(&e->shares, NULL);
 	e->device.t->ops->close(e->device.t);
 	e->device.t = NULL;
+	wipe_pools(e);
 }
 
 static int go_up(struct engine *e)

@@ -590,6 +590,51 @@ static void keys(void)
 	end();
 }
 
+/* Closed, and in none of what it saw. */
+static bool await_wiped(const uint8_t *bytes, size_t len)
+{
+	uint64_t limit = now_ns() + WAIT_NS;
+
+	while ((fake_count().open || fake_saw(bytes, len)) && now_ns() < limit)
+		probe_pause();
+	return !fake_count().open && fake_saw(bytes, len) == 0;
+}
+
+/* A device that is out, and not reset yet: nothing lies where it looked. */
+static void leftovers(void)
+{
+	struct errand e;
+	struct rng r;
+
+	rng_init(&r, 114);
+	begin();
+	order("ctrl_hang=1");
+	prepare(&e, &r, NULL);
+	submit(&e);
+	check(await_sight(e.key, sizeof(e.key)),
+	      "while a session is made the device sees its key");
+	order("vanish=1");
+	check(await(&e) && is_honest(&e) && await_failure(),
+	      "it goes before it has answered");
+	check(await_wiped(e.key, sizeof(e.key)),
+	      "then the key is nowhere that it saw");
+	order("calm");
+	check(provider->reset(self) == 0 && works(&r), "it is there again");
+	end();
+
+	timeout_ms = TIMEOUT_SHORT_MS;
+	begin();
+	order("late=1");
+	prepare(&e, &r, NULL);
+	submit(&e);
+	check(await(&e) && e.status == UKCF_RETRY_ELSEWHERE && await_failure(),
+	      "an answer that comes when its job has gone elsewhere");
+	check(await_wiped(e.right, LEN), "is wiped, too");
+	check(provider->reset(self) == 0 && works(&r), "and then it works");
+	end();
+	timeout_ms = TIMEOUT_MS;
+}
+
 /* More keys than mailboxes at once, and than sessions. */
 static void many_keys(void)
 {
@@ -1104,6 +1149,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
+	{ "leftovers", leftovers },
 	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
 	{ "numbers", numbers },
 	{ "in_shared_memory", in_shared_memory },

@@ -105,7 +105,7 @@ static struct fake {
 	uint32_t guest[2];
 	uint16_t queue_select, config_vector;
 	struct queue queues[QUEUES];
-	struct map maps[MAPS];
+	struct map maps[MAPS], left[MAPS]; /* left: when it was closed */
 	struct request request;
 	bool is_late; /* that one is answered when it is too late */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -1075,6 +1075,7 @@ static void fake_close(struct transport *t)
 	pthread_mutex_lock(&fake.lock);
 	if (fake.is_late)
 		answer_late();
+	memcpy(fake.left, fake.maps, sizeof(fake.left));
 	memset(fake.maps, 0, sizeof(fake.maps));
 	reset();
 	for (unsigned int i = 0; i < TRANSPORT_IRQS; i++) {
@@ -1157,6 +1158,7 @@ struct fake_counts fake_count(void)
 
 	pthread_mutex_lock(&fake.lock);
 	c = fake.counts;
+	c.open = fake.open;
 	c.sessions = 0;
 	for (unsigned int i = 0; i < SESSIONS; i++)
 		c.sessions += fake.sessions[i].used;
@@ -1179,16 +1181,26 @@ static bool holds(const struct map *m, const void *bytes, size_t len)
 	return is;
 }
 
-unsigned int fake_sees(const void *bytes, size_t len)
+static unsigned int hold(const struct map maps[MAPS], const void *bytes,
+			 size_t len)
 {
 	unsigned int n = 0;
 
 	pthread_mutex_lock(&fake.lock);
 	for (unsigned int i = 0; i < MAPS; i++)
-		n += fake.maps[i].mem &&
-		     holds(&fake.maps[i], bytes, len);
+		n += maps[i].mem && holds(&maps[i], bytes, len);
 	pthread_mutex_unlock(&fake.lock);
 	return n;
+}
+
+unsigned int fake_sees(const void *bytes, size_t len)
+{
+	return hold(fake.maps, bytes, len);
+}
+
+unsigned int fake_saw(const void *bytes, size_t len)
+{
+	return hold(fake.left, bytes, len);
 }
 
 void fake_leave_sessions(unsigned int n)

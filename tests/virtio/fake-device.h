@@ -30,11 +30,15 @@ struct fake_counts {
 	unsigned int notified;
 	unsigned int opened;
 	unsigned int spent; /* faults that happened */
+	bool open;	      /* somebody has it */
 	unsigned int trimmed; /* numbers without the zeros before them */
 };
 struct fake_counts fake_count(void);
 /* In how many places it could read these bytes. */
 unsigned int fake_sees(const void *bytes, size_t len);
+/* In how many places of what it saw when it was closed, which must be there
+ * still. */
+unsigned int fake_saw(const void *bytes, size_t len);
 /* Is any of it mapped for it? */
 bool fake_reaches(const void *mem, size_t len);
 /* Sessions that somebody left. */
