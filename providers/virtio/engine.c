@@ -215,12 +215,10 @@ static void end_slots(struct engine *e, bool closed)
 }
 
 /* What it had goes elsewhere; then it is closed, and reaches nothing any more.
- * The daemon hears of it first, so that nothing new comes. */
+ * The daemon hears of it before a job is refused: else it would take that for
+ * the reason, and count a device that was only taken away as one that failed. */
 static void break_down(struct engine *e)
 {
-	pthread_mutex_lock(&e->lock);
-	e->works = false;
-	pthread_mutex_unlock(&e->lock);
 	if (!order_own_load(&e->resetting)) {
 		e->host->log(e->host->host, LOG_ERR, "device %s: %s",
 			     e->address, e->trouble);
@@ -228,6 +226,9 @@ static void break_down(struct engine *e)
 						       UKCF_PROVIDER_ABSENT :
 						       UKCF_PROVIDER_FAILED);
 	}
+	pthread_mutex_lock(&e->lock);
+	e->works = false;
+	pthread_mutex_unlock(&e->lock);
 	end_slots(e, false);
 	admit_all(e);
 	end_slots(e, false);

@@ -89,9 +89,15 @@ static void host_complete(void *host, struct ukcf_job *job)
 	pthread_mutex_unlock(&lock);
 }
 
+static struct errand *at_news; /* submitted when the host hears of trouble */
+
+static void submit(struct errand *e);
+
 static void host_notify(void *host, int state)
 {
 	(void)host;
+	if (at_news)
+		submit(at_news);
 	pthread_mutex_lock(&lock);
 	failures += state == UKCF_PROVIDER_FAILED ||
 		    state == UKCF_PROVIDER_ABSENT;
@@ -1122,6 +1128,29 @@ static void standstill(void)
 	timeout_ms = TIMEOUT_MS;
 }
 
+/* A job that is refused says that the provider is broken, so none is before the
+ * host has heard what happened. */
+static void hears_first(void)
+{
+	struct errand e, at_once;
+	struct rng r;
+
+	rng_init(&r, 107);
+	begin();
+	order("needs_reset=1");
+	prepare(&at_once, &r, NULL);
+	at_news = &at_once;
+	prepare(&e, &r, NULL);
+	submit(&e);
+	check(await(&e) && await_failure(), "the device is in trouble");
+	at_news = NULL;
+	check(await(&at_once) && at_once.status == UKCF_RETRY_ELSEWHERE,
+	      "a job of when the host hears of it goes elsewhere");
+	order("calm");
+	check(provider->reset(self) == 0 && works(&r), "and then it works");
+	end();
+}
+
 /* It does not come back before it is there again. */
 static void leaves(void)
 {
@@ -1154,7 +1183,7 @@ static const struct {
 	{ "numbers", numbers },
 	{ "in_shared_memory", in_shared_memory },
 	{ "resets", resets }, { "standstill", standstill },
-	{ "leaves", leaves },
+	{ "hears_first", hears_first }, { "leaves", leaves },
 };
 
 static bool is_asked(const char *name, int argc, char **argv)
