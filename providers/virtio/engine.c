@@ -123,12 +123,14 @@ static bool has_news(struct engine *e)
 	       virtqueue_has_news(&e->device.ctrl);
 }
 
+/* Not before it has seen what came at the last moment: a job that it left would
+ * be done after a reset, when it is somebody else's memory. */
 static bool must_stop(struct engine *e)
 {
 	bool stopping;
 
 	pthread_mutex_lock(&e->lock);
-	stopping = e->stopping;
+	stopping = e->stopping && !e->waiting;
 	pthread_mutex_unlock(&e->lock);
 	return stopping;
 }
