@@ -50,7 +50,7 @@ void engine_end_slot(struct engine *e, struct slot *s, enum ukcf_status status)
 	if (s->session)
 		session_leave(s->session);
 	s->session = NULL;
-	s->shared = false;
+	s->shared = s->waits_for_close = false;
 	wipe_slot(s);
 	s->state = SLOT_FREE;
 	e->busy--;
@@ -220,9 +220,19 @@ static const char *what_is_wrong(const struct slot *s, uint8_t status,
 		return NULL;
 	if (distrusts(len < least_len(s)))
 		return "it says that it wrote less than it has to";
-	if (distrusts(is_untouched(s)))
+	if (!s->shared && distrusts(is_untouched(s)))
 		return "it ended a request well and wrote no answer";
 	return NULL;
+}
+
+/* From the beginning, through the pools. */
+static void copy_instead(struct engine *e, struct slot *s)
+{
+	s->shared = false;
+	s->state = SLOT_READY;
+	if (work_begin(&s->work, s->work.job, e->settings.buffer) !=
+	    UKCF_QUEUED)
+		engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
 }
 
 static bool is_overrun(const struct slot *s)
@@ -276,12 +286,20 @@ static void come_back(struct engine *e, struct slot *s, uint32_t len)
 	e->out--;
 	if (!wrong && distrusts(is_overrun(s)))
 		wrong = "it wrote behind an answer";
+	/* Of shared memory the consumer may have put the poison back: nobody is
+	 * blamed for what others can do. */
+	if (!wrong && s->shared && status == VIRTIO_CRYPTO_OK &&
+	    is_untouched(s)) {
+		copy_instead(e, s);
+		return;
+	}
 	if (!wrong) {
 		settle(e, s, status, len);
 		return;
 	}
 	engine_fail(e, wrong);
-	if (!s->shared) /* else when it is closed: it may lie of the end, too */
+	/* Shared: when it is closed, it may lie of the end, too. */
+	if (!s->waits_for_close)
 		engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
 }
 

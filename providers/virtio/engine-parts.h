@@ -46,6 +46,7 @@ struct slot {
 	struct work work;
 	struct session *session;
 	struct piece ask, answer;
+	bool waits_for_close; /* in trouble: it was shared */
 	bool shared; /* its data is where the job has it, at these: */
 	uint64_t in_iova, out_iova;
 	uint8_t *data, *status; /* of the answer */

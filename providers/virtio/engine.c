@@ -54,7 +54,7 @@ static void admit(struct engine *e, struct ukcf_job *job)
 		engine_give_back(e, job, status);
 		return;
 	}
-	s->shared = is_shared(e, s);
+	s->shared = s->waits_for_close = is_shared(e, s);
 	s->state = SLOT_NEEDS;
 	e->busy++;
 }
@@ -211,7 +211,7 @@ static void end_slots(struct engine *e, bool closed)
 	for (unsigned int i = 0; i < e->settings.depth; i++) {
 		struct slot *s = &e->slots[i];
 
-		if (s->state != SLOT_FREE && (closed || !s->shared))
+		if (s->state != SLOT_FREE && (closed || !s->waits_for_close))
 			engine_end_slot(e, s, UKCF_RETRY_ELSEWHERE);
 	}
 }

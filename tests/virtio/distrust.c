@@ -957,6 +957,21 @@ static void late_in_place(struct shared *s, struct rng *r, const char *fault)
 	check(await(&s->e) && is_shared_right(s), "%s: and work", fault);
 }
 
+/* Poison in shared memory: the consumer may have written it there. */
+static void scribbled(struct shared *s, struct rng *r)
+{
+	unsigned int before = shared_jobs();
+
+	clear();
+	prepare_shared(s, r);
+	order("no_output=1");
+	submit(&s->e);
+	check(await(&s->e) && is_shared_right(s),
+	      "no answer where a consumer writes, too: it is done in a copy");
+	check(shared_jobs() == before, "which is not counted");
+	check(failures == 0 && works(r), "and the device is not to blame");
+}
+
 /* Nothing that the device reaches is a page of a key; if one were it would be
  * seen. */
 static void key_pages(struct shared *s, struct rng *r)
@@ -996,7 +1011,8 @@ static void in_shared_memory(void)
 	key_pages(&s, &r);
 	late_in_place(&s, &r, "hang=1");
 	late_in_place(&s, &r, "late=1");
-	late_in_place(&s, &r, "no_output=1");
+	late_in_place(&s, &r, "no_output=2"); /* not where nobody else writes */
+	scribbled(&s, &r);
 	share(&more);
 	check(fake_reaches(more.in, SHARED_LEN), "more is shared");
 	end_sharing(&more);
