@@ -279,6 +279,14 @@ void engine_unshare(struct engine *e, void *mem)
 	share_remove(&e->shares, mem);
 }
 
+/* As many as its queue has descriptors for: slots are filled from the first. */
+static unsigned int depth_now(const struct engine *e)
+{
+	unsigned int fit = e->device.data.size / VIRTQUEUE_PARTS_MAX;
+
+	return fit < e->settings.depth ? fit : e->settings.depth;
+}
+
 enum ukcf_status engine_submit(struct engine *e, struct ukcf_job *job)
 {
 	enum ukcf_status status = UKCF_QUEUED;
@@ -286,7 +294,7 @@ enum ukcf_status engine_submit(struct engine *e, struct ukcf_job *job)
 	pthread_mutex_lock(&e->lock);
 	if (!e->works) {
 		status = UKCF_FAILED;
-	} else if (e->held >= e->settings.depth) {
+	} else if (e->held >= depth_now(e)) {
 		status = UKCF_BUSY;
 	} else {
 		e->held++;

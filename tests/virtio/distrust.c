@@ -712,6 +712,34 @@ static void depths(void)
 	end();
 }
 
+/* A device whose queue holds fewer jobs than it could be given. */
+static void small_queue(void)
+{
+	struct errand e[DEPTH];
+	unsigned int n = 0, right = 0;
+	struct rng r;
+
+	rng_init(&r, 108);
+	provider = ukcf_provider_init(&host);
+	order("small_queue=1");
+	if (begin())
+		check_bail("it does not start: %s", said);
+	order("gather=100");
+	for (unsigned int i = 0; i < DEPTH; i++)
+		prepare(&e[i], &r, i ? e[0].key : NULL);
+	while (n < DEPTH && ops_of(e[n].job.mech)->encrypt(self, &e[n].job) ==
+				    UKCF_QUEUED)
+		n++;
+	check(n == 4, "16 descriptors are room for 4 jobs: %u", n);
+	order("gather=0");
+	for (unsigned int i = 0; i < n; i++)
+		right += await(&e[i]) && is_right(&e[i]);
+	check(right == n, "which end: %u", right);
+	check(failures == 0, "and it is told nothing that is not there");
+	order("calm");
+	end();
+}
+
 /* --------------------------------------------- messages longer than a buffer */
 
 #define LONG 20001u
@@ -1195,7 +1223,8 @@ static const struct {
 } tests[] = {
 	{ "starts", starts }, { "offers", offers }, { "keys", keys },
 	{ "leftovers", leftovers },
-	{ "many_keys", many_keys }, { "depths", depths }, { "pieces", pieces },
+	{ "many_keys", many_keys }, { "depths", depths }, { "small_queue", small_queue },
+	{ "pieces", pieces },
 	{ "numbers", numbers },
 	{ "in_shared_memory", in_shared_memory },
 	{ "resets", resets }, { "standstill", standstill },

@@ -82,7 +82,7 @@ struct request {
 	F(session_huge) F(ctrl_id) F(ctrl_jump) F(ctrl_back) F(ctrl_len)      \
 	F(status_zero) F(status_failed) F(not_ready_now)                      \
 	F(no_enable) F(odd_size) F(tiny_queue) F(no_vector) F(few_queues)     \
-	F(no_queues) F(no_raw) F(flip_shared) F(gather) F(absent)
+	F(no_queues) F(no_raw) F(small_queue) F(flip_shared) F(gather) F(absent)
 
 #define FAULT_ENUM(name) FAULT_##name,
 #define FAULT_NAME(name) #name,
@@ -862,6 +862,8 @@ static uint64_t queue_size(void)
 {
 	if (fake.faults[FAULT_tiny_queue])
 		return 1;
+	if (!selected()->size && fake.faults[FAULT_small_queue])
+		return 16;
 	if (!selected()->size || fake.faults[FAULT_odd_size])
 		return 1024;
 	return selected()->size;
