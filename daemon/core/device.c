@@ -332,11 +332,10 @@ static void give_up_late(struct device *d)
 	d->first_limit_ns = first;
 }
 
-/* After a reset nobody touches what was lost. */
+/* After a reset nobody touches what was lost.  What came back before it has been
+ * collected: a flight that is free may not lie in `back'. */
 static void free_lost(struct device *d)
 {
-	if (!exchange_u32(&d->was_reset, 0))
-		return;
 	for (unsigned int i = 0; i < d->depth; i++) {
 		uint32_t lost = FLIGHT_LOST;
 
@@ -480,7 +479,10 @@ static bool launch(struct device *d, struct request *req)
 
 static bool may_launch(const struct device *d)
 {
+	/* in this order: what works again was reset before, and what is out
+	 * then is not of before */
 	return d->free && provider_works(d->provider) &&
+	       !load_acquire_u32(&d->was_reset) &&
 	       !load_acquire_u32(&d->stopping) &&
 	       clock_ns() >= d->busy_until;
 }
@@ -534,9 +536,11 @@ static void *device_main(void *arg)
 
 	for (;;) {
 		uint32_t seen = event_look(&d->backlog.arrived);
+		bool was_reset = exchange_u32(&d->was_reset, 0);
 		unsigned int n = collect(d);
 
-		free_lost(d);
+		if (was_reset)
+			free_lost(d);
 		give_up_late(d);
 		backlog_expire(&d->backlog);
 		n += evict(d);
