@@ -83,8 +83,8 @@ static const char *const details[UKCF_DETAIL_LAST] = {
 	[UKCF_DETAIL_LOW_ORDER] = "the shared secret is all zero",
 	[UKCF_DETAIL_PROVIDER_FAILED] = "the provider failed",
 	[UKCF_DETAIL_NOT_EXPORTABLE] = "the key is not exportable",
-	[UKCF_DETAIL_LOST_STATE] = "lost: the daemon restarted, or its "
-				   "provider was taken out",
+	[UKCF_DETAIL_LOST_STATE] =
+		"lost: the daemon restarted, or its provider was taken out",
 	[UKCF_DETAIL_CTX] = "no such context, or not begun",
 	[UKCF_DETAIL_CTX_IN_USE] = "the context is begun already",
 	[UKCF_DETAIL_PART_OP] = "the mechanism does not do this in parts",

@@ -237,15 +237,20 @@ static unsigned int padding_of(const uint8_t last[BLOCK])
 
 static bool take_unpadded(struct work *w, const uint8_t *answer)
 {
-	unsigned int pad = padding_of(answer + w->n - BLOCK);
-	size_t keep = w->n - pad;
+	uint8_t *out = w->job->out + w->done;
+	size_t most = w->n - BLOCK;
+	uint8_t last[BLOCK]; /* the device may change the answer meanwhile */
+	unsigned int pad;
 
+	memcpy(last, answer + most, BLOCK);
+	pad = padding_of(last);
 	if (pad == 0) {
 		work_end(w, -EBADMSG, UKCF_DETAIL_AUTH);
-		return false;
+	} else {
+		memcpy(out, answer, most);
+		memcpy(out + most, last, BLOCK - pad);
+		work_end(w, (int64_t)(w->done + most + BLOCK - pad), 0);
 	}
-	memcpy(w->job->out + w->done, answer, keep);
-	work_end(w, (int64_t)(w->done + keep), 0);
 	return false;
 }
 

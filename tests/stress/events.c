@@ -227,7 +227,8 @@ static void wake_up_late(struct ukcf_ring *lazy)
 	const struct ukcf_cqe *cqe;
 	bool one, many;
 
-	one = ukcf_peek_cqe(lazy, &cqe) == 0 && cqe->res != UKCF_EVENT_MANY;
+	/* of many, too, if the daemon was late */
+	one = ukcf_peek_cqe(lazy, &cqe) == 0;
 	ukcf_cqe_seen(lazy);
 	many = ukcf_wait_cqe(lazy, &cqe, WAIT_NS) == 0 &&
 	       cqe->res == UKCF_EVENT_MANY;
