@@ -113,6 +113,7 @@ struct service {
 	uint64_t spin_ns;
 	uint64_t contended_until;
 	long preempted;
+	uint64_t preempted_ns;
 };
 
 static struct service services[THREADS_MAX];
@@ -892,9 +893,13 @@ static void notice_contention(struct service *s, uint64_t now)
 
 	if (getrusage(RUSAGE_THREAD, &ru) < 0)
 		return;
-	if (ru.ru_nivcsw != s->preempted)
+	if (ru.ru_nivcsw == s->preempted)
+		return;
+	/* Once is nothing: a kernel has threads, too. */
+	if (now < s->preempted_ns + CONTENDED_NS)
 		s->contended_until = now + CONTENDED_NS;
 	s->preempted = ru.ru_nivcsw;
+	s->preempted_ns = now;
 }
 
 static uint64_t clamp_spin(uint64_t ns)
