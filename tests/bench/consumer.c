@@ -17,6 +17,7 @@ static struct ukcf *conn, *sync_conn;
 static struct ukcf_ring *ring;
 static struct ukcf_buffer *in_buf, *out_buf;
 static struct ukcf_key key, mac_key, mac_tmpl;
+static uint16_t sodium; /* both MACs are its: one provider, two ways */
 static uint32_t mech;
 static uint64_t submitted, nonce_counter;
 static struct ukcf_counts last_counts;
@@ -25,6 +26,18 @@ static struct ukcf_counts last_counts;
 static unsigned int free_slots[DEPTH], last_slot;
 static uint64_t slots_taken, slots_freed;
 static uint64_t slot_nonce[DEPTH];
+
+/* By name; whichever, if there is none of that name. */
+static uint16_t find_provider(const char *name)
+{
+	struct ukcf_page_provider rows[UKCF_PAGE_PROVIDERS_MAX];
+	int n = ukcf_provider_list(conn, rows, UKCF_PAGE_PROVIDERS_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].id;
+	return UKCF_PROVIDER_ANY;
+}
 
 int consumer_open(void)
 {
@@ -56,6 +69,7 @@ int consumer_open(void)
 				       0, &mac_tmpl);
 	if (err)
 		return err;
+	sodium = find_provider("sodium");
 	memset(ukcf_buffer_data(in_buf), 0x5a, DEPTH * LARGE);
 	for (slots_freed = 0; slots_freed < DEPTH; slots_freed++)
 		free_slots[slots_freed] = (unsigned int)slots_freed;
@@ -80,15 +94,17 @@ static int take_slot(struct ukcf_sqe *sqe)
 static int put_mac(struct ukcf_key with)
 {
 	struct ukcf_sqe *sqe = ukcf_get_sqe(ring);
-	int i = sqe ? take_slot(sqe) : -ENOSPC;
+	int i = sqe ? take_slot(sqe) : -ENOSPC, err;
 
 	if (i < 0)
 		return i;
-	return ukcf_prep_mac(ring, sqe, UKCF_MECH_HMAC_SHA2_256, with,
-			     ukcf_buffer_span(in_buf, (uint32_t)i * LARGE,
-					      SMALL),
-			     ukcf_buffer_span(out_buf,
-					      (uint32_t)i * OUT_STRIDE, 32));
+	err = ukcf_prep_mac(ring, sqe, UKCF_MECH_HMAC_SHA2_256, with,
+			    ukcf_buffer_span(in_buf, (uint32_t)i * LARGE,
+					     SMALL),
+			    ukcf_buffer_span(out_buf,
+					     (uint32_t)i * OUT_STRIDE, 32));
+	sqe->provider = sodium;
+	return err;
 }
 
 static int put_encrypt(struct ukcf_sqe *sqe, uint32_t len)
