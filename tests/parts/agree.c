@@ -20,6 +20,7 @@
 #define AUX_MAX 1024u
 #define OUT_MAX (DATA_MAX + 512)
 #define TAG_MAX 512u
+#define KEY_USES 8u
 #define KEY_MAX 256u /* of what is no key pair */
 #define AUX_AT OUT_MAX /* in the input buffer; a ciphertext lies before */
 #define TAG_AT (AUX_AT + AUX_MAX)
@@ -185,6 +186,14 @@ static size_t some_size(size_t most)
 		return one_in(2) ? 0 : most;
 	return (size_t)rng_below(&rng, (one_in(2) || most < 300 ? most : 300) +
 						1);
+}
+
+/* Around all block sizes, and a few large ones. */
+static size_t data_size(size_t most)
+{
+	if (one_in(32))
+		return (size_t)rng_below(&rng, most + 1);
+	return some_size(most < 1025 ? most : 1025);
 }
 
 static void some_key(void)
@@ -406,36 +415,51 @@ static void destroy_key(void)
 		check_bail("%s: the key could not be destroyed", q.m->name);
 }
 
-static void one_round(const struct ukcf_page_mech *m)
+static void one_question(const struct ukcf_page_mech *m)
 {
 	size_t most = UKCF_MECH_CLASS(m->id) == UKCF_CLASS_SIGN ? 2048 :
 								  DATA_MAX;
 
 	q.m = m;
-	q.len = some_size(most);
+	q.len = data_size(most);
 	q.aux = q.tag = 0;
-	rng_fill(&rng, text, IN_SIZE);
-	if (m->key_max && !is_long_to_make(m))
-		some_key();
+	/* behind that lies what was random before */
+	rng_fill(&rng, text, q.len);
+	rng_fill(&rng, text + AUX_AT, AUX_MAX + TAG_MAX);
 	class_of(m->id)();
-	if (m->key_max && !is_long_to_make(m))
-		destroy_key();
 }
 
-static uint64_t rounds_of(const struct ukcf_page_mech *m)
+/* Some questions with one key. */
+static uint64_t one_round(const struct ukcf_page_mech *m)
+{
+	bool keyed = m->key_max && !is_long_to_make(m);
+	uint64_t n = 1 + rng_below(&rng, KEY_USES);
+
+	q.m = m;
+	if (keyed)
+		some_key();
+	for (uint64_t i = 0; i < n && !differs[0]; i++)
+		one_question(m);
+	if (keyed)
+		destroy_key();
+	return n;
+}
+
+/* Questions, at least. */
+static uint64_t least_of(const struct ukcf_page_mech *m)
 {
 	uint32_t class_ = UKCF_MECH_CLASS(m->id);
 
 	if (is_long_to_make(m))
-		return scaled(4, 1000);
+		return scaled(4, 10000);
 	if (class_ == UKCF_CLASS_SIGN || class_ == UKCF_CLASS_KEX)
 		return scaled(60, 10000);
-	return scaled(60, 3000);
+	return scaled(60, 125000); /* 10^6 of the eight that two have */
 }
 
 static void mechanism(const struct ukcf_page_mech *m)
 {
-	const uint64_t rounds = rounds_of(m);
+	const uint64_t least = least_of(m);
 
 	asked = errors = 0;
 	differs[0] = '\0';
@@ -445,8 +469,8 @@ static void mechanism(const struct ukcf_page_mech *m)
 	    ukcf_key_generate(u, NULL, m->id, UKCF_USE_DEFAULT,
 			      UKCF_KEY_BITS_2048, &q.key))
 		check_bail("%s: no key can be made", m->name);
-	for (uint64_t i = 0; i < rounds && !differs[0]; i++)
-		one_round(m);
+	for (uint64_t n = 0; n < least && !differs[0];)
+		n += one_round(m);
 	if (is_long_to_make(m))
 		destroy_key();
 	check(!differs[0], "%s: %u questions, %u of them errors%s%s", m->name,
@@ -480,6 +504,7 @@ int main(int argc, char **argv)
 	    ukcf_buffer_alloc(u, UKCF_BUFFER_OUTPUT, OUT_MAX, &out))
 		check_bail("no ring");
 	text = ukcf_buffer_data(in);
+	rng_fill(&rng, text, IN_SIZE);
 	for (unsigned int i = 0; i < 2; i++)
 		ids[i] = provider_named(u, argv[i + 1]);
 	bits = UINT64_C(1) << ids[0] | UINT64_C(1) << ids[1];
