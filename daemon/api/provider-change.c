@@ -431,19 +431,17 @@ static const struct kind {
 
 static const struct kind *kind_of(uint32_t what)
 {
-	const struct kind *k = kinds;
-
-	while (k->what != what)
-		k++;
-	return k;
+	for (unsigned int i = 0; i < N_KINDS; i++)
+		if (kinds[i].what == what)
+			return &kinds[i];
+	return NULL; /* not ours */
 }
 
 bool provider_change_drains(uint32_t what)
 {
-	for (unsigned int i = 0; i < N_KINDS; i++)
-		if (kinds[i].what == what)
-			return kinds[i].drains;
-	return false;
+	const struct kind *k = kind_of(what);
+
+	return k && k->drains;
 }
 
 static bool is_at_work(const char *name)

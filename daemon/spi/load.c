@@ -690,11 +690,8 @@ static int load_one(const char *name, uint32_t *n)
 		p = load_new(name);
 	if (!p)
 		return -ENOMEM;
-	if (load_acquire_u32(&p->inside)) {
-		log_err("provider %s: a thread has not returned from its code "
-			"yet", p->name);
+	if (visit_is_over(p) < 0)
 		return -EBUSY;
-	}
 	if (!provider_loads(p))
 		return -EEXIST;
 	store_release_u32(&p->unstarted, 0);
@@ -761,9 +758,7 @@ int load_unload(struct provider *p)
 {
 	int err;
 
-	if (p->instance && load_acquire_u32(&p->inside)) {
-		log_err("provider %s: a thread has not returned from its code "
-			"yet", p->name);
+	if (p->instance && visit_is_over(p) < 0) {
 		store_release_u32(&p->leaving, 0);
 		provider_fail(p);
 		return -EBUSY;

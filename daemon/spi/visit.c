@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/config.h"
 #include "daemon/spi/errand.h"
@@ -43,20 +44,28 @@ static void late(struct errand *e)
 	loader_look();
 }
 
+int visit_is_over(const struct provider *p)
+{
+	if (!load_acquire_u32(&p->inside))
+		return 0;
+	log_err("provider %s: a thread has not returned from its code yet",
+		p->name);
+	return -EBUSY;
+}
+
 int visit(struct provider *p, const char *what, visit_fn fn)
 {
 	uint64_t limit_ms = provider_config()->start_limit_ms;
 	struct visitor *v;
-	int err;
+	int err = visit_is_over(p);
 
-	if (load_acquire_u32(&p->inside)) {
-		log_err("provider %s: a thread has not returned from its code "
-			"yet", p->name);
-		return -EBUSY;
-	}
+	if (err)
+		return err;
 	v = malloc(sizeof(*v));
-	if (!v)
+	if (!v) {
+		log_err("provider %s: no memory for its %s", p->name, what);
 		return -ENOMEM;
+	}
 	*v = (struct visitor){ .errand = { .run = run, .late = late },
 			       .p = p, .self = p->instance, .fn = fn,
 			       .what = what };
@@ -69,6 +78,9 @@ int visit(struct provider *p, const char *what, visit_fn fn)
 	store_release_u32(&p->inside, 0);
 	log_keep_error(v->why);
 	err = v->errand.result;
+	if (err && !*v->why) /* no thread, or a module that says nothing */
+		log_err("provider %s: its %s: %s", p->name, what,
+			strerror(-err));
 	free(v);
 	return err;
 }

@@ -14,11 +14,13 @@ struct ukcf_instance;
 /* On a thread of its own.  0 or -errno. */
 typedef int (*visit_fn)(struct provider *p, struct ukcf_instance *self);
 
+/* Is nobody left inside?  0, or -EBUSY, which is logged.  Any thread. */
+int visit_is_over(const struct provider *p);
 /*
  * @what: the words for fn, as "reset"
  * Return: fn()'s; -ETIMEDOUT: it did not return; -EBUSY: one of before has not
- * returned yet; -errno: there is no thread.  The reason of the last three is
- * logged.
+ * returned yet; -errno: there is no memory or no thread for it.  What is not
+ * fn()'s is logged here.
  */
 int visit(struct provider *p, const char *what, visit_fn fn);
 

@@ -251,6 +251,7 @@ static bool take_unpadded(struct work *w, const uint8_t *answer)
 		memcpy(out + most, last, BLOCK - pad);
 		work_end(w, (int64_t)(w->done + most + BLOCK - pad), 0);
 	}
+	explicit_bzero(last, sizeof(last));
 	return false;
 }
 
